@@ -1,0 +1,42 @@
+package org.simplepush.core;
+
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Names one flow of versions to one application, within its user agent. Chosen by the user agent,
+ * never shown to the application. Compared by value, echoed as written (protocol §1). Immutable.
+ */
+public final class ChannelId extends WrittenUuid {
+  private ChannelId(long high, long low, @Nullable String written) {
+    super(high, low, written);
+  }
+
+  /** Returns a new channel id. */
+  public static ChannelId random() {
+    return of(UUID.randomUUID());
+  }
+
+  /** Returns the channel id with this value, written in lower case with dashes. */
+  public static ChannelId of(UUID value) {
+    return new ChannelId(value.getMostSignificantBits(), value.getLeastSignificantBits(), null);
+  }
+
+  /**
+   * Reads a channel id of 36 characters with dashes or of 32 hex digits, in any case.
+   *
+   * @throws IllegalArgumentException if {@code text} is neither
+   */
+  public static ChannelId parse(String text) {
+    ChannelId channelId = parseOrNull(text);
+    if (channelId == null) {
+      throw new IllegalArgumentException(
+          "A channel id is a UUID of 36 characters or 32 hex digits");
+    }
+    return channelId;
+  }
+
+  static @Nullable ChannelId parseOrNull(String text) {
+    return WrittenUuid.parse(text, ChannelId::new);
+  }
+}

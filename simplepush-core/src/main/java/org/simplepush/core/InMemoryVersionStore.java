@@ -1,0 +1,308 @@
+package org.simplepush.core;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+import org.simplepush.core.VersionStore.Advance.Advanced;
+import org.simplepush.core.VersionStore.Resumption.Diverged;
+import org.simplepush.core.VersionStore.Resumption.Resumed;
+
+/**
+ * A store that lives as long as the process. Devices recover from its loss by the protocol's own
+ * means: they get a fresh UAID at their next hello. Every stage is complete when it is returned.
+ */
+public final class InMemoryVersionStore implements VersionStore {
+  private static final CompletionStage<Void> DONE = CompletableFuture.completedStage(null);
+  private static final CompletionStage<Advance> STALE =
+      CompletableFuture.completedStage(new Advance.Stale());
+  private static final CompletionStage<Advance> UNKNOWN_CHANNEL =
+      CompletableFuture.completedStage(new Advance.Unknown());
+  private static final CompletionStage<Resumption> NOTHING_PENDING =
+      CompletableFuture.completedStage(new Resumed(List.of()));
+  private static final CompletionStage<Resumption> UNKNOWN =
+      CompletableFuture.completedStage(new Resumption.Unknown());
+  private static final CompletionStage<Resumption> DIVERGED =
+      CompletableFuture.completedStage(new Diverged());
+
+  private final ConcurrentMap<Uaid, UserAgent> userAgents = new ConcurrentHashMap<>();
+  private final LongSupplier nanoTime;
+  private volatile boolean closed;
+
+  /** An empty store. */
+  public InMemoryVersionStore() {
+    this(System::nanoTime);
+  }
+
+  /**
+   * An empty store with its own idea of time.
+   *
+   * @param nanoTime like {@link System#nanoTime()}: never goes back, and no wall clock
+   */
+  public InMemoryVersionStore(LongSupplier nanoTime) {
+    this.nanoTime = nanoTime;
+  }
+
+  /** What is known of one user agent; its own monitor guards every field. */
+  private static final class UserAgent {
+    /** Small at first: most devices have few channels. */
+    final Map<ChannelId, Channel> channels = new HashMap<>(2);
+
+    long lastSeen;
+
+    /** Set in the same critical section that takes it out of the map: late comers look again. */
+    boolean dropped;
+
+    UserAgent(long now) {
+      lastSeen = now;
+    }
+
+    List<Update> pending() {
+      List<Update> pending = new ArrayList<>();
+      for (Channel channel : channels.values()) {
+        if (channel.pending) {
+          pending.add(new Update(channel.id, channel.version));
+        }
+      }
+      return pending;
+    }
+
+    /** Takes over how the device spells this channel now. */
+    void respell(ChannelId channelId) {
+      Channel channel = channels.get(channelId);
+      if (channel != null && !channel.id.text().equals(channelId.text())) {
+        channel.id = channelId;
+      }
+    }
+  }
+
+  /** One channel, guarded by its user agent's monitor. */
+  private static final class Channel {
+    static final long NO_VERSION = -1;
+
+    ChannelId id;
+    long version = NO_VERSION;
+    boolean pending;
+
+    Channel(ChannelId id) {
+      this.id = id;
+    }
+  }
+
+  /** A step on a user agent that exists. */
+  private interface Step<T> {
+    @Nullable T on(UserAgent userAgent);
+  }
+
+  /** Runs a step under the user agent's monitor; null if there is no such user agent. */
+  private <T> @Nullable T with(Uaid uaid, Step<T> step) {
+    if (closed) {
+      return null;
+    }
+    while (true) {
+      UserAgent userAgent = userAgents.get(uaid);
+      if (userAgent == null) {
+        return null;
+      }
+      synchronized (userAgent) {
+        if (!userAgent.dropped) {
+          return step.on(userAgent);
+        }
+      }
+    }
+  }
+
+  private void remove(Uaid uaid, UserAgent userAgent) {
+    userAgent.dropped = true;
+    userAgents.remove(uaid, userAgent);
+  }
+
+  @Override
+  public CompletionStage<Resumption> hello(Uaid uaid, @Nullable List<ChannelId> channelIds) {
+    while (true) {
+      CompletionStage<Resumption> resumed =
+          with(uaid, userAgent -> resume(uaid, userAgent, channelIds));
+      if (resumed != null) {
+        return resumed;
+      }
+      if (closed) {
+        return closedFailure();
+      }
+      if (channelIds == null || !channelIds.isEmpty()) {
+        return UNKNOWN;
+      }
+      if (userAgents.putIfAbsent(uaid, new UserAgent(nanoTime.getAsLong())) == null) {
+        return NOTHING_PENDING;
+      }
+    }
+  }
+
+  private CompletionStage<Resumption> resume(
+      Uaid uaid, UserAgent userAgent, @Nullable List<ChannelId> channelIds) {
+    userAgent.lastSeen = nanoTime.getAsLong();
+    if (channelIds != null) {
+      Map<ChannelId, ChannelId> listed = new HashMap<>();
+      for (ChannelId channelId : channelIds) {
+        if (!userAgent.channels.containsKey(channelId)) {
+          remove(uaid, userAgent);
+          return DIVERGED;
+        }
+        listed.put(channelId, channelId);
+      }
+      userAgent.channels.keySet().retainAll(listed.keySet());
+      channelIds.forEach(userAgent::respell);
+    }
+    List<Update> pending = userAgent.pending();
+    return pending.isEmpty()
+        ? NOTHING_PENDING
+        : CompletableFuture.completedStage(new Resumed(pending));
+  }
+
+  @Override
+  public CompletionStage<Registration> register(Uaid uaid, ChannelId channelId, int maxChannels) {
+    Registration registration =
+        with(
+            uaid,
+            userAgent -> {
+              userAgent.lastSeen = nanoTime.getAsLong();
+              if (userAgent.channels.containsKey(channelId)) {
+                userAgent.respell(channelId);
+              } else if (userAgent.channels.size() >= maxChannels) {
+                return Registration.LIMIT_REACHED;
+              } else {
+                userAgent.channels.put(channelId, new Channel(channelId));
+              }
+              return Registration.REGISTERED;
+            });
+    return closed
+        ? closedFailure()
+        : CompletableFuture.completedStage(
+            registration == null ? Registration.UNKNOWN_USER_AGENT : registration);
+  }
+
+  @Override
+  public CompletionStage<Void> unregister(Uaid uaid, ChannelId channelId) {
+    with(uaid, userAgent -> userAgent.channels.remove(channelId));
+    return closed ? closedFailure() : DONE;
+  }
+
+  @Override
+  public CompletionStage<Void> drop(Uaid uaid) {
+    with(
+        uaid,
+        userAgent -> {
+          remove(uaid, userAgent);
+          return userAgent;
+        });
+    return closed ? closedFailure() : DONE;
+  }
+
+  @Override
+  public CompletionStage<Advance> advance(Uaid uaid, ChannelId channelId, long version) {
+    return advance(uaid, channelId, version, false);
+  }
+
+  @Override
+  public CompletionStage<Advance> advanceToNext(Uaid uaid, ChannelId channelId, long atLeast) {
+    return advance(uaid, channelId, atLeast, true);
+  }
+
+  private CompletionStage<Advance> advance(
+      Uaid uaid, ChannelId channelId, long version, boolean orNext) {
+    if (version < 0) {
+      throw new IllegalArgumentException("A version is 0 or more, but was " + version);
+    }
+    CompletionStage<Advance> result =
+        with(
+            uaid,
+            userAgent -> {
+              Channel channel = userAgent.channels.get(channelId);
+              if (channel == null) {
+                return UNKNOWN_CHANNEL;
+              }
+              long next = version;
+              if (orNext && version <= channel.version && channel.version < Long.MAX_VALUE) {
+                next = channel.version + 1;
+              }
+              if (next <= channel.version) {
+                return STALE;
+              }
+              channel.version = next;
+              channel.pending = true;
+              return CompletableFuture.completedStage(
+                  new Advanced(new Update(channel.id, channel.version)));
+            });
+    return closed ? closedFailure() : result == null ? UNKNOWN_CHANNEL : result;
+  }
+
+  @Override
+  public CompletionStage<Void> acknowledge(Uaid uaid, List<Update> updates) {
+    with(
+        uaid,
+        userAgent -> {
+          userAgent.lastSeen = nanoTime.getAsLong();
+          for (Update update : updates) {
+            Channel channel = userAgent.channels.get(update.channelId());
+            if (channel != null && channel.version <= update.version()) {
+              channel.pending = false;
+            }
+          }
+          return userAgent;
+        });
+    return closed ? closedFailure() : DONE;
+  }
+
+  @Override
+  public CompletionStage<Optional<List<Update>>> pending(Uaid uaid) {
+    List<Update> pending =
+        with(
+            uaid,
+            userAgent -> {
+              userAgent.lastSeen = nanoTime.getAsLong();
+              return userAgent.pending();
+            });
+    return closed
+        ? closedFailure()
+        : CompletableFuture.completedStage(Optional.ofNullable(pending));
+  }
+
+  @Override
+  public CompletionStage<Integer> expire(Duration notSeenFor) {
+    if (closed) {
+      return closedFailure();
+    }
+    long now = nanoTime.getAsLong();
+    long limit = notSeenFor.toNanos();
+    int dropped = 0;
+    for (Map.Entry<Uaid, UserAgent> entry : userAgents.entrySet()) {
+      UserAgent userAgent = entry.getValue();
+      synchronized (userAgent) {
+        if (!userAgent.dropped && now - userAgent.lastSeen >= limit) {
+          remove(entry.getKey(), userAgent);
+          dropped++;
+        }
+      }
+    }
+    return CompletableFuture.completedStage(dropped);
+  }
+
+  /** Forgets everything. */
+  @Override
+  public void close() {
+    closed = true;
+    userAgents.clear();
+  }
+
+  private static <T> CompletionStage<T> closedFailure() {
+    return CompletableFuture.failedStage(
+        new StoreException("The store was closed", new IllegalStateException("closed")));
+  }
+}

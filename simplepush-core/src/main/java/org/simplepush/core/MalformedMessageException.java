@@ -1,0 +1,53 @@
+package org.simplepush.core;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A message could not be read. Its {@linkplain #getMessage() message} is a sentence that may be
+ * sent to the peer: it quotes nothing secret.
+ */
+public final class MalformedMessageException extends Exception {
+  private static final long serialVersionUID = 1;
+
+  /** How bad it is, and so what the server does (protocol §7). */
+  public enum Severity {
+    /** Not one JSON object within sane limits: the connection is closed with 1002. */
+    NOT_A_MESSAGE,
+    /** No or an unknown {@code messageType}: answered with 401, then closed. */
+    UNKNOWN_TYPE,
+    /** A known message with a missing or ill-typed field: answered with 401, stays open. */
+    BAD_CONTENT
+  }
+
+  /** How bad it is. */
+  private final Severity severity;
+
+  /** As sent. */
+  private final @Nullable String messageType;
+
+  /** As sent. */
+  private final @Nullable String channelId;
+
+  MalformedMessageException(
+      Severity severity,
+      @Nullable String messageType,
+      @Nullable String channelId,
+      String sentence,
+      @Nullable Throwable cause) {
+    super(sentence, cause, false, false);
+    this.severity = severity;
+    this.messageType = messageType;
+    this.channelId = channelId;
+  }
+
+  /** Returns how bad it is. */
+  public Severity severity() {
+    return severity;
+  }
+
+  /** Returns the answer a server gives, with status 401. */
+  public ServerMessage.Failure toFailure() {
+    return new ServerMessage.Failure(
+        messageType, channelId, ServerMessage.Failure.MALFORMED, String.valueOf(getMessage()));
+  }
+}

@@ -1,0 +1,316 @@
+package org.simplepush.core;
+
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+import org.simplepush.core.ClientMessage.MobileNetwork;
+import org.simplepush.core.ClientMessage.WakeUpAddress;
+import org.simplepush.core.MalformedMessageException.Severity;
+
+/**
+ * The fields of one JSON object, gathered in one pass because {@code messageType} may come last. A
+ * field of the wrong type only matters to a message that needs it, so it is noted here and reported
+ * when asked for.
+ */
+final class MessageFields {
+  /** Stands for a value that is there but of the wrong type. */
+  private static final Object ILL_TYPED = new Object();
+
+  private boolean empty = true;
+  private @Nullable Object messageType;
+  private @Nullable Object uaid;
+  private @Nullable Object channelId;
+  private @Nullable Object channelIds;
+  private @Nullable Object updates;
+  private @Nullable Object status;
+  private @Nullable Object pushEndpoint;
+  private @Nullable Object redirect;
+  private @Nullable Object error;
+  private @Nullable Object wakeUp;
+  private @Nullable Object mobileNetwork;
+
+  /** Reads the object whose opening brace is the parser's current token. */
+  static MessageFields read(JsonParser parser) throws IOException {
+    MessageFields fields = new MessageFields();
+    while (parser.nextToken() != JsonToken.END_OBJECT) {
+      fields.empty = false;
+      String name = parser.currentName();
+      parser.nextToken();
+      switch (name) {
+        case "messageType" -> fields.messageType = once(fields.messageType, text(parser));
+        case "uaid" -> fields.uaid = once(fields.uaid, text(parser));
+        case "channelID" -> fields.channelId = once(fields.channelId, text(parser));
+        case "channelIDs" -> fields.channelIds = once(fields.channelIds, channelIds(parser));
+        case "updates" -> fields.updates = once(fields.updates, updates(parser));
+        case "status" -> fields.status = once(fields.status, integer(parser));
+        case "pushEndpoint" -> fields.pushEndpoint = once(fields.pushEndpoint, text(parser));
+        case "redirect" -> fields.redirect = once(fields.redirect, text(parser));
+        case "error" -> fields.error = once(fields.error, text(parser));
+        case "wakeup_hostport" -> fields.wakeUp = once(fields.wakeUp, wakeUp(parser));
+        case "mobilenetwork" -> fields.mobileNetwork = once(fields.mobileNetwork, network(parser));
+        default -> parser.skipChildren();
+      }
+    }
+    return fields;
+  }
+
+  /** A field given twice has no meaning; taking either would be a guess. */
+  private static @Nullable Object once(@Nullable Object before, @Nullable Object now) {
+    return before == null ? now : ILL_TYPED;
+  }
+
+  /** Returns a String, null for a JSON null, or ILL_TYPED. */
+  private static @Nullable Object text(JsonParser parser) throws IOException {
+    return switch (parser.currentToken()) {
+      case VALUE_STRING -> parser.getText();
+      case VALUE_NULL -> null;
+      default -> illTyped(parser);
+    };
+  }
+
+  private static Object illTyped(JsonParser parser) throws IOException {
+    parser.skipChildren();
+    return ILL_TYPED;
+  }
+
+  /** Returns an Integer or ILL_TYPED. */
+  private static Object integer(JsonParser parser) throws IOException {
+    if (parser.currentToken() == JsonToken.VALUE_NUMBER_INT
+        && parser.getNumberType() == JsonParser.NumberType.INT) {
+      return parser.getIntValue();
+    }
+    return illTyped(parser);
+  }
+
+  /** Returns a Long of 0 or more, from a number or a string of digits, or ILL_TYPED. */
+  private static Object version(JsonParser parser) throws IOException {
+    JsonToken token = parser.currentToken();
+    if (token == JsonToken.VALUE_NUMBER_INT || token == JsonToken.VALUE_STRING) {
+      Long version = Update.parseVersion(parser.getText());
+      return version == null ? ILL_TYPED : version;
+    }
+    return illTyped(parser);
+  }
+
+  /** Returns a List of ChannelId or ILL_TYPED. */
+  private static Object channelIds(JsonParser parser) throws IOException {
+    if (parser.currentToken() != JsonToken.START_ARRAY) {
+      return illTyped(parser);
+    }
+    List<ChannelId> ids = new ArrayList<>();
+    boolean wellTyped = true;
+    while (parser.nextToken() != JsonToken.END_ARRAY) {
+      Object text = text(parser);
+      ChannelId id = text instanceof String string ? ChannelId.parseOrNull(string) : null;
+      if (id == null) {
+        wellTyped = false; // read on, to get past the array
+      } else {
+        ids.add(id);
+      }
+    }
+    return wellTyped ? ids : ILL_TYPED;
+  }
+
+  /** Returns a List of Update or ILL_TYPED. */
+  private static Object updates(JsonParser parser) throws IOException {
+    if (parser.currentToken() != JsonToken.START_ARRAY) {
+      return illTyped(parser);
+    }
+    List<Update> updates = new ArrayList<>();
+    boolean wellTyped = true;
+    while (parser.nextToken() != JsonToken.END_ARRAY) {
+      Update update = null;
+      if (parser.currentToken() == JsonToken.START_OBJECT) {
+        update = update(parser);
+      } else {
+        parser.skipChildren();
+      }
+      if (update == null) {
+        wellTyped = false;
+      } else {
+        updates.add(update);
+      }
+    }
+    return wellTyped ? updates : ILL_TYPED;
+  }
+
+  private static @Nullable Update update(JsonParser parser) throws IOException {
+    Object channelId = null;
+    Object version = null;
+    while (parser.nextToken() != JsonToken.END_OBJECT) {
+      String name = parser.currentName();
+      parser.nextToken();
+      switch (name) {
+        case "channelID" -> channelId = once(channelId, text(parser));
+        case "version" -> version = once(version, version(parser));
+        default -> parser.skipChildren();
+      }
+    }
+    ChannelId id = channelId instanceof String text ? ChannelId.parseOrNull(text) : null;
+    return id != null && version instanceof Long number ? new Update(id, number) : null;
+  }
+
+  private static @Nullable Object wakeUp(JsonParser parser) throws IOException {
+    if (parser.currentToken() != JsonToken.START_OBJECT) {
+      return parser.currentToken() == JsonToken.VALUE_NULL ? null : illTyped(parser);
+    }
+    Object ip = null;
+    Object port = null;
+    while (parser.nextToken() != JsonToken.END_OBJECT) {
+      String name = parser.currentName();
+      parser.nextToken();
+      switch (name) {
+        case "ip" -> ip = once(ip, text(parser));
+        case "port" -> port = once(port, integer(parser));
+        default -> parser.skipChildren();
+      }
+    }
+    return ip instanceof String address
+            && port instanceof Integer number
+            && number > 0
+            && number <= 65535
+        ? new WakeUpAddress(address, number)
+        : ILL_TYPED;
+  }
+
+  private static @Nullable Object network(JsonParser parser) throws IOException {
+    if (parser.currentToken() != JsonToken.START_OBJECT) {
+      return parser.currentToken() == JsonToken.VALUE_NULL ? null : illTyped(parser);
+    }
+    Object mcc = null;
+    Object mnc = null;
+    while (parser.nextToken() != JsonToken.END_OBJECT) {
+      String name = parser.currentName();
+      parser.nextToken();
+      switch (name) {
+        case "mcc" -> mcc = once(mcc, text(parser));
+        case "mnc" -> mnc = once(mnc, text(parser));
+        default -> parser.skipChildren();
+      }
+    }
+    return mcc instanceof String country && mnc instanceof String network
+        ? new MobileNetwork(country, network)
+        : ILL_TYPED;
+  }
+
+  /** Whether the object was <code>{}</code>. */
+  boolean isEmpty() {
+    return empty;
+  }
+
+  /** Returns the type in lower case. */
+  String messageType() throws MalformedMessageException {
+    if (messageType instanceof String text) {
+      return text.toLowerCase(Locale.ROOT);
+    }
+    throw unknownType("messageType is missing or not a string");
+  }
+
+  /** A UAID that is not a UUID counts as none (protocol §2), one that is not a string does not. */
+  @Nullable Uaid uaidOrNull() throws MalformedMessageException {
+    String text = optional(uaid, String.class, "uaid is not a string");
+    return text == null ? null : Uaid.parseOrNull(text);
+  }
+
+  Uaid uaid() throws MalformedMessageException {
+    Uaid parsed = uaidOrNull();
+    if (parsed == null) {
+      throw badContent("uaid is missing or not a UUID");
+    }
+    return parsed;
+  }
+
+  ChannelId channelId() throws MalformedMessageException {
+    ChannelId id = channelId instanceof String text ? ChannelId.parseOrNull(text) : null;
+    if (id == null) {
+      throw badContent("channelID is missing or not a UUID");
+    }
+    return id;
+  }
+
+  @Nullable List<ChannelId> channelIds() throws MalformedMessageException {
+    String sentence = "channelIDs is not an array of UUIDs";
+    List<?> ids = optional(channelIds, List.class, sentence);
+    return ids == null ? null : ids.stream().map(ChannelId.class::cast).toList();
+  }
+
+  List<Update> updates() throws MalformedMessageException {
+    if (updates instanceof List<?> list) {
+      return list.stream().map(Update.class::cast).toList();
+    }
+    throw badContent("updates is not an array of a channelID (UUID) and a version (0 … 2^63-1)");
+  }
+
+  @Nullable WakeUpAddress wakeUp() throws MalformedMessageException {
+    String sentence = "wakeup_hostport is not an object of an ip (string) and a port (1 … 65535)";
+    return optional(wakeUp, WakeUpAddress.class, sentence);
+  }
+
+  @Nullable MobileNetwork mobileNetwork() throws MalformedMessageException {
+    String sentence = "mobilenetwork is not an object of an mcc and an mnc (strings)";
+    return optional(mobileNetwork, MobileNetwork.class, sentence);
+  }
+
+  /** Returns the status, 200 if there is none. */
+  int status() throws MalformedMessageException {
+    Integer number = optional(status, Integer.class, "status is not an integer");
+    return number == null ? 200 : number;
+  }
+
+  String pushEndpoint() throws MalformedMessageException {
+    return required(pushEndpoint, "pushEndpoint is missing or not a string");
+  }
+
+  String redirect() throws MalformedMessageException {
+    return required(redirect, "redirect is missing or not a string");
+  }
+
+  /** Returns the server's failure that this message reports. */
+  ServerMessage.Failure toFailure(int failure) {
+    return new ServerMessage.Failure(
+        asSent(messageType),
+        asSent(channelId),
+        failure,
+        error instanceof String text ? text : "status " + failure);
+  }
+
+  private String required(@Nullable Object value, String sentence)
+      throws MalformedMessageException {
+    if (value instanceof String text) {
+      return text;
+    }
+    throw badContent(sentence);
+  }
+
+  private <T> @Nullable T optional(@Nullable Object value, Class<T> type, String sentence)
+      throws MalformedMessageException {
+    if (value == null) {
+      return null;
+    }
+    if (!type.isInstance(value)) {
+      throw badContent(sentence);
+    }
+    return type.cast(value);
+  }
+
+  MalformedMessageException badContent(String sentence) {
+    return malformed(Severity.BAD_CONTENT, sentence);
+  }
+
+  MalformedMessageException unknownType(String sentence) {
+    return malformed(Severity.UNKNOWN_TYPE, sentence);
+  }
+
+  private MalformedMessageException malformed(Severity severity, String sentence) {
+    return new MalformedMessageException(
+        severity, asSent(messageType), asSent(channelId), sentence, null);
+  }
+
+  private static @Nullable String asSent(@Nullable Object value) {
+    return value instanceof String text ? text : null;
+  }
+}

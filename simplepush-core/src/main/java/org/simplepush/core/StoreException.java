@@ -1,0 +1,11 @@
+package org.simplepush.core;
+
+/** A {@link VersionStore} could not do what it was asked; it may or may not have happened. */
+public final class StoreException extends RuntimeException {
+  private static final long serialVersionUID = 1;
+
+  /** Says what failed, for the operator: it is logged, never sent to a peer. */
+  public StoreException(String sentence, Throwable cause) {
+    super(sentence, cause);
+  }
+}

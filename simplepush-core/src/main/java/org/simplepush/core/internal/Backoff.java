@@ -1,0 +1,38 @@
+package org.simplepush.core.internal;
+
+import java.time.Duration;
+import java.util.random.RandomGenerator;
+
+/**
+ * Exponential back-off with full jitter: each wait is drawn evenly from zero to a bound that
+ * doubles, so that peers which failed together do not come back together.
+ *
+ * @param first the bound of the first wait; positive
+ * @param max what the bound never exceeds; at least {@code first}
+ */
+public record Backoff(Duration first, Duration max) {
+  /** Checks the bounds. */
+  public Backoff {
+    if (first.isNegative() || first.isZero() || max.compareTo(first) < 0) {
+      throw new IllegalArgumentException(
+          "The first bound must be positive and not above the last, but they were "
+              + first
+              + " and "
+              + max);
+    }
+  }
+
+  /**
+   * Returns how long to wait before a retry.
+   *
+   * @param failures how many attempts failed in a row, 1 or more
+   */
+  public Duration delay(int failures, RandomGenerator random) {
+    long bound = max.toNanos();
+    int doublings = failures - 1;
+    if (doublings < Long.numberOfLeadingZeros(first.toNanos()) - 1) {
+      bound = Math.min(bound, first.toNanos() << doublings);
+    }
+    return Duration.ofNanos(random.nextLong(bound + 1));
+  }
+}
