@@ -12,12 +12,17 @@ public final class ChannelId extends WrittenUuid {
     super(high, low, written);
   }
 
-  /** Returns a new channel id. */
+  /** {@return a new channel id} */
   public static ChannelId random() {
     return of(UUID.randomUUID());
   }
 
-  /** Returns the channel id with this value, written in lower case with dashes. */
+  /**
+   * Returns the channel id with this value, written in lower case with dashes.
+   *
+   * @param value any UUID
+   * @return the channel id
+   */
   public static ChannelId of(UUID value) {
     return new ChannelId(value.getMostSignificantBits(), value.getLeastSignificantBits(), null);
   }
@@ -25,6 +30,8 @@ public final class ChannelId extends WrittenUuid {
   /**
    * Reads a channel id of 36 characters with dashes or of 32 hex digits, in any case.
    *
+   * @param text what the user agent wrote
+   * @return the channel id, which remembers how it was written
    * @throws IllegalArgumentException if {@code text} is neither
    */
   public static ChannelId parse(String text) {

@@ -23,7 +23,7 @@ public sealed interface ClientMessage {
     IGNORED
   }
 
-  /** Returns which of the records this is. */
+  /** {@return which of the records this is} */
   Type type();
 
   /**
@@ -40,12 +40,24 @@ public sealed interface ClientMessage {
       @Nullable WakeUpAddress wakeUp,
       @Nullable MobileNetwork mobileNetwork)
       implements ClientMessage {
-    /** Copies the list. */
+    /**
+     * Copies the list.
+     *
+     * @param uaid the identity, or null
+     * @param channelIds the channels, or null
+     * @param wakeUp the address, or null
+     * @param mobileNetwork the network, or null
+     */
     public Hello {
       channelIds = channelIds == null ? null : List.copyOf(channelIds);
     }
 
-    /** A hello without UDP wake-up. */
+    /**
+     * A hello without UDP wake-up.
+     *
+     * @param uaid the identity to resume, or null to be given a new one
+     * @param channelIds every channel the device has, or null if it does not say
+     */
     public Hello(@Nullable Uaid uaid, @Nullable List<ChannelId> channelIds) {
       this(uaid, channelIds, null, null);
     }
@@ -63,7 +75,13 @@ public sealed interface ClientMessage {
    * @param port 1 … 65535
    */
   record WakeUpAddress(String ip, int port) {
-    /** Checks the port. */
+    /**
+     * Checks the port.
+     *
+     * @param ip the address as text
+     * @param port 1 … 65535
+     * @throws IllegalArgumentException if {@code port} is out of range
+     */
     public WakeUpAddress {
       if (port < 1 || port > 65535) {
         throw new IllegalArgumentException("A port is 1 to 65535, but was " + port);
@@ -79,7 +97,11 @@ public sealed interface ClientMessage {
    */
   record MobileNetwork(String mcc, String mnc) {}
 
-  /** Asks for the endpoint of a channel (protocol §3). */
+  /**
+   * Asks for the endpoint of a channel (protocol §3).
+   *
+   * @param channelId chosen by the device
+   */
   record Register(ChannelId channelId) implements ClientMessage {
     @Override
     public Type type() {
@@ -87,7 +109,11 @@ public sealed interface ClientMessage {
     }
   }
 
-  /** Gives a channel up (protocol §4). */
+  /**
+   * Gives a channel up (protocol §4).
+   *
+   * @param channelId one of the device's, or of nobody
+   */
   record Unregister(ChannelId channelId) implements ClientMessage {
     @Override
     public Type type() {
@@ -95,9 +121,17 @@ public sealed interface ClientMessage {
     }
   }
 
-  /** Confirms that the device has handled these versions; there is no answer (protocol §5). */
+  /**
+   * Confirms that the device has handled these versions; there is no answer (protocol §5).
+   *
+   * @param updates what was handled; may hold stale versions and unknown channels
+   */
   record Ack(List<Update> updates) implements ClientMessage {
-    /** Copies the list. */
+    /**
+     * Copies the list.
+     *
+     * @param updates what was handled
+     */
     public Ack {
       updates = List.copyOf(updates);
     }
@@ -124,7 +158,11 @@ public sealed interface ClientMessage {
     }
   }
 
-  /** A message of other dialects that asks for nothing here (protocol §6). */
+  /**
+   * A message of other dialects that asks for nothing here (protocol §6).
+   *
+   * @param messageType {@code purge} or {@code broadcast_subscribe}
+   */
   record Ignored(String messageType) implements ClientMessage {
     @Override
     public Type type() {

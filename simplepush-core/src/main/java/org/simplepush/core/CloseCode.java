@@ -32,7 +32,7 @@ public enum CloseCode {
     this.code = code;
   }
 
-  /** Returns the number that travels in the close frame. */
+  /** {@return the number that travels in the close frame} */
   public int code() {
     return code;
   }

@@ -40,12 +40,12 @@ public final class MalformedMessageException extends Exception {
     this.channelId = channelId;
   }
 
-  /** Returns how bad it is. */
+  /** {@return how bad it is} */
   public Severity severity() {
     return severity;
   }
 
-  /** Returns the answer a server gives, with status 401. */
+  /** {@return the answer a server gives, with status 401} */
   public ServerMessage.Failure toFailure() {
     return new ServerMessage.Failure(
         messageType, channelId, ServerMessage.Failure.MALFORMED, String.valueOf(getMessage()));

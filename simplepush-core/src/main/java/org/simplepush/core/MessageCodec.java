@@ -41,6 +41,7 @@ public final class MessageCodec {
   /**
    * A codec that refuses to read messages of more than {@code maxLength} characters.
    *
+   * @param maxLength the limit, in characters of a Java string
    * @throws IllegalArgumentException if {@code maxLength} is not positive
    */
   public MessageCodec(int maxLength) {
@@ -66,6 +67,8 @@ public final class MessageCodec {
   /**
    * Reads what a user agent said.
    *
+   * @param text one WebSocket text message
+   * @return the message
    * @throws MalformedMessageException if it said nothing this protocol knows
    */
   public ClientMessage readClientMessage(String text) throws MalformedMessageException {
@@ -91,6 +94,8 @@ public final class MessageCodec {
   /**
    * Reads what a push server said.
    *
+   * @param text one WebSocket text message
+   * @return the message
    * @throws MalformedMessageException if it said nothing this protocol knows
    */
   public ServerMessage readServerMessage(String text) throws MalformedMessageException {
@@ -151,7 +156,12 @@ public final class MessageCodec {
     return new MalformedMessageException(Severity.NOT_A_MESSAGE, null, null, sentence, cause);
   }
 
-  /** Returns the message as it travels. */
+  /**
+   * Returns the message as it travels.
+   *
+   * @param message what to say
+   * @return one WebSocket text message
+   */
   public String write(ClientMessage message) {
     return write(
         generator -> {
@@ -207,7 +217,12 @@ public final class MessageCodec {
     }
   }
 
-  /** Returns the message as it travels. */
+  /**
+   * Returns the message as it travels.
+   *
+   * @param message what to say
+   * @return one WebSocket text message
+   */
   public String write(ServerMessage message) {
     return write(
         generator -> {

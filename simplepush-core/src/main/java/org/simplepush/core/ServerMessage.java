@@ -24,18 +24,23 @@ public sealed interface ServerMessage {
     FAILURE
   }
 
-  /** Returns which of the records this is. */
+  /** {@return which of the records this is} */
   Type type();
 
   /**
    * Accepts a hello (protocol §2). A UAID other than the device sent means that everything it had
    * here is gone.
    *
+   * @param uaid the identity of the device from now on
    * @param wakeUp whether the server will close with {@link CloseCode#WAKE_UP} when quiet and wake
    *     the device by UDP (status 201, protocol §9)
    */
   record Hello(Uaid uaid, boolean wakeUp) implements ServerMessage {
-    /** A hello of status 200. */
+    /**
+     * A hello of status 200.
+     *
+     * @param uaid the identity of the device from now on
+     */
     public Hello(Uaid uaid) {
       this(uaid, false);
     }
@@ -46,7 +51,11 @@ public sealed interface ServerMessage {
     }
   }
 
-  /** Answers a hello with status 307: connect there instead (protocol §2). */
+  /**
+   * Answers a hello with status 307: connect there instead (protocol §2).
+   *
+   * @param target the WebSocket URL of another push server
+   */
   record Redirect(URI target) implements ServerMessage {
     @Override
     public Type type() {
@@ -54,7 +63,12 @@ public sealed interface ServerMessage {
     }
   }
 
-  /** A channel has this endpoint now (protocol §3). The endpoint is a secret. */
+  /**
+   * A channel has this endpoint now (protocol §3).
+   *
+   * @param channelId as the device wrote it
+   * @param endpoint a secret
+   */
   record Register(ChannelId channelId, URI endpoint) implements ServerMessage {
     @Override
     public Type type() {
@@ -68,7 +82,11 @@ public sealed interface ServerMessage {
     }
   }
 
-  /** A channel is no more (protocol §4). */
+  /**
+   * A channel is no more (protocol §4).
+   *
+   * @param channelId as the device wrote it
+   */
   record Unregister(ChannelId channelId) implements ServerMessage {
     @Override
     public Type type() {
@@ -76,9 +94,17 @@ public sealed interface ServerMessage {
     }
   }
 
-  /** Channels have reached these versions (protocol §5). */
+  /**
+   * Channels have reached these versions (protocol §5).
+   *
+   * @param updates at most one for each channel
+   */
   record Notification(List<Update> updates) implements ServerMessage {
-    /** Copies the list. */
+    /**
+     * Copies the list.
+     *
+     * @param updates what was published
+     */
     public Notification {
       updates = List.copyOf(updates);
     }

@@ -4,7 +4,12 @@ package org.simplepush.core;
 public final class StoreException extends RuntimeException {
   private static final long serialVersionUID = 1;
 
-  /** Says what failed, for the operator: it is logged, never sent to a peer. */
+  /**
+   * Says what failed, for the operator: it is logged, never sent to a peer.
+   *
+   * @param sentence what could not be done; names no UAID, channel or endpoint
+   * @param cause what the database said
+   */
   public StoreException(String sentence, Throwable cause) {
     super(sentence, cause);
   }

@@ -12,12 +12,17 @@ public final class Uaid extends WrittenUuid {
     super(high, low, written);
   }
 
-  /** Returns an unguessable new UAID. */
+  /** {@return an unguessable new UAID} */
   public static Uaid random() {
     return of(UUID.randomUUID());
   }
 
-  /** Returns the UAID with this value, written in lower case with dashes. */
+  /**
+   * Returns the UAID with this value, written in lower case with dashes.
+   *
+   * @param value any UUID
+   * @return the UAID
+   */
   public static Uaid of(UUID value) {
     return new Uaid(value.getMostSignificantBits(), value.getLeastSignificantBits(), null);
   }
@@ -25,6 +30,8 @@ public final class Uaid extends WrittenUuid {
   /**
    * Reads a UAID of 36 characters with dashes or of 32 hex digits, in any case.
    *
+   * @param text what the user agent wrote
+   * @return the UAID, which remembers how it was written
    * @throws IllegalArgumentException if {@code text} is neither
    */
   public static Uaid parse(String text) {

@@ -5,10 +5,17 @@ import org.jspecify.annotations.Nullable;
 /**
  * A channel and the version it has reached.
  *
+ * @param channelId spelled as its user agent spells it
  * @param version 0 … 2<sup>63</sup>−1; only compared, never interpreted
  */
 public record Update(ChannelId channelId, long version) {
-  /** Checks the range of the version. */
+  /**
+   * Checks the range of the version.
+   *
+   * @param channelId the channel
+   * @param version 0 … 2<sup>63</sup>−1
+   * @throws IllegalArgumentException if {@code version} is negative
+   */
   public Update {
     if (version < 0) {
       throw new IllegalArgumentException("A version is 0 or more, but was " + version);
@@ -18,6 +25,7 @@ public record Update(ChannelId channelId, long version) {
   /**
    * Reads a version as application servers write it: ASCII digits only, no sign, no spaces.
    *
+   * @param text the digits
    * @return null if {@code text} is not a number of 0 … 2<sup>63</sup>−1 in plain digits
    */
   public static @Nullable Long parseVersion(CharSequence text) {

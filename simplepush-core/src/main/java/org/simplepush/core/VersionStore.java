@@ -27,9 +27,17 @@ import org.jspecify.annotations.Nullable;
 public interface VersionStore extends AutoCloseable {
   /** What a hello found. */
   sealed interface Resumption {
-    /** The user agent is known: these updates are pending, in no particular order. */
+    /**
+     * The user agent is known.
+     *
+     * @param pending its pending updates, in no particular order
+     */
     record Resumed(List<Update> pending) implements Resumption {
-      /** Copies the list. */
+      /**
+       * Copies the list.
+       *
+       * @param pending the pending updates
+       */
       public Resumed {
         pending = List.copyOf(pending);
       }
@@ -54,7 +62,11 @@ public interface VersionStore extends AutoCloseable {
 
   /** How a publication ended. */
   sealed interface Advance {
-    /** The channel has reached this version, which is pending now. */
+    /**
+     * The channel was raised.
+     *
+     * @param update the version it has reached, which is pending now
+     */
     record Advanced(Update update) implements Advance {}
 
     /** The channel had already reached this version or a higher one; nothing was changed. */
@@ -76,7 +88,9 @@ public interface VersionStore extends AutoCloseable {
    *   <li>Unknown otherwise: {@code Unknown}, nothing was changed.
    * </ul>
    *
+   * @param uaid the user agent
    * @param channelIds every channel the user agent has, or null if it did not say
+   * @return what was found
    */
   CompletionStage<Resumption> hello(Uaid uaid, @Nullable List<ChannelId> channelIds);
 
@@ -84,21 +98,38 @@ public interface VersionStore extends AutoCloseable {
    * Creates a channel that has reached no version; leaves an existing one as it is, but for its
    * spelling (protocol §3). Counts as seen.
    *
+   * @param uaid the user agent
+   * @param channelId the channel
    * @param maxChannels how many channels a user agent may have
+   * @return how it ended
    */
   CompletionStage<Registration> register(Uaid uaid, ChannelId channelId, int maxChannels);
 
-  /** Removes a channel with what is pending on it, if there is one (protocol §4). */
+  /**
+   * Removes a channel with what is pending on it, if there is one (protocol §4).
+   *
+   * @param uaid the user agent
+   * @param channelId the channel
+   * @return completes with null
+   */
   CompletionStage<Void> unregister(Uaid uaid, ChannelId channelId);
 
-  /** Removes a user agent with its channels, if there is one. */
+  /**
+   * Removes a user agent with its channels, if there is one.
+   *
+   * @param uaid the user agent
+   * @return completes with null
+   */
   CompletionStage<Void> drop(Uaid uaid);
 
   /**
    * Raises a channel to {@code version} and makes it pending. Of any set of concurrent calls the
    * highest version wins, in whatever order they arrive.
    *
+   * @param uaid the user agent
+   * @param channelId the channel
    * @param version 0 … 2<sup>63</sup>−1
+   * @return how it ended
    */
   CompletionStage<Advance> advance(Uaid uaid, ChannelId channelId, long version);
 
@@ -106,7 +137,10 @@ public interface VersionStore extends AutoCloseable {
    * Raises a channel to {@code atLeast} or to one more than its version, whichever is higher, and
    * makes it pending (protocol §8). A channel at 2<sup>63</sup>−1 cannot rise: that is stale.
    *
+   * @param uaid the user agent
+   * @param channelId the channel
    * @param atLeast 0 … 2<sup>63</sup>−1
+   * @return how it ended
    */
   CompletionStage<Advance> advanceToNext(Uaid uaid, ChannelId channelId, long atLeast);
 
@@ -114,18 +148,26 @@ public interface VersionStore extends AutoCloseable {
    * Marks channels delivered, each unless something newer than the acknowledged version is pending:
    * a late acknowledgement of 7 must not swallow an undelivered 8. Unknown channels are passed
    * over. Counts as seen.
+   *
+   * @param uaid the user agent
+   * @param updates the versions it has handled
+   * @return completes with null
    */
   CompletionStage<Void> acknowledge(Uaid uaid, List<Update> updates);
 
   /**
    * Returns what is pending, in no particular order; empty if the user agent is not known. Counts
    * as seen.
+   *
+   * @param uaid the user agent
+   * @return what is pending
    */
   CompletionStage<Optional<List<Update>>> pending(Uaid uaid);
 
   /**
    * Drops every user agent not seen for this long (protocol §10).
    *
+   * @param notSeenFor zero or more
    * @return how many were dropped
    */
   CompletionStage<Integer> expire(Duration notSeenFor);

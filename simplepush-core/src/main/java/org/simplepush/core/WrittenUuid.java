@@ -68,12 +68,12 @@ abstract sealed class WrittenUuid permits Uaid, ChannelId {
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
   }
 
-  /** The value, however it was written. */
+  /** {@return the value, however it was written} */
   public final UUID value() {
     return new UUID(high, low);
   }
 
-  /** Returns this id exactly as its owner wrote it. */
+  /** {@return this id exactly as its owner wrote it} */
   public final String text() {
     return written != null ? written : value().toString();
   }

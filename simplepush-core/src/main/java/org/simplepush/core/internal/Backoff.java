@@ -11,7 +11,13 @@ import java.util.random.RandomGenerator;
  * @param max what the bound never exceeds; at least {@code first}
  */
 public record Backoff(Duration first, Duration max) {
-  /** Checks the bounds. */
+  /**
+   * Checks the bounds.
+   *
+   * @param first the bound of the first wait
+   * @param max the highest bound
+   * @throws IllegalArgumentException if {@code first} is not positive, or above {@code max}
+   */
   public Backoff {
     if (first.isNegative() || first.isZero() || max.compareTo(first) < 0) {
       throw new IllegalArgumentException(
@@ -26,6 +32,8 @@ public record Backoff(Duration first, Duration max) {
    * Returns how long to wait before a retry.
    *
    * @param failures how many attempts failed in a row, 1 or more
+   * @param random where the jitter comes from
+   * @return zero up to the bound
    */
   public Duration delay(int failures, RandomGenerator random) {
     long bound = max.toNanos();
