@@ -1,10 +1,13 @@
 /** An embeddable SimplePush server. */
 module org.simplepush.server {
-  requires transitive org.simplepush.core;
+  requires jdk.httpserver;
   requires org.cryptomator.siv;
   requires org.java_websocket;
   requires org.slf4j;
-  requires static org.jspecify;
-  requires static jakarta.servlet;
+  requires static transitive jakarta.servlet;
   requires static micrometer.core;
+  requires static transitive org.jspecify;
+  requires transitive org.simplepush.core;
+
+  exports org.simplepush.server;
 }

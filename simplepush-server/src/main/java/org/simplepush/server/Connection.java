@@ -1,0 +1,582 @@
+package org.simplepush.server;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import org.java_websocket.WebSocket;
+import org.java_websocket.WebSocketAdapter;
+import org.java_websocket.WebSocketImpl;
+import org.java_websocket.exceptions.InvalidDataException;
+import org.java_websocket.framing.CloseFrame;
+import org.java_websocket.framing.TextFrame;
+import org.java_websocket.handshake.Handshakedata;
+import org.jspecify.annotations.Nullable;
+import org.simplepush.core.CloseCode;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One device's connection: moves bytes between its socket and the WebSocket engine, and messages
+ * between the engine and the {@link Session}. Knows no rules of SimplePush. Confined to its loop,
+ * but for {@link #execute}.
+ *
+ * <p>Life: <em>opening</em> until the upgrade request is complete and right, <em>open</em> while
+ * the session lasts, <em>closing</em> from the close frame or the refusal until the peer ends the
+ * stream or patience does, <em>closed</em>.
+ */
+final class Connection extends WebSocketAdapter implements EventLoop.Handler, Session.Wire {
+  private enum State {
+    OPENING,
+    OPEN,
+    CLOSING,
+    CLOSED
+  }
+
+  private static final Logger log = LoggerFactory.getLogger(Connection.class);
+
+  /** How long the upgrade request may take. */
+  private static final long OPENING_NANOS = TimeUnit.SECONDS.toNanos(10);
+
+  /** Firefox never echoes a close frame: whoever closes ends TCP within 2 s (protocol §1). */
+  private static final long CLOSING_NANOS = TimeUnit.MILLISECONDS.toNanos(1500);
+
+  /** How long a probed device may stay silent. */
+  private static final long PROBE_NANOS = TimeUnit.SECONDS.toNanos(60);
+
+  /** Answers that a device does not read pile up to this; then its requests are not read either. */
+  private static final int MAX_BACKLOG = 128 * 1024;
+
+  private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
+
+  private static final Session.Timer[] SESSION_TIMERS = Session.Timer.values();
+
+  /** The connection's own timer, behind those of the session; its state says what it is for. */
+  private static final int OWN_TIMER = SESSION_TIMERS.length;
+
+  private static final long NEVER = Long.MIN_VALUE;
+
+  private final WebSocketServer server;
+  private final EventLoop loop;
+  private final SocketChannel channel;
+  private final Transport transport;
+  private final SelectionKey key;
+  private final WebSocketImpl webSocket;
+  private final FrameGuard guard;
+  private State state = State.OPENING;
+
+  /** The upgrade request as far as it has come; null when nothing has, and once it is complete. */
+  private byte @Nullable [] head;
+
+  private @Nullable Session session;
+
+  /** What the socket did not take yet; null when empty. */
+  private @Nullable Deque<ByteBuffer> unwritten;
+
+  /** Bytes in {@link #unwritten}. */
+  private int backlog;
+
+  private boolean outputEnded;
+  private boolean flushRequested;
+  private long lastHeard;
+  private boolean probed;
+
+  /** When each timer runs out, {@link #NEVER} if it was not started. */
+  private final long[] dueAt = new long[OWN_TIMER + 1];
+
+  /** Runs when the first of them does: one timer a connection, however many it has. */
+  private EventLoop.@Nullable Timer alarm;
+
+  /** Takes over an accepted socket. On the loop's thread. */
+  Connection(WebSocketServer server, EventLoop loop, SocketChannel channel, Transport transport)
+      throws IOException {
+    this.server = server;
+    this.loop = loop;
+    this.channel = channel;
+    this.transport = transport;
+    this.guard = new FrameGuard(server.context().settings().maxMessageLength());
+    this.webSocket = new WebSocketImpl(this, server.drafts());
+    this.lastHeard = loop.now();
+    this.key = loop.register(channel, SelectionKey.OP_READ, this);
+    Arrays.fill(dueAt, NEVER);
+    startTimer(OWN_TIMER, OPENING_NANOS);
+  }
+
+  // Reading
+
+  @Override
+  public void onReady(SelectionKey ready) throws IOException {
+    if (ready.isReadable()) {
+      read();
+    }
+    if (state != State.CLOSED && ready.isWritable()) {
+      writeOn();
+    }
+    updateInterest();
+  }
+
+  private void read() throws IOException {
+    ByteBuffer buffer = loop.readBuffer();
+    int read = transport.read(buffer);
+    if (read < 0) {
+      closeNow();
+      return;
+    }
+    if (read == 0) {
+      return;
+    }
+    lastHeard = loop.now();
+    probed = false;
+    buffer.flip();
+    switch (state) {
+      case OPENING -> readHead(buffer);
+      case OPEN -> readFrames(buffer);
+      case CLOSING, CLOSED -> log.trace("Passing over what comes after the end");
+    }
+  }
+
+  private void readHead(ByteBuffer buffer) {
+    int before = head == null ? 0 : head.length;
+    byte[] bytes;
+    if (head == null) {
+      if (!UpgradeRequest.mayBegin(buffer.get(0))) {
+        server.refused();
+        closeNow();
+        return;
+      }
+      bytes = new byte[buffer.remaining()];
+    } else {
+      bytes = Arrays.copyOf(head, before + buffer.remaining());
+    }
+    buffer.get(bytes, before, buffer.remaining());
+    int end = UpgradeRequest.endOfHead(bytes, before, bytes.length);
+    if (end > UpgradeRequest.MAX_HEAD_LENGTH
+        || (end < 0 && bytes.length > UpgradeRequest.MAX_HEAD_LENGTH)) {
+      refuse(
+          UpgradeRequest.answer(
+              "431 Request Header Fields Too Large", "", "The request is too large."));
+      return;
+    }
+    if (end < 0) {
+      head = bytes;
+      return;
+    }
+    head = null;
+    open(bytes, end);
+  }
+
+  private void open(byte[] bytes, int end) {
+    String refusal = UpgradeRequest.refusal(bytes, end);
+    if (refusal == null && server.isFull()) {
+      refusal =
+          UpgradeRequest.answer(
+              "503 Service Unavailable", "Retry-After: 60\r\n", "Too many connections.");
+    }
+    if (refusal != null) {
+      refuse(refusal);
+      return;
+    }
+    webSocket.decode(ByteBuffer.wrap(bytes, 0, end));
+    if (state == State.OPENING) {
+      refuse(UpgradeRequest.answer("400 Bad Request", "", "This is no WebSocket handshake."));
+      return;
+    }
+    if (end < bytes.length) {
+      readFrames(ByteBuffer.wrap(bytes, end, bytes.length - end));
+    }
+  }
+
+  private void refuse(String answer) {
+    server.refused();
+    enqueue(ByteBuffer.wrap(answer.getBytes(StandardCharsets.ISO_8859_1)));
+    beginClosing();
+  }
+
+  /** The engine needs a buffer on an array without offset, and gets it. */
+  @SuppressWarnings("ByteBufferBackingArray")
+  private void readFrames(ByteBuffer buffer) {
+    int safe = guard.check(buffer.array(), buffer.position(), buffer.limit());
+    buffer.limit(safe);
+    if (buffer.hasRemaining()) {
+      webSocket.decode(buffer);
+    }
+    if (state != State.OPEN || session == null) {
+      return;
+    }
+    InvalidDataException malformed = ((PushDraft) webSocket.getDraft()).violation();
+    CloseCode violation = malformed != null ? code(malformed) : guard.violation();
+    if (violation != null) {
+      session.close(violation, "a frame broke RFC 6455 or a limit");
+    }
+  }
+
+  private static CloseCode code(InvalidDataException malformed) {
+    return switch (malformed.getCloseCode()) {
+      case CloseFrame.NO_UTF8 -> CloseCode.INVALID_UTF8;
+      case CloseFrame.TOOBIG -> CloseCode.TOO_BIG;
+      default -> CloseCode.PROTOCOL_ERROR;
+    };
+  }
+
+  // What the WebSocket engine calls, while it decodes or is told to close
+
+  @Override
+  public void onWebsocketOpen(WebSocket opened, Handshakedata handshake) {
+    state = State.OPEN;
+    dueAt[OWN_TIMER] = NEVER;
+    session = new Session(server.context(), this);
+    startProbing();
+  }
+
+  @Override
+  public void onWebsocketMessage(WebSocket from, String message) {
+    if (session != null && state == State.OPEN) {
+      session.onMessage(message);
+    }
+  }
+
+  @Override
+  public void onWebsocketMessage(WebSocket from, ByteBuffer blob) {
+    if (session != null && state == State.OPEN) {
+      session.close(CloseCode.UNSUPPORTED_DATA, "messages are text");
+    }
+  }
+
+  @Override
+  public void onWriteDemand(WebSocket demanding) {
+    for (ByteBuffer next = webSocket.outQueue.poll();
+        next != null;
+        next = webSocket.outQueue.poll()) {
+      enqueue(next);
+    }
+  }
+
+  @Override
+  public void onWebsocketClosing(WebSocket closing, int code, String reason, boolean remote) {
+    beginClosing();
+  }
+
+  @Override
+  public void onWebsocketClose(WebSocket closed, int code, String reason, boolean remote) {
+    closeNow();
+  }
+
+  @Override
+  public void onWebsocketCloseInitiated(WebSocket closing, int code, String reason) {}
+
+  @Override
+  public void onWebsocketError(WebSocket failing, Exception error) {
+    onFailure(error);
+  }
+
+  @Override
+  public java.net.@Nullable InetSocketAddress getLocalSocketAddress(WebSocket asking) {
+    return null; // nobody asks
+  }
+
+  @Override
+  public java.net.@Nullable InetSocketAddress getRemoteSocketAddress(WebSocket asking) {
+    return null; // nobody asks
+  }
+
+  // What the session calls
+
+  @Override
+  public void send(String message) {
+    TextFrame frame = new TextFrame();
+    frame.setPayload(ByteBuffer.wrap(message.getBytes(StandardCharsets.UTF_8)));
+    enqueue(webSocket.getDraft().createBinaryFrame(frame));
+  }
+
+  @Override
+  public boolean isWritable() {
+    return state == State.OPEN && !hasUnwritten();
+  }
+
+  @Override
+  public void close(CloseCode code, String reason) {
+    if (state == State.OPEN) {
+      webSocket.close(code.code(), reason);
+    }
+  }
+
+  @Override
+  public void startTimer(Session.Timer timer, long delayNanos) {
+    // Spread, so that devices that came together do not ask the store together.
+    long delay = timer == Session.Timer.RECONCILE ? spread(delayNanos) : delayNanos;
+    startTimer(index(timer), delay);
+  }
+
+  @Override
+  public void flushSoon() {
+    if (!flushRequested) {
+      flushRequested = true;
+      loop.atEndOfTurn(
+          () -> {
+            flushRequested = false;
+            if (session != null) {
+              session.flush();
+            }
+          });
+    }
+  }
+
+  @Override
+  public long now() {
+    return loop.now();
+  }
+
+  /** Runs a task on this connection's loop. From any thread. */
+  @Override
+  public void execute(Runnable task) {
+    loop.execute(
+        () -> {
+          task.run();
+          updateInterest();
+        });
+  }
+
+  // Writing
+
+  private boolean hasUnwritten() {
+    return unwritten != null || transport.hasUnwritten();
+  }
+
+  private void enqueue(ByteBuffer bytes) {
+    if (outputEnded || state == State.CLOSED) {
+      return;
+    }
+    try {
+      if (!hasUnwritten()) {
+        transport.write(bytes);
+      }
+    } catch (IOException e) {
+      onFailure(e);
+      return;
+    }
+    if (bytes.hasRemaining()) {
+      if (unwritten == null) {
+        unwritten = new ArrayDeque<>(2);
+      }
+      unwritten.add(bytes);
+      backlog += bytes.remaining();
+    }
+    if (hasUnwritten()) {
+      updateInterest();
+    }
+  }
+
+  /** The socket takes bytes again. */
+  private void writeOn() throws IOException {
+    if (transport.hasUnwritten()) {
+      transport.write(NOTHING);
+    }
+    while (unwritten != null && !transport.hasUnwritten()) {
+      ByteBuffer next = unwritten.element();
+      int before = next.remaining();
+      transport.write(next);
+      backlog -= before - next.remaining();
+      if (next.hasRemaining()) {
+        return;
+      }
+      unwritten.remove();
+      if (unwritten.isEmpty()) {
+        unwritten = null;
+      }
+    }
+    if (!hasUnwritten()) {
+      if (state == State.CLOSING) {
+        endOutput();
+      } else if (session != null) {
+        session.flush();
+      }
+    }
+  }
+
+  private void updateInterest() {
+    if (state == State.CLOSED || !key.isValid()) {
+      return;
+    }
+    boolean paused =
+        state == State.OPEN && (backlog > MAX_BACKLOG || (session != null && session.isBusy()));
+    int interest =
+        (paused ? 0 : SelectionKey.OP_READ) | (hasUnwritten() ? SelectionKey.OP_WRITE : 0);
+    if (key.interestOps() != interest) {
+      key.interestOps(interest);
+    }
+  }
+
+  // Timers
+
+  private void startTimer(int timer, long delayNanos) {
+    long due = System.nanoTime() + delayNanos;
+    dueAt[timer] = due;
+    if (alarm == null || due - alarm.dueAt() < 0) {
+      setAlarm(delayNanos);
+    }
+  }
+
+  /** An array of times is the least that several timers a connection can cost. */
+  @SuppressWarnings("EnumOrdinal")
+  private static int index(Session.Timer timer) {
+    return timer.ordinal();
+  }
+
+  private void setAlarm(long delayNanos) {
+    if (alarm != null) {
+      loop.cancel(alarm);
+    }
+    alarm = loop.schedule(Math.max(0, delayNanos), this::onAlarm);
+  }
+
+  private void onAlarm() {
+    alarm = null;
+    for (Session.Timer timer : SESSION_TIMERS) {
+      if (isDue(index(timer)) && session != null) {
+        session.onTimer(timer);
+      }
+    }
+    if (isDue(OWN_TIMER)) {
+      onOwnTimer();
+    }
+    if (state != State.CLOSED) {
+      long next = NEVER;
+      for (long due : dueAt) {
+        if (due != NEVER && (next == NEVER || due - next < 0)) {
+          next = due;
+        }
+      }
+      if (next != NEVER) {
+        setAlarm(next - System.nanoTime());
+      }
+      updateInterest();
+    }
+  }
+
+  /** Tells whether a timer has run out; if so it is over. */
+  private boolean isDue(int timer) {
+    if (dueAt[timer] == NEVER || dueAt[timer] - System.nanoTime() > 0) {
+      return false;
+    }
+    dueAt[timer] = NEVER;
+    return true;
+  }
+
+  private void onOwnTimer() {
+    switch (state) {
+      case OPENING ->
+          refuse(
+              UpgradeRequest.answer(
+                  "408 Request Timeout", "", "The request did not come in time."));
+      case OPEN -> probe();
+      case CLOSING -> closeNow();
+      case CLOSED -> log.trace("Closed before");
+    }
+  }
+
+  private void startProbing() {
+    startTimer(OWN_TIMER, spread(server.context().settings().probeInterval().toNanos()));
+  }
+
+  /** Finds out whether a device that has been silent is still there. */
+  private void probe() {
+    long silent = loop.now() - lastHeard;
+    if (probed && silent >= PROBE_NANOS) {
+      closeNow();
+    } else if (silent >= server.context().settings().probeInterval().toNanos() / 2) {
+      probed = true;
+      webSocket.sendPing();
+      startTimer(OWN_TIMER, PROBE_NANOS);
+    } else {
+      startProbing();
+    }
+  }
+
+  /** Returns a little less, by chance, so that what came together does not act together. */
+  private static long spread(long nanos) {
+    return nanos - ThreadLocalRandom.current().nextLong(nanos / 10 + 1);
+  }
+
+  // The end
+
+  /**
+   * The close frame or the refusal is on its way: ends the stream after it, and listens to nothing.
+   */
+  private void beginClosing() {
+    if (state == State.CLOSING || state == State.CLOSED) {
+      return;
+    }
+    state = State.CLOSING;
+    if (session != null) {
+      session.onClosed();
+    }
+    startTimer(OWN_TIMER, CLOSING_NANOS);
+    if (!hasUnwritten()) {
+      endOutput();
+    }
+    updateInterest();
+  }
+
+  private void endOutput() {
+    if (!outputEnded) {
+      outputEnded = true;
+      try {
+        transport.endOutput();
+      } catch (IOException e) {
+        onFailure(e);
+      }
+    }
+  }
+
+  @Override
+  public void onFailure(Throwable failure) {
+    if (failure instanceof IOException) {
+      log.debug("A connection failed", failure); // a device went away
+    } else {
+      log.error("A connection is closed because it could not be served", failure);
+    }
+    closeNow();
+  }
+
+  /** Ends the connection at once, without a word. */
+  private void closeNow() {
+    if (state == State.CLOSED) {
+      return;
+    }
+    state = State.CLOSED;
+    if (session != null) {
+      session.onClosed();
+    }
+    if (alarm != null) {
+      loop.cancel(alarm);
+    }
+    unwritten = null;
+    key.cancel();
+    try {
+      channel.close();
+    } catch (IOException e) {
+      log.debug("A socket did not close", e);
+    }
+    webSocket.closeConnection(CloseFrame.ABNORMAL_CLOSE, "");
+    server.closed(this);
+  }
+
+  /** Tells the device that the server goes away; harmless if it is told already. */
+  void goAway() {
+    switch (state) {
+      case OPENING -> closeNow();
+      case OPEN -> {
+        if (session != null) {
+          session.close(CloseCode.GOING_AWAY, "the server shuts down");
+        }
+      }
+      case CLOSING, CLOSED -> log.trace("Going already");
+    }
+  }
+}

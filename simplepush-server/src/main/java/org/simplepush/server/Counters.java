@@ -1,0 +1,49 @@
+package org.simplepush.server;
+
+import java.util.concurrent.atomic.LongAdder;
+
+/** What a server has done since it was built. Written by many threads. */
+final class Counters {
+  final LongAdder connectionsOpened = new LongAdder();
+  final LongAdder connectionsClosed = new LongAdder();
+  final LongAdder connectionsRefused = new LongAdder();
+  final LongAdder hellos = new LongAdder();
+  final LongAdder uaidsAssigned = new LongAdder();
+  final LongAdder takeovers = new LongAdder();
+  final LongAdder registers = new LongAdder();
+  final LongAdder unregisters = new LongAdder();
+  final LongAdder updatesAccepted = new LongAdder();
+  final LongAdder updatesStale = new LongAdder();
+  final LongAdder updatesGone = new LongAdder();
+  final LongAdder updatesRefused = new LongAdder();
+  final LongAdder updatesSent = new LongAdder();
+  final LongAdder updatesResent = new LongAdder();
+  final LongAdder updatesAcknowledged = new LongAdder();
+  final LongAdder nacks = new LongAdder();
+  final LongAdder storeFailures = new LongAdder();
+  final LongAdder userAgentsExpired = new LongAdder();
+
+  ServerStatistics snapshot() {
+    long closed = connectionsClosed.sum();
+    return new ServerStatistics(
+        // Read after the closed ones, so that the difference is never negative.
+        connectionsOpened.sum() - closed,
+        connectionsOpened.sum(),
+        connectionsRefused.sum(),
+        hellos.sum(),
+        uaidsAssigned.sum(),
+        takeovers.sum(),
+        registers.sum(),
+        unregisters.sum(),
+        updatesAccepted.sum(),
+        updatesStale.sum(),
+        updatesGone.sum(),
+        updatesRefused.sum(),
+        updatesSent.sum(),
+        updatesResent.sum(),
+        updatesAcknowledged.sum(),
+        nacks.sum(),
+        storeFailures.sum(),
+        userAgentsExpired.sum());
+  }
+}

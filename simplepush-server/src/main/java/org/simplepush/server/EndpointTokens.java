@@ -1,0 +1,91 @@
+package org.simplepush.server;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.List;
+import java.util.UUID;
+import javax.crypto.IllegalBlockSizeException;
+import org.cryptomator.siv.SivMode;
+import org.cryptomator.siv.UnauthenticCiphertextException;
+import org.jspecify.annotations.Nullable;
+import org.simplepush.core.ChannelId;
+import org.simplepush.core.Uaid;
+
+/**
+ * Turns a channel into the last part of its endpoint and back (protocol §8): UAID and channel id,
+ * encrypted and authenticated with AES-SIV (RFC 5297), in URL-safe Base64. Deterministic, so a
+ * repeated register gives the same endpoint. Safe for use by many threads.
+ */
+final class EndpointTokens {
+  /** What a token names. */
+  record Channel(Uaid uaid, ChannelId channelId) {}
+
+  private static final int PLAIN_LENGTH = 32;
+
+  /** 16 bytes of authentication and the two ids: 48 bytes, which Base64 writes without padding. */
+  private static final int TOKEN_LENGTH = 64;
+
+  /** Keeps these tokens apart from whatever else somebody may seal with the same key. */
+  private static final byte[] PURPOSE = "simplepush endpoint 1".getBytes(StandardCharsets.US_ASCII);
+
+  private final SivMode siv = new SivMode();
+  private final List<Key> keys;
+
+  EndpointTokens(EndpointKeys keys) {
+    this.keys = keys.keys().stream().map(Key::new).toList();
+  }
+
+  private static final class Key {
+    private final byte[] mac;
+    private final byte[] encryption;
+
+    Key(byte[] key) {
+      int half = key.length / 2;
+      this.mac = Arrays.copyOf(key, half);
+      this.encryption = Arrays.copyOfRange(key, half, key.length);
+    }
+  }
+
+  String seal(Uaid uaid, ChannelId channelId) {
+    ByteBuffer plain = ByteBuffer.allocate(PLAIN_LENGTH);
+    UUID user = uaid.value();
+    UUID channel = channelId.value();
+    plain.putLong(user.getMostSignificantBits()).putLong(user.getLeastSignificantBits());
+    plain.putLong(channel.getMostSignificantBits()).putLong(channel.getLeastSignificantBits());
+    Key first = keys.get(0);
+    byte[] sealed = siv.encrypt(first.encryption, first.mac, plain.array(), PURPOSE);
+    return Base64.getUrlEncoder().withoutPadding().encodeToString(sealed);
+  }
+
+  /** Returns what the token names, or null if none of the keys ever issued it. */
+  @Nullable Channel open(String token) {
+    if (token.length() != TOKEN_LENGTH) {
+      return null;
+    }
+    byte[] sealed;
+    try {
+      sealed = Base64.getUrlDecoder().decode(token);
+    } catch (IllegalArgumentException e) {
+      return null; // not Base64: never issued
+    }
+    for (Key key : keys) {
+      byte[] plain = decrypt(key, sealed);
+      if (plain != null) {
+        ByteBuffer ids = ByteBuffer.wrap(plain);
+        Uaid uaid = Uaid.of(new UUID(ids.getLong(), ids.getLong()));
+        return new Channel(uaid, ChannelId.of(new UUID(ids.getLong(), ids.getLong())));
+      }
+    }
+    return null;
+  }
+
+  private byte @Nullable [] decrypt(Key key, byte[] sealed) {
+    try {
+      return siv.decrypt(key.encryption, key.mac, sealed, PURPOSE);
+    } catch (UnauthenticCiphertextException | IllegalBlockSizeException e) {
+      return null; // not by this key
+    }
+  }
+}

@@ -1,0 +1,244 @@
+package org.simplepush.server;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.ClosedSelectorException;
+import java.nio.channels.SelectableChannel;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Iterator;
+import java.util.NavigableSet;
+import java.util.Queue;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One thread that serves many connections: waits for sockets, tasks of other threads and timers,
+ * and runs them one at a time. Nothing it does costs more because more connections are idle.
+ */
+final class EventLoop implements Executor, Runnable {
+  /** What is registered with the loop's selector. */
+  interface Handler {
+    /** The channel is ready for something the key is interested in. */
+    void onReady(SelectionKey key) throws IOException;
+
+    /** {@link #onReady} failed; the loop goes on without this channel. */
+    void onFailure(Throwable failure);
+  }
+
+  /** Bytes read from one connection before the next has its turn. */
+  static final int READ_BUFFER = 64 * 1024;
+
+  private static final Logger log = LoggerFactory.getLogger(EventLoop.class);
+
+  private final Selector selector;
+  private final Thread thread;
+  private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
+  private final AtomicBoolean awake = new AtomicBoolean();
+  private volatile boolean stopping;
+
+  // Below: only accessed by the loop's thread.
+  private final NavigableSet<Timer> timers = new TreeSet<>(EventLoop::earlierFirst);
+  private final Deque<Runnable> endOfTurn = new ArrayDeque<>();
+  private final ByteBuffer readBuffer = ByteBuffer.allocate(READ_BUFFER);
+  private final TlsTransport.Buffers tlsBuffers = new TlsTransport.Buffers();
+  private long timersStarted;
+  private long now = System.nanoTime();
+
+  /** An action to come; {@code sequence} tells apart those due at the same time. */
+  record Timer(long dueAt, long sequence, Runnable action) {}
+
+  EventLoop(String name) throws IOException {
+    this.selector = Selector.open();
+    this.thread = new Thread(this, name);
+  }
+
+  void start() {
+    thread.start();
+  }
+
+  /** Whether the calling thread is this loop's. */
+  boolean isCurrent() {
+    return Thread.currentThread() == thread;
+  }
+
+  /** Runs a task on this loop, soon. Tasks of one thread run in their order. */
+  @Override
+  public void execute(Runnable task) {
+    tasks.add(task);
+    if (!isCurrent() && awake.compareAndSet(false, true)) {
+      selector.wakeup();
+    }
+  }
+
+  /** Makes the loop end after the tasks it already has. */
+  void stop() {
+    stopping = true;
+    selector.wakeup();
+  }
+
+  /** Waits for the loop to end. */
+  boolean join(long millis) throws InterruptedException {
+    thread.join(Math.max(1, millis));
+    return !thread.isAlive();
+  }
+
+  // Only called on the loop's thread:
+
+  SelectionKey register(SelectableChannel channel, int interest, Handler handler)
+      throws IOException {
+    return channel.register(selector, interest, handler);
+  }
+
+  /** Runs an action on this loop, not before the delay has passed. */
+  Timer schedule(long delayNanos, Runnable action) {
+    Timer timer = new Timer(System.nanoTime() + delayNanos, timersStarted++, action);
+    timers.add(timer);
+    return timer;
+  }
+
+  /** Forgets a timer, so that it keeps nothing alive; harmless if it has run. */
+  void cancel(Timer timer) {
+    timers.remove(timer);
+  }
+
+  private static int earlierFirst(Timer a, Timer b) {
+    long difference = a.dueAt() - b.dueAt(); // not compared directly: nanoTime may overflow
+    return Long.signum(difference != 0 ? difference : a.sequence() - b.sequence());
+  }
+
+  /** Runs an action when everything that is ready now has been handled. */
+  void atEndOfTurn(Runnable action) {
+    endOfTurn.add(action);
+  }
+
+  /** Returns an empty buffer, valid until the caller returns. */
+  ByteBuffer readBuffer() {
+    return readBuffer.clear();
+  }
+
+  TlsTransport.Buffers tlsBuffers() {
+    return tlsBuffers;
+  }
+
+  /** Returns when this turn of the loop began. */
+  long now() {
+    return now;
+  }
+
+  @Override
+  public void run() {
+    try {
+      while (!stopping) {
+        turn();
+      }
+      runTasks();
+      runEndOfTurn();
+    } catch (IOException | ClosedSelectorException e) {
+      log.error("The event loop {} cannot go on", thread.getName(), e);
+    } finally {
+      close();
+    }
+  }
+
+  private void turn() throws IOException {
+    select();
+    awake.set(false);
+    now = System.nanoTime();
+    // Cleared by removing each key: the loop must never look at a connection that is not ready.
+    Iterator<SelectionKey> ready = selector.selectedKeys().iterator();
+    while (ready.hasNext()) {
+      SelectionKey key = ready.next();
+      ready.remove();
+      handle(key);
+    }
+    runTasks();
+    runTimers();
+    runEndOfTurn();
+  }
+
+  private void select() throws IOException {
+    if (!tasks.isEmpty() || stopping) {
+      selector.selectNow();
+    } else if (timers.isEmpty()) {
+      selector.select();
+    } else {
+      long nanos = timers.first().dueAt() - System.nanoTime();
+      if (nanos <= 0) {
+        selector.selectNow();
+      } else {
+        selector.select(TimeUnit.NANOSECONDS.toMillis(nanos) + 1);
+      }
+    }
+  }
+
+  /** One connection's trouble, whatever it is, must not end the others. */
+  @SuppressWarnings("CatchingUnchecked")
+  private void handle(SelectionKey key) {
+    Handler handler = (Handler) key.attachment();
+    try {
+      if (key.isValid()) {
+        handler.onReady(key);
+      }
+    } catch (IOException | RuntimeException | StackOverflowError | OutOfMemoryError e) {
+      guard(() -> handler.onFailure(e));
+    }
+  }
+
+  private void guard(Runnable action) {
+    try {
+      action.run();
+    } catch (RuntimeException | StackOverflowError | OutOfMemoryError e) {
+      log.error("An action of the event loop {} failed", thread.getName(), e);
+    }
+  }
+
+  private void runTasks() {
+    // Only those that are there now: a task that adds a task must not keep sockets waiting.
+    int present = tasks.size();
+    for (int i = 0; i < present; i++) {
+      Runnable task = tasks.poll();
+      if (task == null) {
+        return;
+      }
+      guard(task);
+    }
+  }
+
+  private void runTimers() {
+    while (!timers.isEmpty() && timers.first().dueAt() - now <= 0) {
+      Timer due = timers.first();
+      timers.remove(due);
+      guard(due.action());
+    }
+  }
+
+  private void runEndOfTurn() {
+    for (Runnable action = endOfTurn.poll(); action != null; action = endOfTurn.poll()) {
+      guard(action);
+    }
+  }
+
+  private void close() {
+    for (SelectionKey key : selector.keys()) {
+      try {
+        key.channel().close();
+      } catch (IOException e) {
+        log.debug("A channel did not close", e);
+      }
+    }
+    try {
+      selector.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException("The selector did not close", e);
+    }
+  }
+}

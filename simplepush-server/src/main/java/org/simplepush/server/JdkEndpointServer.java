@@ -1,0 +1,180 @@
+package org.simplepush.server;
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import com.sun.net.httpserver.HttpsConfigurator;
+import com.sun.net.httpserver.HttpsServer;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import javax.net.ssl.SSLContext;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Serves an {@link EndpointHandler} with the HTTP server of the JDK. */
+final class JdkEndpointServer {
+  private static final Logger log = LoggerFactory.getLogger(JdkEndpointServer.class);
+
+  private static final int BACKLOG = 1024;
+
+  /** Each holds one request that is being read or written, so that many slow ones hurt nobody. */
+  private static final int MAX_THREADS = 256;
+
+  static {
+    // The JDK's server knows these only as system properties, read when it is first used. Whoever
+    // set
+    // one keeps it.
+    setIfAbsent("sun.net.httpserver.nodelay", "true");
+    setIfAbsent("sun.net.httpserver.maxReqTime", "10"); // seconds, for head and body together
+    setIfAbsent("sun.net.httpserver.maxRspTime", "30");
+    setIfAbsent("sun.net.httpserver.maxReqHeaders", "64");
+    setIfAbsent("sun.net.httpserver.maxReqHeaderSize", "16384");
+    setIfAbsent("sun.net.httpserver.maxIdleConnections", "10000");
+  }
+
+  private static void setIfAbsent(String property, String value) {
+    if (System.getProperty(property) == null) {
+      System.setProperty(property, value);
+    }
+  }
+
+  private final HttpServer http;
+  private final Executor executor;
+  private final @Nullable ExecutorService ownExecutor;
+  private final AtomicInteger inFlight = new AtomicInteger();
+  private final CompletableFuture<Void> drained = new CompletableFuture<>();
+  private volatile boolean draining;
+
+  private JdkEndpointServer(
+      HttpServer http, Executor executor, @Nullable ExecutorService ownExecutor) {
+    this.http = http;
+    this.executor = executor;
+    this.ownExecutor = ownExecutor;
+  }
+
+  /**
+   * Binds the port; nothing is served yet.
+   *
+   * @param executor runs the exchanges, or null to have one made
+   */
+  static JdkEndpointServer bind(
+      InetSocketAddress address, @Nullable SSLContext tls, @Nullable Executor executor, String name)
+      throws IOException {
+    HttpServer http;
+    if (tls == null) {
+      http = HttpServer.create(address, BACKLOG);
+    } else {
+      HttpsServer https = HttpsServer.create(address, BACKLOG);
+      https.setHttpsConfigurator(new HttpsConfigurator(tls));
+      http = https;
+    }
+    if (executor != null) {
+      return new JdkEndpointServer(http, executor, null);
+    }
+    ExecutorService own = newExecutor(name);
+    return new JdkEndpointServer(http, own, own);
+  }
+
+  private static ExecutorService newExecutor(String name) {
+    AtomicInteger number = new AtomicInteger();
+    return new ThreadPoolExecutor(
+        0,
+        MAX_THREADS,
+        30,
+        TimeUnit.SECONDS,
+        new SynchronousQueue<>(),
+        task -> new Thread(task, name + "-endpoint-" + number.getAndIncrement()),
+        (task, pool) -> {
+          // All are busy: let new requests wait in their sockets until one is free.
+          try {
+            pool.getQueue().put(task);
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new RejectedExecutionException("interrupted", e);
+          }
+        });
+  }
+
+  int port() {
+    return http.getAddress().getPort();
+  }
+
+  void start(EndpointHandler handler) {
+    http.createContext("/", exchange -> serve(exchange, handler));
+    http.setExecutor(executor);
+    http.start();
+  }
+
+  private void serve(HttpExchange exchange, EndpointHandler handler) throws IOException {
+    inFlight.incrementAndGet();
+    CompletionStage<EndpointHandler.Response> answer;
+    try {
+      answer = handler.handle(request(exchange));
+    } catch (IOException | RuntimeException e) {
+      finished();
+      throw e;
+    }
+    if (answer.toCompletableFuture().isDone()) {
+      respond(exchange, answer.toCompletableFuture().join());
+    } else {
+      // The store's thread must not wait for a slow reader.
+      answer.thenAcceptAsync(response -> respond(exchange, response), executor);
+    }
+  }
+
+  private static EndpointHandler.Request request(HttpExchange exchange) throws IOException {
+    byte[] body = exchange.getRequestBody().readNBytes(EndpointHandler.MAX_BODY_LENGTH + 1);
+    return new EndpointHandler.Request(
+        exchange.getRequestMethod(),
+        exchange.getRequestURI().getRawPath(),
+        exchange.getRequestURI().getRawQuery(),
+        exchange.getRequestHeaders().getFirst("Content-Type"),
+        exchange.getRequestHeaders().getFirst("Origin"),
+        ByteBuffer.wrap(body));
+  }
+
+  private void respond(HttpExchange exchange, EndpointHandler.Response response) {
+    try (exchange) {
+      response.headers().forEach(exchange.getResponseHeaders()::set);
+      byte[] body = response.body().getBytes(StandardCharsets.US_ASCII);
+      exchange.sendResponseHeaders(response.status(), body.length == 0 ? -1 : body.length);
+      if (body.length > 0) {
+        exchange.getResponseBody().write(body);
+      }
+    } catch (IOException e) {
+      log.debug("An application server did not wait for its answer", e);
+    } finally {
+      finished();
+    }
+  }
+
+  private void finished() {
+    if (inFlight.decrementAndGet() == 0 && draining) {
+      drained.complete(null);
+    }
+  }
+
+  /** Waits a little for the requests in progress, then releases the port and ends the threads. */
+  void close(long millis) {
+    draining = true;
+    if (inFlight.get() == 0) {
+      drained.complete(null);
+    }
+    drained.completeOnTimeout(null, millis, TimeUnit.MILLISECONDS).join();
+    http.stop(0);
+    if (ownExecutor != null) {
+      ownExecutor.shutdownNow();
+    }
+  }
+}

@@ -1,0 +1,650 @@
+package org.simplepush.server;
+
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.nio.channels.ServerSocketChannel;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLContext;
+import org.jspecify.annotations.Nullable;
+import org.simplepush.core.InMemoryVersionStore;
+import org.simplepush.core.MessageCodec;
+import org.simplepush.core.Uaid;
+import org.simplepush.core.VersionStore;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A SimplePush server to embed: devices connect to its WebSocket port, application servers PUT
+ * versions to the endpoints it hands out.
+ *
+ * <pre>{@code
+ * try (PushServer server = PushServer.builder().port(0).endpointPort(0).build().start()) {
+ *   System.out.println("Devices connect to " + server.webSocketUri());
+ * }
+ * }</pre>
+ *
+ * <p>Safe for use by many threads. Several servers may run in one process; they share nothing.
+ * Build one, start it once, keep it for the life of the application, close it.
+ */
+public final class PushServer implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(PushServer.class);
+
+  /** How long a request in progress may take to be answered when the server closes. */
+  private static final long DRAIN_MILLIS = 3000;
+
+  private final Builder config;
+  private final ServerSettings settings;
+  private final VersionStore store;
+  private final Counters counters = new Counters();
+  private final SessionRegistry sessions = new SessionRegistry();
+  private final EndpointTokens tokens;
+  private final EndpointHandler endpointHandler;
+  private final CompletableFuture<Void> closed = new CompletableFuture<>();
+
+  /** Guards the two below. */
+  private final Object lock = new Object();
+
+  private @Nullable Running running;
+  private boolean over;
+
+  /** What exists from start to close. */
+  private record Running(
+      String name,
+      int port,
+      int endpointPort,
+      URI endpointBase,
+      WebSocketServer webSockets,
+      @Nullable JdkEndpointServer endpoints,
+      ScheduledExecutorService housekeeper) {}
+
+  private PushServer(Builder builder) {
+    this.config = builder.copy();
+    this.settings = config.settings();
+    this.store = config.store != null ? config.store : new InMemoryVersionStore();
+    this.tokens = new EndpointTokens(config.keys != null ? config.keys : EndpointKeys.ephemeral());
+    this.endpointHandler =
+        new EndpointHandler(
+            store,
+            tokens,
+            sessions,
+            new RateLimit(config.rateLimit, config.rateLimitWindow, System::nanoTime),
+            config.allowedOrigins,
+            config.clock,
+            counters);
+  }
+
+  /** Returns a builder with the defaults of the protocol. */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /**
+   * Binds the ports and starts to serve. When it returns, devices and application servers can
+   * connect.
+   *
+   * @return this
+   * @throws IOException if a port cannot be bound; nothing is left running then
+   * @throws IllegalStateException if the server was started or closed before
+   */
+  public PushServer start() throws IOException {
+    synchronized (lock) {
+      if (running != null || over) {
+        throw new IllegalStateException("A push server is started once; build another one");
+      }
+      running = bindAndServe();
+    }
+    endpointHandler.open();
+    log.info("Push server listens for devices at {}", webSocketUri());
+    return this;
+  }
+
+  private Running bindAndServe() throws IOException {
+    if (config.keys == null) {
+      log.warn("No endpoint keys are set: every endpoint dies with this process");
+    }
+    ServerSocketChannel listener =
+        WebSocketServer.bind(new InetSocketAddress(config.host, config.port));
+    JdkEndpointServer endpoints = null;
+    try {
+      int port = ((InetSocketAddress) listener.getLocalAddress()).getPort();
+      String name = "simplepush-" + port;
+      if (config.ownEndpointPort) {
+        endpoints =
+            JdkEndpointServer.bind(
+                new InetSocketAddress(config.host, config.endpointPort),
+                config.tls,
+                config.endpointExecutor,
+                name);
+      }
+      int endpointPort = endpoints == null ? -1 : endpoints.port();
+      URI base = config.endpointUrl;
+      if (base == null) {
+        base = uri(config.tls == null ? "http" : "https", endpointPort, "");
+      }
+      Session.Context context =
+          new Session.Context(
+              settings,
+              store,
+              sessions,
+              tokens,
+              base,
+              new MessageCodec(settings.maxMessageLength()),
+              counters);
+      WebSocketServer webSockets = new WebSocketServer(context, config.tls, listener);
+      webSockets.start(config.eventLoops, name);
+      if (endpoints != null) {
+        endpoints.start(endpointHandler);
+      }
+      return new Running(
+          name, port, endpointPort, base, webSockets, endpoints, startHousekeeping(name));
+    } catch (IOException | RuntimeException e) {
+      listener.close();
+      if (endpoints != null) {
+        endpoints.close(0);
+      }
+      throw e;
+    }
+  }
+
+  @SuppressWarnings("FutureReturnValueIgnored") // expire() lets nothing through
+  private ScheduledExecutorService startHousekeeping(String name) {
+    ScheduledExecutorService housekeeper =
+        Executors.newSingleThreadScheduledExecutor(
+            task -> {
+              Thread thread = new Thread(task, name + "-housekeeper");
+              thread.setDaemon(true);
+              return thread;
+            });
+    long millis =
+        Math.max(50, Math.min(TimeUnit.HOURS.toMillis(1), settings.expiry().toMillis() / 8));
+    housekeeper.scheduleWithFixedDelay(this::expire, millis, millis, TimeUnit.MILLISECONDS);
+    return housekeeper;
+  }
+
+  private void expire() {
+    try {
+      store
+          .expire(settings.expiry())
+          .whenComplete(
+              (dropped, failure) -> {
+                if (dropped != null) {
+                  counters.userAgentsExpired.add(dropped);
+                } else {
+                  counters.storeFailures.increment();
+                  log.warn("The store could not drop the user agents not seen", failure);
+                }
+              });
+    } catch (RuntimeException e) {
+      // Else the schedule would end in silence.
+      log.error("The store refused to drop the user agents not seen", e);
+    }
+  }
+
+  /**
+   * Stops accepting, answers the requests in progress, closes every device with 1001 and releases
+   * the ports and threads; then closes the store if this server made it. Takes about two seconds if
+   * a device does not answer. Returns at once; every call answers with the same completion.
+   */
+  public CompletableFuture<Void> closeAsync() {
+    Running stopping;
+    synchronized (lock) {
+      if (over) {
+        return closed.copy();
+      }
+      over = true;
+      stopping = running;
+    }
+    endpointHandler.close();
+    String name = stopping == null ? "simplepush" : stopping.name();
+    Thread closer = new Thread(() -> close(stopping), name + "-close");
+    closer.start();
+    return closed.copy();
+  }
+
+  private void close(@Nullable Running stopping) {
+    try {
+      if (stopping != null) {
+        stopping.housekeeper().shutdownNow();
+        CompletableFuture<Void> devices = stopping.webSockets().goAway();
+        if (stopping.endpoints() != null) {
+          stopping.endpoints().close(DRAIN_MILLIS);
+        }
+        devices.join();
+        stopping.webSockets().stop();
+      }
+      if (config.store == null) {
+        store.close();
+      }
+      closed.complete(null);
+    } catch (RuntimeException e) {
+      closed.completeExceptionally(e);
+    }
+  }
+
+  /** Blocks until {@link #closeAsync()} is done. Calling it again, or before start, is harmless. */
+  @Override
+  public void close() {
+    closeAsync().join();
+  }
+
+  private Running running() {
+    synchronized (lock) {
+      if (running == null) {
+        throw new IllegalStateException("The push server was not started");
+      }
+      return running;
+    }
+  }
+
+  /**
+   * Returns the port that devices connect to.
+   *
+   * @throws IllegalStateException before {@link #start}
+   */
+  public int port() {
+    return running().port();
+  }
+
+  /**
+   * Returns the port that application servers PUT to.
+   *
+   * @throws IllegalStateException before {@link #start}, or if this server has no such port
+   */
+  public int endpointPort() {
+    int port = running().endpointPort();
+    if (port < 0) {
+      throw new IllegalStateException("This push server was built with noEndpointPort()");
+    }
+    return port;
+  }
+
+  /**
+   * Returns where devices connect to, as seen from this machine.
+   *
+   * @throws IllegalStateException before {@link #start}
+   */
+  public URI webSocketUri() {
+    return uri(config.tls == null ? "ws" : "wss", port(), "/");
+  }
+
+  /**
+   * Returns what the endpoints handed out begin with.
+   *
+   * @throws IllegalStateException before {@link #start}
+   */
+  public URI endpointUrl() {
+    return running().endpointBase();
+  }
+
+  private URI uri(String scheme, int port, String path) {
+    String host = config.host.contains(":") ? "[" + config.host + "]" : config.host;
+    return URI.create(scheme + "://" + host + ":" + port + path);
+  }
+
+  /**
+   * Returns what answers requests to endpoints, to be served by an HTTP server of yours; see {@link
+   * Builder#noEndpointPort}. It answers 503 while this server does not run.
+   */
+  public EndpointHandler endpointHandler() {
+    return endpointHandler;
+  }
+
+  /** Returns what this server has done so far. */
+  public ServerStatistics statistics() {
+    return counters.snapshot();
+  }
+
+  /**
+   * Asks the store for a sign of life. The stage completes normally if it gave one, else with what
+   * went wrong.
+   */
+  public CompletionStage<Void> checkHealth() {
+    return store.pending(Uaid.random()).thenApply(nothing -> null);
+  }
+
+  /** Settings of a {@link PushServer}. Not safe for use by many threads. */
+  public static final class Builder {
+    private String host = "127.0.0.1";
+    private int port = 8080;
+    private int endpointPort = 8081;
+    private boolean ownEndpointPort = true;
+    private @Nullable URI endpointUrl;
+    private @Nullable VersionStore store;
+    private @Nullable EndpointKeys keys;
+    private @Nullable SSLContext tls;
+    private @Nullable Executor endpointExecutor;
+    private Set<String> allowedOrigins = Set.of();
+    private int rateLimit = RateLimit.UNLIMITED;
+    private Duration rateLimitWindow = Duration.ofSeconds(1);
+    private Duration helloTimeout = Duration.ofSeconds(30);
+    private Duration pingMinInterval = Duration.ofSeconds(20);
+    private Duration redeliveryInterval = Duration.ofSeconds(60);
+    private Duration probeInterval = Duration.ofMinutes(35);
+    private Duration expiry = Duration.ofDays(7);
+    private int maxChannelsPerUserAgent = 1000;
+    private int maxMessageLength = MessageCodec.DEFAULT_MAX_MESSAGE_LENGTH;
+    private int maxConnections = Integer.MAX_VALUE;
+    private int eventLoops = Math.min(4, Runtime.getRuntime().availableProcessors());
+    private InstantSource clock = InstantSource.system();
+
+    private Builder() {}
+
+    private Builder copy() {
+      Builder copy = new Builder();
+      copy.host = host;
+      copy.port = port;
+      copy.endpointPort = endpointPort;
+      copy.ownEndpointPort = ownEndpointPort;
+      copy.endpointUrl = endpointUrl;
+      copy.store = store;
+      copy.keys = keys;
+      copy.tls = tls;
+      copy.endpointExecutor = endpointExecutor;
+      copy.allowedOrigins = allowedOrigins;
+      copy.rateLimit = rateLimit;
+      copy.rateLimitWindow = rateLimitWindow;
+      copy.eventLoops = eventLoops;
+      copy.clock = clock;
+      copy.helloTimeout = helloTimeout;
+      copy.pingMinInterval = pingMinInterval;
+      copy.redeliveryInterval = redeliveryInterval;
+      copy.probeInterval = probeInterval;
+      copy.expiry = expiry;
+      copy.maxChannelsPerUserAgent = maxChannelsPerUserAgent;
+      copy.maxMessageLength = maxMessageLength;
+      copy.maxConnections = maxConnections;
+      return copy;
+    }
+
+    private ServerSettings settings() {
+      return new ServerSettings(
+          helloTimeout,
+          pingMinInterval,
+          redeliveryInterval,
+          probeInterval,
+          expiry,
+          maxChannelsPerUserAgent,
+          maxMessageLength,
+          maxConnections);
+    }
+
+    /**
+     * The address to bind, a name or a number. Default {@code 127.0.0.1}. For all addresses of the
+     * machine say {@code 0.0.0.0} and set {@link #endpointUrl}.
+     */
+    public Builder host(String host) {
+      if (host.isBlank()) {
+        throw new IllegalArgumentException("host is empty; for all addresses say 0.0.0.0");
+      }
+      this.host = host;
+      return this;
+    }
+
+    /**
+     * The port for devices. Default 8080; 0 is any free port, {@link PushServer#port} tells which.
+     *
+     * @throws IllegalArgumentException if not 0 to 65535
+     */
+    public Builder port(int port) {
+      this.port = checkPort("port", port);
+      return this;
+    }
+
+    /**
+     * The port for application servers. Default 8081; 0 is any free port, {@link
+     * PushServer#endpointPort} tells which.
+     *
+     * @throws IllegalArgumentException if not 0 to 65535
+     */
+    public Builder endpointPort(int endpointPort) {
+      this.endpointPort = checkPort("endpointPort", endpointPort);
+      this.ownEndpointPort = true;
+      return this;
+    }
+
+    /**
+     * Opens no port for application servers: an HTTP server of yours passes their requests to
+     * {@link PushServer#endpointHandler}. Needs {@link #endpointUrl}.
+     */
+    public Builder noEndpointPort() {
+      this.ownEndpointPort = false;
+      return this;
+    }
+
+    /**
+     * The public URL that endpoints begin with; {@code /update/} and a token follow. Default {@code
+     * http://host:endpointPort}, with {@code https} if TLS is set.
+     *
+     * @throws IllegalArgumentException if not an absolute http or https URL without query and
+     *     fragment
+     */
+    public Builder endpointUrl(URI endpointUrl) {
+      boolean http = "http".equals(endpointUrl.getScheme());
+      if ((!http && !"https".equals(endpointUrl.getScheme()))
+          || endpointUrl.getHost() == null
+          || endpointUrl.getRawQuery() != null
+          || endpointUrl.getRawFragment() != null) {
+        throw new IllegalArgumentException(
+            "endpointUrl must be like https://push.example.org or https://example.org/push, but was "
+                + endpointUrl);
+      }
+      String text = endpointUrl.toString();
+      this.endpointUrl =
+          text.endsWith("/") ? URI.create(text.substring(0, text.length() - 1)) : endpointUrl;
+      return this;
+    }
+
+    /**
+     * Where user agents and versions live. Default a new {@link InMemoryVersionStore}. A store
+     * handed in stays yours: the server does not close it.
+     */
+    public Builder store(VersionStore store) {
+      this.store = store;
+      return this;
+    }
+
+    /**
+     * The keys of endpoint tokens. Default {@link EndpointKeys#ephemeral()}, with a warning in the
+     * log: such endpoints die with the process.
+     */
+    public Builder keys(EndpointKeys keys) {
+      this.keys = keys;
+      return this;
+    }
+
+    /** Serves wss and https with this certificate and key. Default none: ws and http. */
+    public Builder tls(SSLContext tls) {
+      this.tls = tls;
+      return this;
+    }
+
+    /**
+     * Runs the exchanges of the endpoint port, which read and write with blocking calls; an
+     * executor of virtual threads suits. It stays yours: the server does not shut it down. Default
+     * a pool of up to 256 threads.
+     */
+    public Builder endpointExecutor(Executor endpointExecutor) {
+      this.endpointExecutor = endpointExecutor;
+      return this;
+    }
+
+    /**
+     * The origins of web pages that may notify endpoints from a browser (CORS), such as {@code
+     * https://app.example.org}; {@code *} is any. Default none.
+     */
+    public Builder allowedOrigins(Set<String> allowedOrigins) {
+      this.allowedOrigins = Set.copyOf(allowedOrigins);
+      return this;
+    }
+
+    /**
+     * How many updates an endpoint takes in a window of time; more are answered with 429. Default
+     * unlimited.
+     *
+     * @param updates 1 or more
+     * @param window a second or more
+     * @throws IllegalArgumentException if out of range
+     */
+    public Builder endpointRateLimit(int updates, Duration window) {
+      this.rateLimit = checkPositive("updates", updates);
+      if (window.compareTo(Duration.ofSeconds(1)) < 0) {
+        throw new IllegalArgumentException("window must be a second or more, but was " + window);
+      }
+      this.rateLimitWindow = window;
+      return this;
+    }
+
+    /**
+     * How long a new connection may go without a hello (protocol §2). Default 30 s.
+     *
+     * @throws IllegalArgumentException if under a millisecond
+     */
+    public Builder helloTimeout(Duration helloTimeout) {
+      this.helloTimeout = checkDuration("helloTimeout", helloTimeout);
+      return this;
+    }
+
+    /**
+     * How far apart a device's pings must be (protocol §6). Default 20 s; {@link Duration#ZERO}
+     * turns the check off.
+     *
+     * @throws IllegalArgumentException if negative, or under a millisecond without being zero
+     */
+    public Builder pingMinInterval(Duration pingMinInterval) {
+      this.pingMinInterval =
+          pingMinInterval.isZero()
+              ? pingMinInterval
+              : checkDuration("pingMinInterval", pingMinInterval);
+      return this;
+    }
+
+    /**
+     * After how long an update that was not acknowledged is sent again (protocol §5). Default 60 s.
+     *
+     * @throws IllegalArgumentException if under a millisecond
+     */
+    public Builder redeliveryInterval(Duration redeliveryInterval) {
+      this.redeliveryInterval = checkDuration("redeliveryInterval", redeliveryInterval);
+      return this;
+    }
+
+    /**
+     * How long a device may be silent before a WebSocket ping finds out whether it is still there.
+     * Default 35 min, a little more than devices wait before they ping themselves.
+     *
+     * @throws IllegalArgumentException if under a millisecond
+     */
+    public Builder probeInterval(Duration probeInterval) {
+      this.probeInterval = checkDuration("probeInterval", probeInterval);
+      return this;
+    }
+
+    /**
+     * After how long a user agent that was not seen is dropped with its channels (protocol §10).
+     * Default 7 days. A connected device counts as seen.
+     *
+     * @throws IllegalArgumentException if under a millisecond
+     */
+    public Builder expiry(Duration expiry) {
+      this.expiry = checkDuration("expiry", expiry);
+      return this;
+    }
+
+    /**
+     * How many channels a user agent may have (protocol §§2, 3). Default 1,000.
+     *
+     * @throws IllegalArgumentException if not positive
+     */
+    public Builder maxChannelsPerUserAgent(int maxChannelsPerUserAgent) {
+      this.maxChannelsPerUserAgent =
+          checkPositive("maxChannelsPerUserAgent", maxChannelsPerUserAgent);
+      return this;
+    }
+
+    /**
+     * The largest message a device may send, in bytes (protocol §1). Default 64 KiB.
+     *
+     * @throws IllegalArgumentException if not positive
+     */
+    public Builder maxMessageLength(int maxMessageLength) {
+      this.maxMessageLength = checkPositive("maxMessageLength", maxMessageLength);
+      return this;
+    }
+
+    /**
+     * How many devices may be connected; the handshake of one more is answered with HTTP 503.
+     * Default as many as the process may open.
+     *
+     * @throws IllegalArgumentException if not positive
+     */
+    public Builder maxConnections(int maxConnections) {
+      this.maxConnections = checkPositive("maxConnections", maxConnections);
+      return this;
+    }
+
+    /**
+     * How many threads serve the devices' connections. Default one a processor, at most 4.
+     *
+     * @throws IllegalArgumentException if not positive
+     */
+    public Builder eventLoops(int eventLoops) {
+      this.eventLoops = checkPositive("eventLoops", eventLoops);
+      return this;
+    }
+
+    /** The clock that picks versions (protocol §8). */
+    Builder clock(InstantSource clock) {
+      this.clock = clock;
+      return this;
+    }
+
+    /**
+     * Returns a server with these settings, not yet started.
+     *
+     * @throws IllegalStateException if two settings contradict each other
+     */
+    public PushServer build() {
+      if (!ownEndpointPort && endpointUrl == null) {
+        throw new IllegalStateException(
+            "noEndpointPort needs endpointUrl: only you know where your HTTP server is reached");
+      }
+      if (ownEndpointPort && port != 0 && port == endpointPort) {
+        throw new IllegalStateException(
+            "port and endpointPort are both " + port + ", but must differ");
+      }
+      return new PushServer(this);
+    }
+
+    private static int checkPort(String name, int port) {
+      if (port < 0 || port > 65535) {
+        throw new IllegalArgumentException(name + " must be 0 to 65535, but was " + port);
+      }
+      return port;
+    }
+
+    private static int checkPositive(String name, int value) {
+      if (value <= 0) {
+        throw new IllegalArgumentException(name + " must be positive, but was " + value);
+      }
+      return value;
+    }
+
+    private static Duration checkDuration(String name, Duration duration) {
+      if (duration.compareTo(Duration.ofMillis(1)) < 0
+          || duration.compareTo(Duration.ofDays(36_500)) > 0) {
+        throw new IllegalArgumentException(
+            name + " must be from a millisecond to a hundred years, but was " + duration);
+      }
+      return duration;
+    }
+  }
+}

@@ -1,0 +1,46 @@
+package org.simplepush.server;
+
+/**
+ * What a {@link PushServer} has done since it was built. All but {@code connections} only grow. The
+ * numbers are read one after another while the server runs, so they may disagree by what happened
+ * meanwhile.
+ *
+ * @param connections WebSocket connections open now, those still shaking hands included
+ * @param connectionsOpened TCP connections accepted on the WebSocket port
+ * @param connectionsRefused connections turned away: over the limit, or not a handshake of this
+ *     protocol
+ * @param hellos hellos answered with a UAID
+ * @param uaidsAssigned hellos answered with a UAID other than the device sent, or sent none
+ * @param takeovers connections closed because their user agent connected anew
+ * @param registers registers answered with 200
+ * @param unregisters unregisters answered with 200
+ * @param updatesAccepted updates published that raised a version
+ * @param updatesStale updates published that were not higher than the current version
+ * @param updatesGone updates answered with 410
+ * @param updatesRefused requests to endpoints answered with 400, 404, 405, 413, 415 or 429
+ * @param updatesSent updates sent to devices, repetitions included
+ * @param updatesResent repetitions because an update was not acknowledged in time
+ * @param updatesAcknowledged updates that devices acknowledged
+ * @param nacks nacks received
+ * @param storeFailures steps that the store failed
+ * @param userAgentsExpired user agents dropped because they were not seen
+ */
+public record ServerStatistics(
+    long connections,
+    long connectionsOpened,
+    long connectionsRefused,
+    long hellos,
+    long uaidsAssigned,
+    long takeovers,
+    long registers,
+    long unregisters,
+    long updatesAccepted,
+    long updatesStale,
+    long updatesGone,
+    long updatesRefused,
+    long updatesSent,
+    long updatesResent,
+    long updatesAcknowledged,
+    long nacks,
+    long storeFailures,
+    long userAgentsExpired) {}

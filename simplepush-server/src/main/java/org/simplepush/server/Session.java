@@ -1,0 +1,573 @@
+package org.simplepush.server;
+
+import java.net.URI;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
+import org.simplepush.core.ChannelId;
+import org.simplepush.core.ClientMessage;
+import org.simplepush.core.CloseCode;
+import org.simplepush.core.MalformedMessageException;
+import org.simplepush.core.MessageCodec;
+import org.simplepush.core.ServerMessage;
+import org.simplepush.core.Uaid;
+import org.simplepush.core.Update;
+import org.simplepush.core.VersionStore;
+import org.simplepush.core.VersionStore.Resumption;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One user agent's conversation (protocol §§2–7): the rules, without sockets, threads or clocks.
+ *
+ * <p>All methods but {@link #published} and {@link #takenOver} are called by the loop of the
+ * session's {@link Wire}, one at a time; those two come from any thread and go there. A request is
+ * answered before the next one is looked at; while one waits for the store, later ones wait in the
+ * inbox and the wire reads no more ({@link #isBusy}), which bounds it.
+ */
+final class Session {
+  /** What a session needs of the connection it speaks over. */
+  interface Wire extends Executor {
+    /** Sends a message, or queues it behind what is not yet written. */
+    void send(String message);
+
+    /** Whether a message sent now would leave at once, as far as is known. */
+    boolean isWritable();
+
+    /** Sends what is queued, then the reason, then ends the connection. */
+    void close(CloseCode code, String reason);
+
+    /** Calls {@link Session#onTimer} once, not before {@code delayNanos} have passed. */
+    void startTimer(Timer timer, long delayNanos);
+
+    /** Calls {@link Session#flush} once the wire has handed over all that came at the same time. */
+    void flushSoon();
+
+    /** Nanoseconds since some fixed point. */
+    long now();
+  }
+
+  /** What a session waits for. */
+  enum Timer {
+    /** The device said no hello in time. */
+    HELLO,
+    /** The eldest delivery may need to be sent again, or may be forgotten. */
+    REDELIVERY,
+    /** Time to compare with the store and to be counted as seen. */
+    RECONCILE
+  }
+
+  /** What all sessions of a server share. */
+  record Context(
+      ServerSettings settings,
+      VersionStore store,
+      SessionRegistry sessions,
+      EndpointTokens tokens,
+      URI endpointBase,
+      MessageCodec codec,
+      Counters counters) {}
+
+  private static final Logger log = LoggerFactory.getLogger(Session.class);
+
+  /** About 20 KiB a message: devices have limits too. */
+  private static final int MAX_UPDATES_PER_NOTIFICATION = 256;
+
+  private final Context context;
+  private final Wire wire;
+  private final PingLimit pings;
+
+  /** Null until the first hello was looked at. */
+  private @Nullable Uaid uaid;
+
+  /** Whether the hello was answered, so that notifications may be sent. */
+  private boolean greeted;
+
+  private boolean closed;
+
+  /** Whether a request waits for the store. */
+  private boolean busy;
+
+  /** Null when empty, which is nearly always. */
+  private @Nullable Deque<Incoming> inbox;
+
+  /** Null until there is something to deliver, and again when all is long acknowledged. */
+  private @Nullable Deliveries deliveries;
+
+  private boolean redeliveryStarted;
+
+  private record Incoming(String text, long arrivedAt) {}
+
+  Session(Context context, Wire wire) {
+    this.context = context;
+    this.wire = wire;
+    this.pings = new PingLimit(context.settings().pingMinInterval().toNanos());
+    wire.startTimer(Timer.HELLO, context.settings().helloTimeout().toNanos());
+  }
+
+  /** Whether a request waits for the store: the wire should not read on. */
+  boolean isBusy() {
+    return busy;
+  }
+
+  /** Takes a text message from the device. */
+  void onMessage(String text) {
+    long now = wire.now();
+    if (closed) {
+      return;
+    }
+    if (busy) {
+      if (inbox == null) {
+        inbox = new ArrayDeque<>();
+      }
+      inbox.add(new Incoming(text, now));
+      return;
+    }
+    process(text, now);
+  }
+
+  private void process(String text, long arrivedAt) {
+    ClientMessage message;
+    try {
+      message = context.codec().readClientMessage(text);
+    } catch (MalformedMessageException e) {
+      refuse(e);
+      return;
+    }
+    log.trace("Received {}", message);
+    if (uaid == null && !mayComeBeforeHello(message.type())) {
+      send(malformed(message, "The first message must be hello"));
+      close(CloseCode.POLICY_VIOLATION, "the first message must be hello");
+      return;
+    }
+    switch (message.type()) {
+      case HELLO -> hello((ClientMessage.Hello) message);
+      case REGISTER -> register(((ClientMessage.Register) message).channelId());
+      case UNREGISTER -> unregister(((ClientMessage.Unregister) message).channelId());
+      case ACK -> acknowledge(((ClientMessage.Ack) message).updates());
+      case NACK -> context.counters().nacks.increment();
+      case PING -> ping(arrivedAt);
+      case IGNORED -> log.trace("Nothing to do");
+    }
+  }
+
+  private static boolean mayComeBeforeHello(ClientMessage.Type type) {
+    return switch (type) {
+      case HELLO, PING, NACK, IGNORED -> true;
+      case REGISTER, UNREGISTER, ACK -> false;
+    };
+  }
+
+  private void refuse(MalformedMessageException malformed) {
+    switch (malformed.severity()) {
+      case NOT_A_MESSAGE -> close(CloseCode.PROTOCOL_ERROR, malformed.getMessage());
+      case UNKNOWN_TYPE -> {
+        send(malformed.toFailure());
+        close(CloseCode.POLICY_VIOLATION, "unknown messageType");
+      }
+      case BAD_CONTENT -> {
+        ServerMessage.Failure error = malformed.toFailure();
+        send(error);
+        if (uaid == null && !"hello".equalsIgnoreCase(error.messageType())) {
+          close(CloseCode.POLICY_VIOLATION, "the first message must be hello");
+        }
+      }
+    }
+  }
+
+  private static ServerMessage.Failure malformed(ClientMessage message, String sentence) {
+    return failure(message, ServerMessage.Failure.MALFORMED, sentence);
+  }
+
+  private static ServerMessage.Failure failure(ClientMessage message, int status, String sentence) {
+    String channelId =
+        message instanceof ClientMessage.Register register
+            ? register.channelId().text()
+            : message instanceof ClientMessage.Unregister unregister
+                ? unregister.channelId().text()
+                : null;
+    String type = message.type().name().toLowerCase(Locale.ROOT);
+    return new ServerMessage.Failure(type, channelId, status, sentence);
+  }
+
+  // Hello (protocol §2)
+
+  private void hello(ClientMessage.Hello hello) {
+    if (uaid != null) {
+      if (hello.uaid() != null && !hello.uaid().equals(uaid)) {
+        String sentence = "This connection already said hello as another user agent";
+        send(failure(hello, ServerMessage.Failure.UNAVAILABLE, sentence));
+        close(CloseCode.POLICY_VIOLATION, "hello as another user agent");
+        return;
+      }
+      // Not compared with the list: a device that repeats its first hello did not give up what it
+      // registered in between.
+      resume(hello, hello.uaid() != null ? hello.uaid() : uaid, null);
+    } else if (hello.uaid() == null) {
+      assignFresh(hello);
+    } else if (hello.channelIds() != null
+        && hello.channelIds().size() > context.settings().maxChannelsPerUserAgent()) {
+      Uaid tooMany = hello.uaid();
+      connect(tooMany);
+      await(
+          context.store().drop(tooMany),
+          (done, failure) -> {
+            if (failure != null) {
+              helloFailed(hello, failure);
+            } else {
+              assignFresh(hello);
+            }
+          });
+    } else {
+      resume(hello, hello.uaid(), hello.channelIds());
+    }
+  }
+
+  private void assignFresh(ClientMessage.Hello hello) {
+    if (uaid != null) {
+      context.sessions().disconnect(uaid, this);
+    }
+    deliveries = null;
+    context.counters().uaidsAssigned.increment();
+    resume(hello, Uaid.random(), List.of());
+  }
+
+  private void resume(
+      ClientMessage.Hello hello, Uaid wanted, @Nullable List<ChannelId> channelIds) {
+    // Connected before the store is asked: an update published from now on is either in the store's
+    // answer or handed to this session, or both.
+    connect(wanted);
+    await(
+        context.store().hello(wanted, channelIds),
+        (resumption, failure) -> {
+          if (resumption instanceof Resumption.Resumed resumed) {
+            greet(wanted, resumed.pending());
+          } else if (failure != null) {
+            helloFailed(hello, failure);
+          } else {
+            assignFresh(hello);
+          }
+        });
+  }
+
+  private void connect(Uaid wanted) {
+    uaid = wanted;
+    context.sessions().connect(wanted, this);
+  }
+
+  private void greet(Uaid wanted, List<Update> pending) {
+    context.counters().hellos.increment();
+    send(new ServerMessage.Hello(wanted));
+    if (!greeted) {
+      greeted = true;
+      startReconciling();
+    }
+    for (Update update : pending) {
+      deliveries().offer(update, true, wire.now());
+    }
+    flush();
+  }
+
+  private void helloFailed(ClientMessage.Hello hello, Throwable failure) {
+    storeFailed("hello", failure);
+    send(failure(hello, ServerMessage.Failure.UNAVAILABLE, "Try again later"));
+    close(CloseCode.TRY_AGAIN_LATER, "try again later");
+  }
+
+  // Register and unregister (protocol §§3, 4)
+
+  private void register(ChannelId channelId) {
+    Uaid owner = known();
+    ClientMessage request = new ClientMessage.Register(channelId);
+    await(
+        context.store().register(owner, channelId, context.settings().maxChannelsPerUserAgent()),
+        (registration, failure) -> {
+          if (registration == null) {
+            storeFailed("register", failure);
+            send(failure(request, ServerMessage.Failure.FAILED, "Try again later"));
+            return;
+          }
+          switch (registration) {
+            case REGISTERED -> {
+              context.counters().registers.increment();
+              if (deliveries != null) {
+                deliveries.reopen(channelId, wire.now());
+              }
+              send(new ServerMessage.Register(channelId, endpoint(owner, channelId)));
+            }
+            case LIMIT_REACHED ->
+                send(
+                    failure(
+                        request,
+                        ServerMessage.Failure.UNAVAILABLE,
+                        "This user agent has as many channels as it may"));
+            case UNKNOWN_USER_AGENT -> {
+              send(failure(request, ServerMessage.Failure.FAILED, "Say hello again"));
+              stateLost();
+            }
+          }
+        });
+  }
+
+  private URI endpoint(Uaid owner, ChannelId channelId) {
+    return URI.create(
+        context.endpointBase() + EndpointHandler.PATH + context.tokens().seal(owner, channelId));
+  }
+
+  private void unregister(ChannelId channelId) {
+    ClientMessage request = new ClientMessage.Unregister(channelId);
+    await(
+        context.store().unregister(known(), channelId),
+        (done, failure) -> {
+          if (failure != null) {
+            storeFailed("unregister", failure);
+            send(failure(request, ServerMessage.Failure.FAILED, "Try again later"));
+            return;
+          }
+          context.counters().unregisters.increment();
+          int limit = 2 * context.settings().maxChannelsPerUserAgent();
+          deliveries().retire(channelId, wire.now(), limit);
+          startRedelivery();
+          send(new ServerMessage.Unregister(channelId));
+        });
+  }
+
+  // Ack, ping and what the store says (protocol §§5, 6)
+
+  private void acknowledge(List<Update> updates) {
+    long now = wire.now();
+    for (Update update : updates) {
+      if (deliveries != null) {
+        deliveries.acknowledge(update, now);
+      }
+    }
+    context.counters().updatesAcknowledged.add(updates.size());
+    await(
+        context.store().acknowledge(known(), updates),
+        (done, failure) -> {
+          if (failure != null) {
+            // Still pending in the store: offered again at the next hello or reconciliation.
+            storeFailed("ack", failure);
+          }
+        });
+  }
+
+  private void ping(long arrivedAt) {
+    if (!pings.allows(arrivedAt)) {
+      close(CloseCode.POLICY_VIOLATION, "pings come too often");
+      return;
+    }
+    send(new ServerMessage.Ping());
+    if (greeted) {
+      reconcile();
+    }
+  }
+
+  /** Merges what the store says is pending, which also counts the device as seen. */
+  private void reconcile() {
+    await(
+        context.store().pending(known()),
+        (pending, failure) -> {
+          if (pending == null) {
+            storeFailed("reconcile", failure);
+            return;
+          }
+          reconcile(pending);
+        });
+  }
+
+  private void reconcile(Optional<List<Update>> pending) {
+    if (pending.isEmpty()) {
+      stateLost();
+      return;
+    }
+    for (Update update : pending.get()) {
+      deliveries().offer(update, false, wire.now());
+    }
+    flush();
+  }
+
+  /** Only a hello can tell the device: make it say one. */
+  private void stateLost() {
+    close(CloseCode.GOING_AWAY, "say hello again");
+  }
+
+  private void startReconciling() {
+    wire.startTimer(Timer.RECONCILE, context.settings().reconcileInterval().toNanos());
+  }
+
+  private void storeFailed(String step, @Nullable Throwable failure) {
+    context.counters().storeFailures.increment();
+    log.warn("The store could not do a step of {}", step, failure);
+  }
+
+  // Delivery (protocol §5)
+
+  /** A channel of this session's user agent has reached a version. From any thread. */
+  void published(Update update) {
+    wire.execute(
+        () -> {
+          if (!closed) {
+            deliveries().offer(update, false, wire.now());
+            wire.flushSoon();
+          }
+        });
+  }
+
+  /** The same user agent has connected anew. From any thread. */
+  void takenOver() {
+    wire.execute(
+        () -> {
+          context.counters().takeovers.increment();
+          close(CloseCode.POLICY_VIOLATION, "this user agent has connected anew");
+        });
+  }
+
+  /** Sends what is to be sent, as far as the device reads. */
+  void flush() {
+    if (closed || !greeted || deliveries == null) {
+      return;
+    }
+    while (wire.isWritable()) {
+      List<Update> updates = deliveries.take(MAX_UPDATES_PER_NOTIFICATION, wire.now());
+      if (updates.isEmpty()) {
+        return;
+      }
+      context.counters().updatesSent.add(updates.size());
+      send(new ServerMessage.Notification(updates));
+      startRedelivery();
+    }
+  }
+
+  private void startRedelivery() {
+    if (!redeliveryStarted && deliveries != null && !deliveries.isEmpty()) {
+      redeliveryStarted = true;
+      wire.startTimer(Timer.REDELIVERY, deliveries.nanosUntilDue(wire.now(), redeliveryNanos()));
+    }
+  }
+
+  private long redeliveryNanos() {
+    return context.settings().redeliveryInterval().toNanos();
+  }
+
+  private Deliveries deliveries() {
+    if (deliveries == null) {
+      deliveries = new Deliveries();
+    }
+    return deliveries;
+  }
+
+  /** A timer that was started has run out. */
+  void onTimer(Timer timer) {
+    if (closed) {
+      return;
+    }
+    switch (timer) {
+      case HELLO -> {
+        if (!greeted && !busy) {
+          close(CloseCode.POLICY_VIOLATION, "no hello in time");
+        }
+      }
+      case REDELIVERY -> {
+        redeliveryStarted = false;
+        if (deliveries != null) {
+          int again = deliveries.expire(wire.now(), redeliveryNanos());
+          context.counters().updatesResent.add(again);
+          flush();
+          startRedelivery();
+          if (deliveries.isEmpty()) {
+            deliveries = null;
+          }
+        }
+      }
+      case RECONCILE -> {
+        if (!busy) {
+          reconcile();
+        }
+        startReconciling();
+      }
+    }
+  }
+
+  /** The connection is gone, whoever ended it. */
+  void onClosed() {
+    closed = true;
+    inbox = null;
+    deliveries = null;
+    if (uaid != null) {
+      context.sessions().disconnect(uaid, this);
+    }
+  }
+
+  private void send(ServerMessage message) {
+    if (!closed) {
+      log.trace("Sending {}", message);
+      wire.send(context.codec().write(message));
+    }
+  }
+
+  /** Ends the conversation; what is still in the inbox is dropped. */
+  void close(CloseCode code, @Nullable String reason) {
+    if (!closed) {
+      onClosed();
+      wire.close(code, String.valueOf(reason));
+    }
+  }
+
+  private Uaid known() {
+    if (uaid == null) {
+      throw new IllegalStateException("there was no hello");
+    }
+    return uaid;
+  }
+
+  // Waiting for the store
+
+  private interface Answer<T> {
+    void on(@Nullable T result, @Nullable Throwable failure);
+  }
+
+  /** Goes on when the stage completes: at once if it has, else later on the wire's loop. */
+  private <T> void await(CompletionStage<T> stage, Answer<T> answer) {
+    CompletableFuture<T> future = stage.toCompletableFuture();
+    if (future.isDone()) {
+      T result = null;
+      Throwable failure = null;
+      try {
+        result = future.join();
+      } catch (CompletionException e) {
+        failure = e.getCause();
+      }
+      answer.on(result, failure);
+      return;
+    }
+    busy = true;
+    stage.whenComplete(
+        (result, failure) ->
+            wire.execute(
+                () -> {
+                  busy = false;
+                  if (!closed) {
+                    answer.on(result, failure);
+                  }
+                  readInbox();
+                }));
+  }
+
+  private void readInbox() {
+    while (!busy && !closed && inbox != null) {
+      Incoming next = inbox.poll();
+      if (next == null) {
+        inbox = null;
+        return;
+      }
+      process(next.text(), next.arrivedAt());
+    }
+  }
+}

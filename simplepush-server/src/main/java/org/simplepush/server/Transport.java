@@ -1,0 +1,53 @@
+package org.simplepush.server;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+
+/** Bytes in, bytes out, never blocking: TCP as it is, or with TLS on top. Confined to one loop. */
+interface Transport {
+  /**
+   * Reads what is there.
+   *
+   * @return how many bytes were read, -1 at the end of the stream
+   */
+  int read(ByteBuffer into) throws IOException;
+
+  /**
+   * Writes what the peer takes now; what is left in {@code from} is to be written again when the
+   * socket is writable.
+   */
+  void write(ByteBuffer from) throws IOException;
+
+  /**
+   * Whether bytes taken by {@link #write} wait here for the socket to become writable. If so,
+   * {@link #write} with an empty buffer tries again.
+   */
+  boolean hasUnwritten();
+
+  /** Ends our side of the stream; the peer may still send. */
+  void endOutput() throws IOException;
+
+  /** TCP as it is. */
+  record Plain(SocketChannel channel) implements Transport {
+    @Override
+    public int read(ByteBuffer into) throws IOException {
+      return channel.read(into);
+    }
+
+    @Override
+    public void write(ByteBuffer from) throws IOException {
+      channel.write(from);
+    }
+
+    @Override
+    public boolean hasUnwritten() {
+      return false;
+    }
+
+    @Override
+    public void endOutput() throws IOException {
+      channel.shutdownOutput();
+    }
+  }
+}

@@ -1,0 +1,263 @@
+package org.simplepush.server;
+
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLEngine;
+import org.java_websocket.drafts.Draft;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Accepts the connections of devices and shares them out among a few event loops. The first loop
+ * also accepts.
+ */
+final class WebSocketServer implements EventLoop.Handler {
+  private static final Logger log = LoggerFactory.getLogger(WebSocketServer.class);
+
+  private static final int BACKLOG = 1024;
+
+  /** So that a storm of connects does not keep the connected ones waiting. */
+  private static final int ACCEPTS_PER_TURN = 64;
+
+  /** How long to stop accepting when the process has no file descriptor left. */
+  private static final long ACCEPT_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+  /**
+   * The kernel would hold up to 4 MB for a device that does not read; beyond this we hold it, once
+   * a channel.
+   */
+  private static final int SEND_BUFFER = 16 * 1024;
+
+  private final Session.Context context;
+  private final @Nullable SSLContext tls;
+  private final List<Draft> drafts;
+  private final ServerSocketChannel listener;
+  private final List<EventLoop> loops = new ArrayList<>();
+
+  /** The connections of each loop; each set is only accessed by its loop's thread. */
+  private final List<Set<Connection>> connections = new ArrayList<>();
+
+  private final AtomicInteger open = new AtomicInteger();
+  private int nextLoop;
+  private @Nullable SelectionKey acceptKey;
+
+  WebSocketServer(Session.Context context, @Nullable SSLContext tls, ServerSocketChannel listener) {
+    this.context = context;
+    this.tls = tls;
+    this.drafts = List.of(new PushDraft(context.settings().maxMessageLength()));
+    this.listener = listener;
+  }
+
+  /** Binds a socket to listen on. */
+  static ServerSocketChannel bind(InetSocketAddress address) throws IOException {
+    ServerSocketChannel channel = ServerSocketChannel.open();
+    try {
+      channel.setOption(StandardSocketOptions.SO_REUSEADDR, true);
+      channel.bind(address, BACKLOG);
+      channel.configureBlocking(false);
+      return channel;
+    } catch (IOException | RuntimeException e) {
+      channel.close();
+      throw e;
+    }
+  }
+
+  /** Starts to accept. */
+  void start(int loopCount, String name) throws IOException {
+    try {
+      for (int i = 0; i < loopCount; i++) {
+        loops.add(new EventLoop(name + "-loop-" + i));
+        connections.add(new HashSet<>());
+      }
+    } catch (IOException e) {
+      loops.forEach(EventLoop::stop);
+      throw e;
+    }
+    EventLoop first = loops.get(0);
+    first.execute(
+        () -> {
+          try {
+            acceptKey = first.register(listener, SelectionKey.OP_ACCEPT, this);
+          } catch (IOException e) {
+            onFailure(e);
+          }
+        });
+    loops.forEach(EventLoop::start);
+  }
+
+  Session.Context context() {
+    return context;
+  }
+
+  List<Draft> drafts() {
+    return drafts;
+  }
+
+  boolean isFull() {
+    return open.get() > context.settings().maxConnections();
+  }
+
+  void refused() {
+    context.counters().connectionsRefused.increment();
+  }
+
+  // Accepting, on the first loop
+
+  @Override
+  public void onReady(SelectionKey key) {
+    for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+      SocketChannel channel;
+      try {
+        channel = listener.accept();
+      } catch (IOException e) {
+        pauseAccepting(e);
+        return;
+      }
+      if (channel == null) {
+        return;
+      }
+      accepted(channel);
+    }
+  }
+
+  /** Too many open files, most likely: the listener must outlive it. */
+  private void pauseAccepting(IOException failure) {
+    SelectionKey key = acceptKey;
+    if (!listener.isOpen() || key == null) {
+      return;
+    }
+    log.warn("Cannot accept a connection, trying again in 100 ms: {}", failure.toString());
+    key.interestOps(0);
+    loops
+        .get(0)
+        .schedule(
+            ACCEPT_PAUSE_NANOS,
+            () -> {
+              if (key.isValid()) {
+                key.interestOps(SelectionKey.OP_ACCEPT);
+              }
+            });
+  }
+
+  private void accepted(SocketChannel channel) {
+    context.counters().connectionsOpened.increment();
+    open.incrementAndGet();
+    int index = nextLoop++ % loops.size();
+    EventLoop loop = loops.get(index);
+    if (index == 0) {
+      adopt(channel, index, loop); // no detour: this is its thread
+    } else {
+      loop.execute(() -> adopt(channel, index, loop));
+    }
+  }
+
+  private void adopt(SocketChannel channel, int index, EventLoop loop) {
+    try {
+      channel.configureBlocking(false);
+      channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
+      channel.setOption(StandardSocketOptions.SO_SNDBUF, SEND_BUFFER);
+      Transport transport = transport(channel, loop);
+      connections.get(index).add(new Connection(this, loop, channel, transport));
+    } catch (IOException e) {
+      log.debug("An accepted connection was gone at once", e);
+      closeQuietly(channel);
+      ended();
+    }
+  }
+
+  private Transport transport(SocketChannel channel, EventLoop loop) {
+    if (tls == null) {
+      return new Transport.Plain(channel);
+    }
+    SSLEngine engine = tls.createSSLEngine();
+    return new TlsTransport(channel, engine, loop.tlsBuffers());
+  }
+
+  @Override
+  public void onFailure(Throwable failure) {
+    log.error("The WebSocket port is no longer served", failure);
+  }
+
+  /** A connection has ended. On its loop. */
+  void closed(Connection connection) {
+    for (int i = 0; i < loops.size(); i++) {
+      if (loops.get(i).isCurrent()) {
+        connections.get(i).remove(connection);
+      }
+    }
+    ended();
+  }
+
+  private void ended() {
+    open.decrementAndGet();
+    context.counters().connectionsClosed.increment();
+  }
+
+  // The end
+
+  /**
+   * Stops accepting and tells every device that the server goes away. The future completes when all
+   * connections have ended, which takes no longer than a connection's patience.
+   */
+  CompletableFuture<Void> goAway() {
+    closeQuietly(listener);
+    List<CompletableFuture<Void>> told = new ArrayList<>();
+    for (int i = 0; i < loops.size(); i++) {
+      EventLoop loop = loops.get(i);
+      Set<Connection> mine = connections.get(i);
+      CompletableFuture<Void> done = new CompletableFuture<>();
+      told.add(done);
+      loop.execute(() -> goAway(loop, mine, done));
+    }
+    return CompletableFuture.allOf(told.toArray(CompletableFuture[]::new));
+  }
+
+  private static void goAway(EventLoop loop, Set<Connection> mine, CompletableFuture<Void> done) {
+    List.copyOf(mine).forEach(Connection::goAway);
+    if (mine.isEmpty()) {
+      done.complete(null);
+    } else {
+      // Said again to those that were on their way to this loop; harmless for the others.
+      loop.schedule(TimeUnit.MILLISECONDS.toNanos(20), () -> goAway(loop, mine, done));
+    }
+  }
+
+  /** Ends the loops. */
+  void stop() {
+    loops.forEach(EventLoop::stop);
+    boolean interrupted = false;
+    for (EventLoop loop : loops) {
+      try {
+        if (!loop.join(TimeUnit.SECONDS.toMillis(5))) {
+          log.error("An event loop did not end");
+        }
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static void closeQuietly(java.nio.channels.Channel channel) {
+    try {
+      channel.close();
+    } catch (IOException e) {
+      log.debug("A socket did not close", e);
+    }
+  }
+}

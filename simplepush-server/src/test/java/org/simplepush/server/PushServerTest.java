@@ -1,0 +1,182 @@
+package org.simplepush.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.net.BindException;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.WebSocket;
+import java.time.Duration;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.simplepush.core.InMemoryVersionStore;
+import org.simplepush.core.MessageCodec;
+import org.simplepush.core.StoreException;
+
+/** The server as its embedder sees it, with the JDK's own clients. */
+@Timeout(30)
+class PushServerTest {
+  private static final String CHANNEL = "d9b74644-4f97-46aa-b8fa-9393985cd6cd";
+
+  private final HttpClient http = HttpClient.newHttpClient();
+
+  /** Everything the server said, in order; at last "closed" and the code. */
+  private static final class Device implements WebSocket.Listener {
+    final BlockingQueue<String> heard = new LinkedBlockingQueue<>();
+    private final StringBuilder text = new StringBuilder();
+
+    @Override
+    public CompletionStage<?> onText(WebSocket webSocket, CharSequence data, boolean last) {
+      text.append(data);
+      if (last) {
+        heard.add(text.toString());
+        text.setLength(0);
+      }
+      webSocket.request(1);
+      return null;
+    }
+
+    @Override
+    public CompletionStage<?> onClose(WebSocket webSocket, int code, String reason) {
+      heard.add("closed " + code);
+      return null;
+    }
+
+    String next() throws InterruptedException {
+      String message = heard.poll(10, TimeUnit.SECONDS);
+      assertThat(message).as("a message from the server").isNotNull();
+      return message;
+    }
+  }
+
+  private static PushServer.Builder anyPorts() {
+    return PushServer.builder().port(0).endpointPort(0);
+  }
+
+  private WebSocket connect(PushServer server, Device device) {
+    return http.newWebSocketBuilder()
+        .subprotocols(MessageCodec.SUBPROTOCOL)
+        .buildAsync(server.webSocketUri(), device)
+        .join();
+  }
+
+  private int put(URI endpoint, String body) throws Exception {
+    HttpRequest request =
+        HttpRequest.newBuilder(endpoint).PUT(HttpRequest.BodyPublishers.ofString(body)).build();
+    return http.send(request, HttpResponse.BodyHandlers.ofString()).statusCode();
+  }
+
+  private static URI endpoint(String registered) {
+    Matcher matcher = Pattern.compile("\"pushEndpoint\":\"([^\"]+)\"").matcher(registered);
+    assertThat(matcher.find()).as(registered).isTrue();
+    return URI.create(matcher.group(1));
+  }
+
+  @Test
+  void oneVersionTravelsFromApplicationServerToDevice() throws Exception {
+    try (PushServer server = anyPorts().build().start()) {
+      Device device = new Device();
+      WebSocket socket = connect(server, device);
+      socket.sendText("{\"messageType\":\"hello\",\"uaid\":\"\",\"channelIDs\":[]}", true).join();
+      assertThat(device.next()).contains("\"status\":200");
+      socket
+          .sendText("{\"messageType\":\"register\",\"channelID\":\"" + CHANNEL + "\"}", true)
+          .join();
+      URI endpoint = endpoint(device.next());
+      assertThat(put(endpoint, "version=7")).isEqualTo(200);
+      assertThat(device.next())
+          .isEqualTo(
+              "{\"messageType\":\"notification\",\"updates\":[{\"channelID\":\""
+                  + CHANNEL
+                  + "\",\"version\":7}]}");
+      ServerStatistics statistics = server.statistics();
+      assertThat(statistics.connections()).isEqualTo(1);
+      assertThat(statistics.updatesAccepted()).isEqualTo(1);
+      assertThat(statistics.updatesSent()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void closingTheServerClosesDevicesWith1001AndLeavesNoThread() throws Exception {
+    Device device = new Device();
+    PushServer server = anyPorts().build().start();
+    String name = "simplepush-" + server.port();
+    connect(server, device);
+    server.close();
+    assertThat(device.next()).isEqualTo("closed 1001");
+    assertThat(Thread.getAllStackTraces().keySet())
+        .noneMatch(thread -> thread.getName().startsWith(name + "-loop"));
+  }
+
+  @Test
+  void closeIsHarmlessBeforeStartAndTwice() throws Exception {
+    PushServer server = anyPorts().build();
+    server.close();
+    server.close();
+    assertThatIllegalStateException().isThrownBy(server::start);
+  }
+
+  @Test
+  void startTwiceIsRefused() throws Exception {
+    try (PushServer server = anyPorts().build().start()) {
+      assertThatIllegalStateException().isThrownBy(server::start);
+    }
+  }
+
+  @Test
+  void portInUseIsReportedByStart() throws Exception {
+    try (ServerSocket taken = new ServerSocket(0, 1, java.net.InetAddress.getByName("127.0.0.1"))) {
+      PushServer server = PushServer.builder().port(taken.getLocalPort()).endpointPort(0).build();
+      assertThatThrownBy(server::start).isInstanceOf(BindException.class);
+    }
+  }
+
+  @Test
+  void handedInStoreStaysOpen() throws Exception {
+    InMemoryVersionStore store = new InMemoryVersionStore();
+    anyPorts().store(store).build().start().close();
+    assertThat(store.expire(Duration.ofDays(1)).toCompletableFuture().join()).isZero();
+  }
+
+  @Test
+  void healthTellsOfAStoreThatFails() throws Exception {
+    InMemoryVersionStore store = new InMemoryVersionStore();
+    try (PushServer server = anyPorts().store(store).build().start()) {
+      server.checkHealth().toCompletableFuture().join();
+      store.close();
+      assertThatThrownBy(() -> server.checkHealth().toCompletableFuture().join())
+          .hasCauseInstanceOf(StoreException.class);
+    }
+  }
+
+  @Test
+  void settingsOutOfRangeAreRefusedWithASentence() {
+    PushServer.Builder builder = PushServer.builder();
+    assertThatIllegalArgumentException().isThrownBy(() -> builder.port(65536));
+    assertThatIllegalArgumentException().isThrownBy(() -> builder.endpointPort(-1));
+    assertThatIllegalArgumentException().isThrownBy(() -> builder.helloTimeout(Duration.ZERO));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> builder.pingMinInterval(Duration.ofNanos(1)))
+        .withMessageContaining("pingMinInterval");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> builder.endpointUrl(URI.create("ftp://example.org")));
+    assertThatIllegalArgumentException().isThrownBy(() -> builder.host(" "));
+    assertThatIllegalStateException()
+        .isThrownBy(() -> PushServer.builder().noEndpointPort().build())
+        .withMessageContaining("endpointUrl");
+    assertThatIllegalStateException()
+        .isThrownBy(() -> PushServer.builder().port(9).endpointPort(9).build());
+  }
+}
