@@ -4,8 +4,8 @@ module org.simplepush.server {
   requires org.cryptomator.siv;
   requires org.java_websocket;
   requires org.slf4j;
-  requires static transitive jakarta.servlet;
-  requires static transitive micrometer.core;
+  requires static jakarta.servlet;
+  requires static micrometer.core;
   requires static transitive org.jspecify;
   requires transitive org.simplepush.core;
 

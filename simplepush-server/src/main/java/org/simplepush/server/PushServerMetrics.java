@@ -12,6 +12,7 @@ import java.util.function.ToDoubleFunction;
  *
  * <p>Needs micrometer-core, an optional dependency of this module.
  */
+@SuppressWarnings("exports") // who uses this class has that module
 public final class PushServerMetrics implements MeterBinder {
   private final PushServer server;
 
