@@ -1,5 +1,6 @@
 package org.simplepush.core;
 
+import java.util.Objects;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
@@ -76,6 +77,11 @@ abstract sealed class WrittenUuid permits Uaid, ChannelId {
   /** {@return this id exactly as its owner wrote it} */
   public final String text() {
     return written != null ? written : value().toString();
+  }
+
+  /** Whether an equal id is also written the same way; allocates nothing, unlike its text. */
+  final boolean isSpelledLike(WrittenUuid equal) {
+    return Objects.equals(written, equal.written);
   }
 
   @Override
