@@ -1,0 +1,92 @@
+package org.simplepush.appserver;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.net.URI;
+import java.util.concurrent.TimeUnit;
+import mockwebserver3.MockResponse;
+import mockwebserver3.MockWebServer;
+import mockwebserver3.RecordedRequest;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+@Timeout(30)
+class NotifierTest {
+  private final MockWebServer server = new MockWebServer();
+  private final Notifier notifier = Notifier.create();
+  private URI endpoint = URI.create("http://unset.invalid/");
+
+  @BeforeEach
+  void start() throws Exception {
+    server.start();
+    endpoint = server.url("/update/token").uri();
+  }
+
+  @AfterEach
+  void stop() {
+    notifier.close();
+    server.close();
+  }
+
+  private Verdict verdict(MockResponse answer) throws Exception {
+    server.enqueue(answer);
+    return notifier.notify(endpoint, 7).get(10, TimeUnit.SECONDS);
+  }
+
+  private static MockResponse status(int code) {
+    return new MockResponse.Builder().code(code).build();
+  }
+
+  @Test
+  void versionTravelsAsForm() throws Exception {
+    assertThat(verdict(status(200))).isEqualTo(new Verdict.Accepted());
+    RecordedRequest request = server.takeRequest();
+    assertThat(request.getRequestLine()).isEqualTo("PUT /update/token HTTP/1.1");
+    assertThat(request.getHeaders().get("Content-Type"))
+        .isEqualTo("application/x-www-form-urlencoded");
+    assertThat(request.getBody().utf8()).isEqualTo("version=7");
+  }
+
+  @Test
+  void withoutVersionTheBodyIsEmpty() throws Exception {
+    server.enqueue(status(200));
+    assertThat(notifier.notify(endpoint).get(10, TimeUnit.SECONDS))
+        .isEqualTo(new Verdict.Accepted());
+    RecordedRequest request = server.takeRequest();
+    assertThat(request.getBodySize()).isZero();
+    assertThat(request.getHeaders().get("Content-Type")).isNull();
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {404, 410})
+  void unknownEndpointIsGone(int code) throws Exception {
+    assertThat(verdict(status(code))).isEqualTo(new Verdict.Gone(code));
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {400, 401, 403, 405, 413, 415, 418})
+  void otherClientErrorIsRejected(int code) throws Exception {
+    assertThat(verdict(status(code)))
+        .isInstanceOfSatisfying(
+            Verdict.Rejected.class, rejected -> assertThat(rejected.status()).isEqualTo(code));
+  }
+
+  @Test
+  void negativeVersionIsThrownByTheCall() {
+    assertThatThrownBy(() -> notifier.notify(endpoint, -1))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("-1");
+  }
+
+  @Test
+  void closedNotifierTakesNothing() {
+    notifier.close();
+    assertThatThrownBy(() -> notifier.notify(endpoint, 1))
+        .isInstanceOf(IllegalStateException.class);
+  }
+}
