@@ -14,6 +14,7 @@ import okhttp3.Call;
 import okhttp3.Callback;
 import okhttp3.Dispatcher;
 import okhttp3.HttpUrl;
+import okhttp3.Interceptor;
 import okhttp3.MediaType;
 import okhttp3.OkHttpClient;
 import okhttp3.Request;
@@ -54,8 +55,25 @@ final class OkHttpTransport implements Transport {
     return new OkHttpClient.Builder()
         .dispatcher(dispatcher)
         .proxy(Proxy.NO_PROXY)
+        .addNetworkInterceptor(OkHttpTransport::hideRetryAfter)
         .followRedirects(false)
         .followSslRedirects(false);
+  }
+
+  /**
+   * OkHttp repeats a request that was answered with 503 and {@code Retry-After: 0} by itself, at
+   * once. When to repeat is decided elsewhere, so the header travels on under another name.
+   */
+  private static Response hideRetryAfter(Interceptor.Chain chain) throws IOException {
+    Response response = chain.proceed(chain.request());
+    String value = response.header("Retry-After");
+    return value == null
+        ? response
+        : response
+            .newBuilder()
+            .removeHeader("Retry-After")
+            .header(RetryAfter.HEADER, value)
+            .build();
   }
 
   @Override

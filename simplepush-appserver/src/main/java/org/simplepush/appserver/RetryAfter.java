@@ -9,12 +9,15 @@ import org.jspecify.annotations.Nullable;
 
 /** Reads {@code Retry-After}, which is a number of seconds or a date (RFC 9110 §10.2.3). */
 final class RetryAfter {
+  /** What the header is called on this side of {@link OkHttpTransport}. */
+  static final String HEADER = "SimplePush-Retry-After";
+
   private RetryAfter() {}
 
   /** Returns how long the server asks to be left alone, zero or more; null if it does not say. */
   static @Nullable Duration of(Response response, InstantSource wallClock) {
     Headers headers = response.headers();
-    String value = headers.get("Retry-After");
+    String value = headers.get(HEADER);
     if (value == null) {
       return null;
     }
@@ -22,7 +25,7 @@ final class RetryAfter {
       // Longer than any long is certainly longer than any clamp.
       return Duration.ofSeconds(value.length() > 9 ? 999_999_999 : Long.parseLong(value));
     }
-    Instant until = headers.getInstant("Retry-After");
+    Instant until = headers.getInstant(HEADER);
     if (until == null) {
       return null;
     }

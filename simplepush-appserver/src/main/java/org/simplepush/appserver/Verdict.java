@@ -39,11 +39,12 @@ public sealed interface Verdict {
   record Refused(Check check, String reason) implements Verdict {}
 
   /**
-   * Given up after the last retry, or because the notifier was closed. A version that timed out may
-   * still have arrived; sending it again does no harm.
+   * Given up: after the last retry before the deadline, or because no attempt could be made. A
+   * version that timed out may still have arrived; sending it again does no harm.
    *
    * @param cause what went wrong in the last attempt, or why there was none
-   * @param attempts how many requests were sent, 0 or more
+   * @param attempts how many requests were sent for this version, or for one that it replaced while
+   *     waiting; 0 or more
    * @param reason the cause in English
    */
   record Failed(Cause cause, int attempts, String reason) implements Verdict {}
@@ -74,6 +75,8 @@ public sealed interface Verdict {
     BUSY,
     /** The push server could not serve the request (5xx, 408). */
     SERVER_ERROR,
+    /** Too many endpoints were waiting in this notifier; nothing was sent. */
+    FULL,
     /** The notifier was closed before there was a verdict. */
     CLOSED
   }

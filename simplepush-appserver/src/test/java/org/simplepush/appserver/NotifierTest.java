@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.net.URI;
+import java.time.Duration;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import mockwebserver3.MockResponse;
 import mockwebserver3.MockWebServer;
@@ -74,6 +77,58 @@ class NotifierTest {
     assertThat(verdict(status(code)))
         .isInstanceOfSatisfying(
             Verdict.Rejected.class, rejected -> assertThat(rejected.status()).isEqualTo(code));
+  }
+
+  @Test
+  void retriesUntilServed() throws Exception {
+    server.enqueue(new MockResponse.Builder().code(503).addHeader("Retry-After", "0").build());
+    server.enqueue(status(500));
+    assertThat(verdict(status(200))).isEqualTo(new Verdict.Accepted());
+    assertThat(server.getRequestCount()).isEqualTo(3);
+  }
+
+  @Test
+  void serverThatIsDownIsFailedAtTheDeadline() throws Exception {
+    server.close();
+    try (Notifier impatient = Notifier.builder().deadline(Duration.ofMillis(1)).build()) {
+      assertThat(impatient.notify(endpoint, 7).get(10, TimeUnit.SECONDS))
+          .isInstanceOfSatisfying(
+              Verdict.Failed.class,
+              failed -> {
+                assertThat(failed.cause()).isEqualTo(Verdict.Cause.NETWORK);
+                assertThat(failed.reason()).doesNotContain("token", "localhost", "127.0.0.1");
+              });
+    }
+  }
+
+  @Test
+  void noThreadOutlivesClose() throws Exception {
+    assertThat(verdict(status(200))).isEqualTo(new Verdict.Accepted());
+    notifier.close();
+    Thread[] threads = new Thread[Thread.activeCount() + 50];
+    int n = Thread.enumerate(threads);
+    assertThat(threads)
+        .as("%d threads", n)
+        .noneMatch(
+            thread ->
+                thread != null
+                    && thread.isAlive()
+                    && thread.getName().startsWith("simplepush-notifier-"));
+  }
+
+  @Test
+  void executorHandedInSurvivesClose() throws Exception {
+    ExecutorService mine = Executors.newCachedThreadPool();
+    try {
+      Notifier other = Notifier.builder().executor(mine).build();
+      server.enqueue(status(200));
+      assertThat(other.notify(endpoint, 1).get(10, TimeUnit.SECONDS))
+          .isEqualTo(new Verdict.Accepted());
+      other.close();
+      assertThat(mine.submit(() -> "alive").get(10, TimeUnit.SECONDS)).isEqualTo("alive");
+    } finally {
+      mine.shutdown();
+    }
   }
 
   @Test
