@@ -228,6 +228,9 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
 
   @Override
   public void onWebsocketOpen(WebSocket opened, Handshakedata handshake) {
+    if (state != State.OPENING) {
+      return; // the peer was gone before our answer, which the engine does not notice
+    }
     state = State.OPEN;
     dueAt[OWN_TIMER] = NEVER;
     session = new Session(server.context(), this);

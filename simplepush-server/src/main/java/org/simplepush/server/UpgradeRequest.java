@@ -1,7 +1,9 @@
 package org.simplepush.server;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -72,7 +74,7 @@ final class UpgradeRequest {
       return answer("400 Bad Request", "", "Sec-WebSocket-Key is not 16 bytes in Base64.");
     }
     String protocols = headers.get("sec-websocket-protocol");
-    if (protocols != null && !lists(protocols, MessageCodec.SUBPROTOCOL)) {
+    if (protocols != null && !items(protocols).contains(MessageCodec.SUBPROTOCOL)) {
       return answer(
           "400 Bad Request", "", "The only subprotocol here is " + MessageCodec.SUBPROTOCOL + ".");
     }
@@ -80,14 +82,11 @@ final class UpgradeRequest {
   }
 
   private static boolean lists(@Nullable String header, String wanted) {
-    if (header != null) {
-      for (String item : header.split(",", -1)) {
-        if (item.strip().equalsIgnoreCase(wanted)) {
-          return true;
-        }
-      }
-    }
-    return false;
+    return header != null && items(header).stream().anyMatch(wanted::equalsIgnoreCase);
+  }
+
+  private static List<String> items(String header) {
+    return Arrays.stream(header.split(",", -1)).map(String::strip).toList();
   }
 
   /** Returns a complete HTTP answer after which the connection is closed. */
