@@ -1,0 +1,181 @@
+package org.simplepush.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.LongSupplier;
+import org.simplepush.core.CloseCode;
+
+/**
+ * A connection made of lists, and the session on it. Nothing happens by itself: tasks of other
+ * threads wait for {@link #turn}, timers for {@link #runTimers}.
+ */
+final class TestWire implements Session.Wire {
+  private final LongSupplier clock;
+  private final Deque<String> sent = new ArrayDeque<>();
+  private final Deque<Runnable> tasks = new ArrayDeque<>();
+  private final Map<Session.Timer, Long> dueAt = new EnumMap<>(Session.Timer.class);
+  private boolean flushRequested;
+  private CloseCode closedWith;
+  final Session session;
+
+  /** Whether the device reads. */
+  boolean writable = true;
+
+  /** Whether the socket turns out to be dead at the next write. */
+  boolean breaksAtNextSend;
+
+  TestWire(Session.Context context, LongSupplier clock) {
+    this.clock = clock;
+    this.session = new Session(context, this);
+  }
+
+  // What the session calls
+
+  @Override
+  public void send(String message) {
+    assertThat(closedWith).as("close code when sending " + message).isNull();
+    if (breaksAtNextSend) {
+      session.onClosed();
+      writable = false;
+      return;
+    }
+    sent.add(message);
+  }
+
+  @Override
+  public boolean isWritable() {
+    return writable && closedWith == null;
+  }
+
+  @Override
+  public void close(CloseCode code, String reason) {
+    assertThat(closedWith).as("close code when closing again").isNull();
+    assertThat(reason.length()).as("length of a close reason").isLessThan(124);
+    closedWith = code;
+    session.onClosed();
+  }
+
+  @Override
+  public void startTimer(Session.Timer timer, long delayNanos) {
+    assertThat(delayNanos).isNotNegative();
+    assertThat(dueAt).as("timers running").doesNotContainKey(timer);
+    dueAt.put(timer, clock.getAsLong() + delayNanos);
+  }
+
+  @Override
+  public void flushSoon() {
+    flushRequested = true;
+  }
+
+  @Override
+  public long now() {
+    return clock.getAsLong();
+  }
+
+  @Override
+  public void execute(Runnable task) {
+    tasks.add(task);
+  }
+
+  // What the test calls
+
+  /** The device says something, and the loop does all that follows. */
+  void says(String json) {
+    session.onMessage(json.replace('\'', '"'));
+    turn();
+  }
+
+  /** The device says something; what other threads have left for the loop still waits. */
+  void saysBeforeTheLoopTurns(String json) {
+    session.onMessage(json.replace('\'', '"'));
+  }
+
+  /** Runs what other threads have left for the loop, then flushes if asked to. */
+  void turn() {
+    for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
+      task.run();
+    }
+    if (flushRequested) {
+      flushRequested = false;
+      session.flush();
+    }
+  }
+
+  /** Runs the timers that are due. */
+  void runTimers() {
+    for (Session.Timer timer : Session.Timer.values()) {
+      Long due = dueAt.get(timer);
+      if (due != null && due - clock.getAsLong() <= 0) {
+        dueAt.remove(timer);
+        session.onTimer(timer);
+      }
+    }
+    turn();
+  }
+
+  /** The device reads again. */
+  void becomesWritable() {
+    writable = true;
+    session.flush();
+  }
+
+  /** The connection is gone, without a word. */
+  void breaksOff() {
+    session.onClosed();
+  }
+
+  boolean isTimerRunning(Session.Timer timer) {
+    return dueAt.containsKey(timer);
+  }
+
+  boolean isTimerRunning() {
+    return !dueAt.isEmpty();
+  }
+
+  Duration untilNextTimer() {
+    long now = clock.getAsLong();
+    return Duration.ofNanos(
+        dueAt.values().stream().mapToLong(due -> due - now).min().orElseThrow());
+  }
+
+  // What the test expects
+
+  /** Takes the next message to the device. */
+  String heard() {
+    assertThat(sent).as("messages to the device").isNotEmpty();
+    return sent.remove();
+  }
+
+  /** Takes all messages to the device. */
+  List<String> heardAll() {
+    List<String> all = new ArrayList<>(sent);
+    sent.clear();
+    return all;
+  }
+
+  /** The next message is this one, in which ' stands for ". */
+  void hears(String json) {
+    assertThat(heard()).isEqualTo(json.replace('\'', '"'));
+  }
+
+  void hearsNothing() {
+    assertThat(sent).isEmpty();
+  }
+
+  /** The connection was closed with this code, and nothing else was said. */
+  void isClosed(CloseCode code) {
+    assertThat(sent).isEmpty();
+    assertThat(closedWith).isEqualTo(code);
+  }
+
+  void isOpen() {
+    assertThat(closedWith).as("close code").isNull();
+  }
+}
