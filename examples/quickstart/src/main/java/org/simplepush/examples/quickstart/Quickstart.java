@@ -3,6 +3,7 @@ package org.simplepush.examples.quickstart;
 import java.net.URI;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -71,7 +72,7 @@ public final class Quickstart {
     PushServer server = startServer(0, 0);
     int port = server.port();
     int endpointPort = server.endpointPort();
-    say("A push server listens for devices at %s", server.webSocketUri());
+    say("A push server listens for devices at " + server.webSocketUri());
     DeviceStorage storage = DeviceStorage.inMemory();
     try (Notifier notifier = newNotifier()) {
       try (PushClient device = startDevice(server.webSocketUri(), storage)) {
@@ -108,7 +109,7 @@ public final class Quickstart {
         mail.expect("push-register");
         say("The device found out by itself; both applications were told to register anew");
 
-        Verdict old = notifier.notify(endpoints.get("calendar"), 5).get();
+        Verdict old = notifier.notify(endpoint("calendar"), 5).get();
         require(old instanceof Verdict.Gone, "the old endpoint should be gone, but: " + old);
         register(calendarPush);
         register(mailPush);
@@ -136,7 +137,7 @@ public final class Quickstart {
   }
 
   private static Notifier newNotifier() {
-    return Notifier.builder().allowHost("127.0.0.1").build();
+    return Notifier.create();
   }
 
   /** What every application does: ask for an endpoint and tell its application server. */
@@ -145,11 +146,13 @@ public final class Quickstart {
     endpoints.put(application.applicationId(), endpoint);
   }
 
+  private URI endpoint(String application) {
+    return Objects.requireNonNull(endpoints.get(application), "registered before");
+  }
+
   private void publish(Notifier notifier, String application, long version) throws Exception {
     Verdict verdict =
-        notifier
-            .notify(endpoints.get(application), version)
-            .get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+        notifier.notify(endpoint(application), version).get(PATIENCE_SECONDS, TimeUnit.SECONDS);
     require(verdict instanceof Verdict.Accepted, application + " " + version + ": " + verdict);
   }
 
@@ -159,8 +162,8 @@ public final class Quickstart {
     }
   }
 
-  private void say(String sentence, Object... details) {
+  private void say(String sentence) {
     line++;
-    System.out.printf("%2d  %s.%n", line, sentence.formatted(details));
+    System.out.printf("%2d  %s.%n", line, sentence);
   }
 }
