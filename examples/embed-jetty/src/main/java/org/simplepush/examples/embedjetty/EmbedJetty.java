@@ -5,6 +5,7 @@ import java.net.InetSocketAddress;
 import java.net.URI;
 import org.eclipse.jetty.ee10.servlet.ServletContextHandler;
 import org.eclipse.jetty.ee10.servlet.ServletHolder;
+import org.eclipse.jetty.server.NetworkConnector;
 import org.eclipse.jetty.server.Server;
 import org.simplepush.server.EndpointServlet;
 import org.simplepush.server.PushServer;
@@ -38,6 +39,11 @@ public final class EmbedJetty {
   /** Returns where devices connect to. */
   public URI webSocketUri() {
     return push.webSocketUri();
+  }
+
+  /** Returns where Jetty listens. */
+  public int httpPort() {
+    return ((NetworkConnector) jetty.getConnectors()[0]).getLocalPort();
   }
 
   /** Ends both. */

@@ -8,12 +8,14 @@ import org.simplepush.server.PushServer;
 public final class EmbedMain {
   private EmbedMain() {}
 
-  /** Runs until the process is told to stop. */
+  /** Runs until the process is told to stop. The ports may be given: 8080 and 8081 if not. */
   public static void main(String[] args) throws Exception {
+    int port = args.length > 0 ? Integer.parseInt(args[0]) : 8080;
+    int endpointPort = args.length > 1 ? Integer.parseInt(args[1]) : 8081;
     PushServer server =
         PushServer.builder()
-            .port(8080) // devices connect here
-            .endpointPort(8081) // application servers PUT here
+            .port(port) // devices connect here
+            .endpointPort(endpointPort) // application servers PUT here
             .keys(EndpointKeys.load(Path.of("endpoint.keys"))) // made if missing; keep it secret
             .build()
             .start();
