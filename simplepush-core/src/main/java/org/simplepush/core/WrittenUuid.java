@@ -7,6 +7,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * A UUID that remembers how its owner wrote it. Peers look their records up by the string, so it is
  * echoed as written; the server compares by value.
+ *
+ * <p>Its subclasses are comparable for the sake of hash maps: strangers choose ids, and may choose
+ * many of one hash code. A map stays fast then only if it can sort what collides.
  */
 abstract sealed class WrittenUuid permits Uaid, ChannelId {
   private final long high;
@@ -82,6 +85,11 @@ abstract sealed class WrittenUuid permits Uaid, ChannelId {
   /** Whether an equal id is also written the same way; allocates nothing, unlike its text. */
   final boolean isSpelledLike(WrittenUuid equal) {
     return Objects.equals(written, equal.written);
+  }
+
+  final int compareValues(WrittenUuid other) {
+    int order = Long.compare(high, other.high);
+    return order != 0 ? order : Long.compare(low, other.low);
   }
 
   @Override
