@@ -27,8 +27,8 @@ final class Connector {
   static final int MAX_REDIRECTS = 5;
 
   /**
-   * Where the count of failures starts when the server asked for patience, or when coming back at
-   * once would only repeat what went wrong.
+   * After how many failures the break is as long as when the server asked for patience, or when
+   * coming back at once would only repeat what went wrong.
    */
   static final int PATIENT = 5;
 
@@ -81,7 +81,13 @@ final class Connector {
 
   private State state = State.STOPPED;
   private @Nullable Attempt attempt;
+
+  /** Attempts in a row that failed. */
   private int failures;
+
+  /** The same, or more after a failure that asks for patience: how long the next break is. */
+  private int patience;
+
   private int redirects;
   private long lastHeard;
 
@@ -215,6 +221,7 @@ final class Connector {
 
   private void greeted(ServerMessage.Hello hello) {
     failures = 0;
+    patience = 0;
     redirects = 0;
     enter(State.OPEN);
     keepAlive();
@@ -310,8 +317,9 @@ final class Connector {
   private void retry(int closeCode, String reason, int atLeast) {
     attempt = null;
     redirects = 0;
-    failures = Math.max(failures + 1, atLeast);
-    Duration delay = settings.backoff().delay(failures, random);
+    failures++;
+    patience = Math.max(patience + 1, atLeast);
+    Duration delay = settings.backoff().delay(patience, random);
     enter(State.WAITING);
     timer = loop.schedule(delay, () -> connect(settings.server()));
     owner.disconnected(new ConnectionListener.Disconnected(closeCode, reason, failures, delay));
