@@ -590,6 +590,14 @@ final class Sender {
     }
   }
 
+  /** Returns whether the host is being left alone; for tests. */
+  boolean isPaused(String host, int port) {
+    synchronized (lock) {
+      Lane lane = lanes.get(new Lane.Host(host, port));
+      return lane != null && lane.paused;
+    }
+  }
+
   /** Returns whether nothing is kept of any call; for tests. */
   boolean isEmpty() {
     synchronized (lock) {
