@@ -5,9 +5,11 @@ import java.security.GeneralSecurityException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.HashSet;
+import java.util.Iterator;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadFactory;
@@ -15,6 +17,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 import javax.net.SocketFactory;
 import javax.net.ssl.SSLContext;
@@ -48,6 +51,8 @@ import org.simplepush.core.internal.Backoff;
 public final class Notifier implements AutoCloseable {
   private final EndpointGuard guard;
   private final Sender sender;
+  private final Executor executor;
+  private final int window;
   private final Duration drain;
   private final CompletableFuture<Void> released;
   private final ThreadTime time;
@@ -56,14 +61,14 @@ public final class Notifier implements AutoCloseable {
   private Notifier(Builder builder) {
     drain = builder.drain;
     ThreadFactory threads = new Threads();
-    ExecutorService executor = builder.executor;
-    ownExecutor = executor == null ? newExecutor(threads) : null;
-    if (executor == null) {
-      executor = Objects.requireNonNull(ownExecutor);
-    }
+    window = builder.window;
+    ownExecutor = builder.executor == null ? newExecutor(threads) : null;
+    ExecutorService requests =
+        ownExecutor != null ? ownExecutor : Objects.requireNonNull(builder.executor);
+    executor = requests;
     guard = new EndpointGuard(builder.permittedHosts, builder.permittedPorts, builder.dns);
     OkHttpClient.Builder http =
-        OkHttpTransport.newClient(executor, guard)
+        OkHttpTransport.newClient(requests, guard)
             // As many idle connections as ever were busy: between two bursts they stay, for a
             // while.
             .connectionPool(new ConnectionPool(builder.maxConcurrent, 1, TimeUnit.MINUTES))
@@ -164,6 +169,47 @@ public final class Notifier implements AutoCloseable {
     return send(endpoint, Transport.NO_VERSION);
   }
 
+  /**
+   * Publishes {@code version} to every endpoint of {@code endpoints}, however many: they are pulled
+   * as verdicts come, so that a few thousand are in memory at a time. Returns at once.
+   *
+   * <p>The iterator is used by one thread of this notifier at a time and may block there, for a
+   * database for instance. If it throws, no more is sent, and the future fails with what it threw
+   * once the verdicts on what was sent are in. Cancelling the future ends the pulling.
+   *
+   * @param endpoints an {@code Iterable}, or a stream by {@code stream::iterator}
+   * @param version 0 to 2^63−1
+   * @param listener hears every verdict
+   * @return completes after the last verdict
+   * @throws IllegalArgumentException if {@code version} is negative
+   * @throws IllegalStateException if the notifier is closed
+   */
+  public CompletableFuture<Summary> notifyAll(
+      Iterable<? extends URI> endpoints, long version, VerdictListener listener) {
+    checkVersion(version);
+    Objects.requireNonNull(listener, "listener");
+    Iterator<? extends URI> each = endpoints.iterator();
+    sender.fanoutBegins();
+    Fanout fanout =
+        new Fanout(
+            each,
+            (endpoint, sink) -> sendOne(endpoint, version, sink),
+            listener,
+            sender,
+            executor,
+            window);
+    return fanout.start();
+  }
+
+  private void sendOne(URI endpoint, long version, Consumer<Verdict> sink) {
+    EndpointGuard.Checked checked = guard.check(endpoint);
+    if (checked.url() != null) {
+      sender.submitFromFanout(checked.url(), version, sink);
+    } else {
+      sink.accept(checked.refusal());
+    }
+  }
+
   private static void checkVersion(long version) {
     if (version < 0) {
       throw new IllegalArgumentException("A version is 0 or more, but it was " + version + ".");
@@ -240,6 +286,7 @@ public final class Notifier implements AutoCloseable {
     private @Nullable X509TrustManager trustManager;
 
     // For tests.
+    private int window = 8192;
     private Dns dns = Dns.SYSTEM;
     private @Nullable SocketFactory socketFactory;
 
@@ -383,6 +430,11 @@ public final class Notifier implements AutoCloseable {
     /** Which certificates of push servers to trust. Default: those that this Java trusts. */
     public Builder trustManager(X509TrustManager trustManager) {
       this.trustManager = Objects.requireNonNull(trustManager, "trustManager");
+      return this;
+    }
+
+    Builder window(int window) {
+      this.window = window;
       return this;
     }
 

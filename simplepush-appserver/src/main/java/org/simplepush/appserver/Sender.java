@@ -564,7 +564,7 @@ final class Sender {
         }
         remove(mailbox);
       }
-      finishIfIdle(work);
+      work.finish = true; // a fan-out that hangs in its iterator is not waited for
     }
     transport.cancelAll();
     performElsewhere(work);
