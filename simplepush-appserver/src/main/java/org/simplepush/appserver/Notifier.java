@@ -1,10 +1,15 @@
 package org.simplepush.appserver;
 
 import java.net.URI;
+import java.security.GeneralSecurityException;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.HashSet;
+import java.util.Iterator;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadFactory;
@@ -12,9 +17,15 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
+import javax.net.SocketFactory;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLSocketFactory;
+import javax.net.ssl.TrustManager;
+import javax.net.ssl.X509TrustManager;
 import okhttp3.ConnectionPool;
-import okhttp3.HttpUrl;
+import okhttp3.Dns;
 import okhttp3.OkHttpClient;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.internal.Backoff;
@@ -30,12 +41,18 @@ import org.simplepush.core.internal.Backoff;
  *   <li>Each host has its own queue. A host that fails gets fewer requests at a time, then one per
  *       back-off, and holds up no other. One that failed for a whole deadline is taken as down:
  *       until it answers again, calls for it fail at once, but for the one that tries.
+ *   <li>Endpoints are a stranger's word. Only {@code https}, port 443 and public addresses are
+ *       connected to, and redirects are not followed; see {@link Verdict.Check} and {@link
+ *       Builder#permitHost}. Proxies are not used, because they look names up by themselves.
  * </ul>
  *
  * <p>Thread-safe. Build one for the whole application and keep it; {@link #close} it at the end.
  */
 public final class Notifier implements AutoCloseable {
+  private final EndpointGuard guard;
   private final Sender sender;
+  private final Executor executor;
+  private final int window;
   private final Duration drain;
   private final CompletableFuture<Void> released;
   private final ThreadTime time;
@@ -44,21 +61,28 @@ public final class Notifier implements AutoCloseable {
   private Notifier(Builder builder) {
     drain = builder.drain;
     ThreadFactory threads = new Threads();
-    ExecutorService executor = builder.executor;
-    ownExecutor = executor == null ? newExecutor(threads) : null;
-    if (executor == null) {
-      executor = Objects.requireNonNull(ownExecutor);
-    }
-    OkHttpClient client =
-        OkHttpTransport.newClient(executor)
+    window = builder.window;
+    ownExecutor = builder.executor == null ? newExecutor(threads) : null;
+    ExecutorService requests =
+        ownExecutor != null ? ownExecutor : Objects.requireNonNull(builder.executor);
+    executor = requests;
+    guard = new EndpointGuard(builder.permittedHosts, builder.permittedPorts, builder.dns);
+    OkHttpClient.Builder http =
+        OkHttpTransport.newClient(requests, guard)
             // As many idle connections as ever were busy: between two bursts they stay, for a
             // while.
             .connectionPool(new ConnectionPool(builder.maxConcurrent, 1, TimeUnit.MINUTES))
             .connectTimeout(builder.connectTimeout)
             .readTimeout(builder.requestTimeout)
             .writeTimeout(builder.requestTimeout)
-            .callTimeout(builder.requestTimeout)
-            .build();
+            .callTimeout(builder.requestTimeout);
+    if (builder.socketFactory != null) {
+      http.socketFactory(builder.socketFactory);
+    }
+    if (builder.trustManager != null) {
+      http.sslSocketFactory(socketsThatTrust(builder.trustManager), builder.trustManager);
+    }
+    OkHttpClient client = http.build();
     time = new ThreadTime(threads);
     sender =
         new Sender(
@@ -85,6 +109,16 @@ public final class Notifier implements AutoCloseable {
     // One thread per request on the wire, whose number the sender limits.
     return new ThreadPoolExecutor(
         0, Integer.MAX_VALUE, 10, TimeUnit.SECONDS, new SynchronousQueue<>(), threads);
+  }
+
+  private static SSLSocketFactory socketsThatTrust(X509TrustManager trustManager) {
+    try {
+      SSLContext context = SSLContext.getInstance("TLS");
+      context.init(null, new TrustManager[] {trustManager}, null);
+      return context.getSocketFactory();
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException("This Java has no TLS, or none with this trust manager.", e);
+    }
   }
 
   /** Daemon threads, named after what they are for. */
@@ -135,6 +169,47 @@ public final class Notifier implements AutoCloseable {
     return send(endpoint, Transport.NO_VERSION);
   }
 
+  /**
+   * Publishes {@code version} to every endpoint of {@code endpoints}, however many: they are pulled
+   * as verdicts come, so that a few thousand are in memory at a time. Returns at once.
+   *
+   * <p>The iterator is used by one thread of this notifier at a time and may block there, for a
+   * database for instance. If it throws, no more is sent, and the future fails with what it threw
+   * once the verdicts on what was sent are in. Cancelling the future ends the pulling.
+   *
+   * @param endpoints an {@code Iterable}, or a stream by {@code stream::iterator}
+   * @param version 0 to 2^63−1
+   * @param listener hears every verdict
+   * @return completes after the last verdict
+   * @throws IllegalArgumentException if {@code version} is negative
+   * @throws IllegalStateException if the notifier is closed
+   */
+  public CompletableFuture<Summary> notifyAll(
+      Iterable<? extends URI> endpoints, long version, VerdictListener listener) {
+    checkVersion(version);
+    Objects.requireNonNull(listener, "listener");
+    Iterator<? extends URI> each = endpoints.iterator();
+    sender.fanoutBegins();
+    Fanout fanout =
+        new Fanout(
+            each,
+            (endpoint, sink) -> sendOne(endpoint, version, sink),
+            listener,
+            sender,
+            executor,
+            window);
+    return fanout.start();
+  }
+
+  private void sendOne(URI endpoint, long version, Consumer<Verdict> sink) {
+    EndpointGuard.Checked checked = guard.check(endpoint);
+    if (checked.url() != null) {
+      sender.submitFromFanout(checked.url(), version, sink);
+    } else {
+      sink.accept(checked.refusal());
+    }
+  }
+
   private static void checkVersion(long version) {
     if (version < 0) {
       throw new IllegalArgumentException("A version is 0 or more, but it was " + version + ".");
@@ -144,14 +219,12 @@ public final class Notifier implements AutoCloseable {
   private CompletableFuture<Verdict> send(URI endpoint, long version) {
     Objects.requireNonNull(endpoint, "endpoint");
     CompletableFuture<Verdict> future = new CompletableFuture<>();
-    HttpUrl url = HttpUrl.parse(endpoint.toString());
-    if (url == null) {
-      future.complete(
-          new Verdict.Refused(
-              Verdict.Check.URL, "An endpoint is an absolute http or https URL with a host."));
-      return future;
+    EndpointGuard.Checked checked = guard.check(endpoint);
+    if (checked.url() != null) {
+      sender.submit(checked.url(), version, future::complete);
+    } else {
+      future.complete(checked.refusal());
     }
-    sender.submit(url, version, future::complete);
     return future;
   }
 
@@ -180,6 +253,10 @@ public final class Notifier implements AutoCloseable {
     }
   }
 
+  Sender sender() {
+    return sender;
+  }
+
   /** A moment for threads that have nothing left to do but to end. */
   private static void awaitEnd(ExecutorService executor) {
     try {
@@ -204,6 +281,14 @@ public final class Notifier implements AutoCloseable {
     private int maxConcurrent = 256;
     private int maxWaiting = 100_000;
     private @Nullable ExecutorService executor;
+    private final Set<String> permittedHosts = new HashSet<>();
+    private final Set<Integer> permittedPorts = new HashSet<>();
+    private @Nullable X509TrustManager trustManager;
+
+    // For tests.
+    private int window = 8192;
+    private Dns dns = Dns.SYSTEM;
+    private @Nullable SocketFactory socketFactory;
 
     private Builder() {}
 
@@ -313,6 +398,53 @@ public final class Notifier implements AutoCloseable {
      */
     public Builder executor(ExecutorService executor) {
       this.executor = Objects.requireNonNull(executor, "executor");
+      return this;
+    }
+
+    /**
+     * Lets endpoints on {@code host} through without the checks that all others must pass: plain
+     * {@code http}, any port and addresses that are not public are all right there. For tests and
+     * push servers in an intranet. None by default.
+     *
+     * @param host a name or an address, as endpoints write it; names below it are not meant
+     * @throws IllegalArgumentException if it has a scheme, a port or a path
+     */
+    public Builder permitHost(String host) {
+      permittedHosts.add(EndpointGuard.canonicalHost(host));
+      return this;
+    }
+
+    /**
+     * Lets endpoints use {@code port} besides 443, on every host.
+     *
+     * @throws IllegalArgumentException if not 1 to 65535
+     */
+    public Builder permitPort(int port) {
+      if (port < 1 || port > 65535) {
+        throw new IllegalArgumentException("A port is 1 to 65535, but it was " + port + ".");
+      }
+      permittedPorts.add(port);
+      return this;
+    }
+
+    /** Which certificates of push servers to trust. Default: those that this Java trusts. */
+    public Builder trustManager(X509TrustManager trustManager) {
+      this.trustManager = Objects.requireNonNull(trustManager, "trustManager");
+      return this;
+    }
+
+    Builder window(int window) {
+      this.window = window;
+      return this;
+    }
+
+    Builder dns(Dns dns) {
+      this.dns = dns;
+      return this;
+    }
+
+    Builder socketFactory(SocketFactory socketFactory) {
+      this.socketFactory = socketFactory;
       return this;
     }
 

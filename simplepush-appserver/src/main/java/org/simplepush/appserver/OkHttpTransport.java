@@ -13,6 +13,7 @@ import javax.net.ssl.SSLException;
 import okhttp3.Call;
 import okhttp3.Callback;
 import okhttp3.Dispatcher;
+import okhttp3.Dns;
 import okhttp3.HttpUrl;
 import okhttp3.Interceptor;
 import okhttp3.MediaType;
@@ -48,12 +49,13 @@ final class OkHttpTransport implements Transport {
    * would look names up where we cannot check them, and no limits of its own on how many requests
    * run, because those are set per host elsewhere.
    */
-  static OkHttpClient.Builder newClient(ExecutorService executor) {
+  static OkHttpClient.Builder newClient(ExecutorService executor, Dns dns) {
     Dispatcher dispatcher = new Dispatcher(executor);
     dispatcher.setMaxRequests(Integer.MAX_VALUE);
     dispatcher.setMaxRequestsPerHost(Integer.MAX_VALUE);
     return new OkHttpClient.Builder()
         .dispatcher(dispatcher)
+        .dns(dns)
         .proxy(Proxy.NO_PROXY)
         .addNetworkInterceptor(OkHttpTransport::hideRetryAfter)
         .followRedirects(false)
@@ -101,15 +103,17 @@ final class OkHttpTransport implements Transport {
 
               @Override
               public void onResponse(Call call, Response response) {
-                onAnswer.accept(read(response));
+                onAnswer.accept(read(call, response));
               }
             });
   }
 
-  private Answer read(Response response) {
+  private Answer read(Call call, Response response) {
     try (response) {
       Duration retryAfter = RetryAfter.of(response, wallClock);
-      drain(response.body().source());
+      if (!drain(response.body().source())) {
+        call.cancel(); // closing alone would go on reading for a while, to save the connection
+      }
       return new Answer.Status(response.code(), retryAfter);
     } catch (IOException e) {
       // The status came, but the answer did not end: it counts, like a broken connection, for
@@ -118,22 +122,29 @@ final class OkHttpTransport implements Transport {
     }
   }
 
-  /** Reads a short answer to its end, so that the connection can be used again. */
-  private static void drain(BufferedSource source) throws IOException {
+  /**
+   * Reads an answer, so that the connection can be used again; returns false if it is too long for
+   * that.
+   */
+  private static boolean drain(BufferedSource source) throws IOException {
     Buffer sink = new Buffer();
     long left = MAX_ANSWER_BYTES;
     while (left > 0) {
       long n = source.read(sink, left);
       if (n < 0) {
-        return;
+        return true;
       }
       left -= n;
       sink.clear();
     }
+    return source.exhausted();
   }
 
   private static Answer failure(IOException e) {
     log.debug("A request failed", e);
+    if (isBarred(e)) {
+      return new Answer.Barred(EndpointGuard.refusedAddress());
+    }
     if (e instanceof InterruptedIOException) { // also SocketTimeoutException
       return new Answer.Broken(
           Verdict.Cause.TIMEOUT, "The push server did not answer completely in time.");
@@ -148,6 +159,19 @@ final class OkHttpTransport implements Transport {
     }
     return new Answer.Broken(
         Verdict.Cause.NETWORK, "No answer from the push server: " + name(e) + ".");
+  }
+
+  /** OkHttp may wrap what the resolver threw, or put it beside what another address threw. */
+  private static boolean isBarred(Throwable e) {
+    if (e instanceof EndpointGuard.BarredException) {
+      return true;
+    }
+    for (Throwable beside : e.getSuppressed()) {
+      if (isBarred(beside)) {
+        return true;
+      }
+    }
+    return e.getCause() != null && isBarred(e.getCause());
   }
 
   /** The exception's message would name the host. */

@@ -564,7 +564,7 @@ final class Sender {
         }
         remove(mailbox);
       }
-      finishIfIdle(work);
+      work.finish = true; // a fan-out that hangs in its iterator is not waited for
     }
     transport.cancelAll();
     performElsewhere(work);
@@ -587,6 +587,14 @@ final class Sender {
     synchronized (lock) {
       Lane lane = lanes.get(new Lane.Host(host, port));
       return lane == null ? 0 : lane.limit();
+    }
+  }
+
+  /** Returns whether the host is being left alone; for tests. */
+  boolean isPaused(String host, int port) {
+    synchronized (lock) {
+      Lane lane = lanes.get(new Lane.Host(host, port));
+      return lane != null && lane.paused;
     }
   }
 

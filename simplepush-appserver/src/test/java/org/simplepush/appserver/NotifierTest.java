@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(30)
 class NotifierTest {
   private final MockWebServer server = new MockWebServer();
-  private final Notifier notifier = Notifier.create();
+  private final Notifier notifier = Notifier.builder().permitHost("localhost").build();
   private URI endpoint = URI.create("http://unset.invalid/");
 
   @BeforeEach
@@ -90,7 +90,8 @@ class NotifierTest {
   @Test
   void serverThatIsDownIsFailedAtTheDeadline() throws Exception {
     server.close();
-    try (Notifier impatient = Notifier.builder().deadline(Duration.ofMillis(1)).build()) {
+    try (Notifier impatient =
+        Notifier.builder().permitHost("localhost").deadline(Duration.ofMillis(1)).build()) {
       assertThat(impatient.notify(endpoint, 7).get(10, TimeUnit.SECONDS))
           .isInstanceOfSatisfying(
               Verdict.Failed.class,
@@ -120,7 +121,7 @@ class NotifierTest {
   void executorHandedInSurvivesClose() throws Exception {
     ExecutorService mine = Executors.newCachedThreadPool();
     try {
-      Notifier other = Notifier.builder().executor(mine).build();
+      Notifier other = Notifier.builder().permitHost("localhost").executor(mine).build();
       server.enqueue(status(200));
       assertThat(other.notify(endpoint, 1).get(10, TimeUnit.SECONDS))
           .isEqualTo(new Verdict.Accepted());
