@@ -234,6 +234,24 @@ class SessionDeliveryTest extends SessionFixture {
   }
 
   @Test
+  void pingsOldAcksAndLateWordsDoNotPostponeTheRepetition() {
+    TestWire wire = registered();
+    Update late = raise(CHANNEL, 6);
+    publish(CHANNEL, 7);
+    wire.hears(notification(CHANNEL, 7));
+    for (int i = 0; i < 2; i++) {
+      passes(Duration.ofSeconds(25));
+      wire.says("{}");
+      wire.hears("{}");
+      wire.says(ack(CHANNEL, 6));
+      word(late);
+      wire.hearsNothing();
+    }
+    passes(Duration.ofSeconds(10));
+    wire.hears(notification(CHANNEL, 7));
+  }
+
+  @Test
   void newerVersionIsSentAgainAnIntervalAfterItself() {
     TestWire wire = registered();
     publish(CHANNEL, 7);
