@@ -264,6 +264,9 @@ final class Session {
   private void greet(Uaid wanted, List<Update> pending) {
     context.counters().hellos.increment();
     send(new ServerMessage.Hello(wanted));
+    if (closed) {
+      return;
+    }
     if (!greeted) {
       greeted = true;
       startReconciling();
@@ -364,7 +367,7 @@ final class Session {
       return;
     }
     send(new ServerMessage.Ping());
-    if (greeted) {
+    if (greeted && !closed) {
       reconcile();
     }
   }
@@ -399,6 +402,9 @@ final class Session {
   }
 
   private void startReconciling() {
+    if (closed) {
+      return;
+    }
     wire.startTimer(Timer.RECONCILE, context.settings().reconcileInterval().toNanos());
   }
 
@@ -434,15 +440,15 @@ final class Session {
     if (closed || !greeted || deliveries == null) {
       return;
     }
-    while (wire.isWritable()) {
+    while (deliveries != null && wire.isWritable()) {
       List<Update> updates = deliveries.take(MAX_UPDATES_PER_NOTIFICATION, wire.now());
       if (updates.isEmpty()) {
-        return;
+        break;
       }
       context.counters().updatesSent.add(updates.size());
       send(new ServerMessage.Notification(updates));
-      startRedelivery();
     }
+    startRedelivery();
   }
 
   private void startRedelivery() {
@@ -481,7 +487,7 @@ final class Session {
           context.counters().updatesResent.add(again);
           flush();
           startRedelivery();
-          if (deliveries.isEmpty()) {
+          if (deliveries != null && deliveries.isEmpty()) {
             deliveries = null;
           }
         }
@@ -505,6 +511,7 @@ final class Session {
     }
   }
 
+  /** Sends a message, if the connection lasts. It may not: the wire ends it if it cannot write. */
   private void send(ServerMessage message) {
     if (!closed) {
       log.trace("Sending {}", message);

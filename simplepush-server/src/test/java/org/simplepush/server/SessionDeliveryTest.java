@@ -440,4 +440,50 @@ class SessionDeliveryTest extends SessionFixture {
     wire.hearsNothing();
     resumes(CHANNEL).hears(notification(CHANNEL, 7));
   }
+
+  @Test
+  void connectionThatTurnsOutDeadWhileSendingIsForgotten() {
+    TestWire wire = registered();
+    publish(CHANNEL, 7);
+    wire.hears(notification(CHANNEL, 7));
+    wire.breaksAtNextSend = true;
+    passes(INTERVAL);
+    wire.hearsNothing();
+    assertThat(wire.isTimerRunning(Session.Timer.REDELIVERY)).isFalse();
+    resumes(CHANNEL).hears(notification(CHANNEL, 7));
+  }
+
+  @Test
+  void connectionThatTurnsOutDeadAtTheHelloReplyStartsNoTimer() {
+    registered().breaksOff();
+    publish(CHANNEL, 7);
+    TestWire wire = connects();
+    wire.breaksAtNextSend = true;
+    wire.says(hello(UAID, CHANNEL));
+    wire.hearsNothing();
+    assertThat(wire.isTimerRunning(Session.Timer.RECONCILE)).isFalse();
+    assertThat(wire.isTimerRunning(Session.Timer.REDELIVERY)).isFalse();
+    assertThat(pending()).containsExactly(updateOf(CHANNEL, 7));
+  }
+
+  @Test
+  void connectionThatTurnsOutDeadAtAPingAsksTheStoreNothing() {
+    TestWire wire = registered();
+    store.hold();
+    wire.breaksAtNextSend = true;
+    wire.says("{}");
+    store.nothingAsked();
+  }
+
+  @Test
+  void whatIsAcknowledgedBeforeItCouldBeWrittenIsForgottenToo() {
+    TestWire wire = registered();
+    wire.writable = false;
+    publish(CHANNEL, 1);
+    wire.says(ack(CHANNEL, 1));
+    wire.becomesWritable();
+    assertThat(wire.isTimerRunning(Session.Timer.REDELIVERY)).isTrue();
+    passes(INTERVAL);
+    assertThat(wire.isTimerRunning(Session.Timer.REDELIVERY)).isFalse();
+  }
 }
