@@ -257,8 +257,11 @@ final class Session {
   }
 
   private void connect(Uaid wanted) {
-    uaid = wanted;
-    context.sessions().connect(wanted, this);
+    boolean already = wanted.equals(uaid);
+    uaid = wanted; // perhaps spelled anew
+    if (!already) {
+      context.sessions().connect(wanted, this);
+    } // else a newer connection may have taken over, which must not be undone
   }
 
   private void greet(Uaid wanted, List<Update> pending) {
@@ -430,8 +433,10 @@ final class Session {
   void takenOver() {
     wire.execute(
         () -> {
-          context.counters().takeovers.increment();
-          close(CloseCode.POLICY_VIOLATION, "this user agent has connected anew");
+          if (!closed) {
+            context.counters().takeovers.increment();
+            close(CloseCode.POLICY_VIOLATION, "this user agent has connected anew");
+          }
         });
   }
 
