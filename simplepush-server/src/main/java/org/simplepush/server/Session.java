@@ -418,11 +418,15 @@ final class Session {
 
   // Delivery (protocol §5)
 
-  /** A channel of this session's user agent has reached a version. From any thread. */
-  void published(Update update) {
+  /**
+   * A channel of this user agent has reached a version. From any thread, and perhaps so late that
+   * the session has been given another UAID: the version would then belong to a channel of the same
+   * name with other versions.
+   */
+  void published(Uaid owner, Update update) {
     wire.execute(
         () -> {
-          if (!closed) {
+          if (!closed && owner.equals(uaid)) {
             deliveries().offer(update, false, wire.now());
             wire.flushSoon();
           }

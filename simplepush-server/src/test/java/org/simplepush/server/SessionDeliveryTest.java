@@ -11,6 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
 
 /** Protocol §5: notification and ack. */
@@ -374,8 +375,8 @@ class SessionDeliveryTest extends SessionFixture {
     register(wire, OTHER_CHANNEL);
     Update one = raise(CHANNEL, 1);
     Update other = raise(OTHER_CHANNEL, 2);
-    wire.session.published(one);
-    wire.session.published(other);
+    wire.session.published(Uaid.parse(UAID), one);
+    wire.session.published(Uaid.parse(UAID), other);
     wire.turn();
     wire.hears(
         "{'messageType':'notification','updates':[{'channelID':'"
@@ -433,7 +434,7 @@ class SessionDeliveryTest extends SessionFixture {
   void nothingIsSentAfterTheConnectionIsGone() {
     TestWire wire = registered();
     Update update = raise(CHANNEL, 7);
-    wire.session.published(update);
+    wire.session.published(Uaid.parse(UAID), update);
     wire.breaksOff();
     wire.turn();
     passes(Duration.ofHours(1));
