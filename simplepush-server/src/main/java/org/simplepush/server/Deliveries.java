@@ -7,7 +7,6 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 import org.simplepush.core.ChannelId;
 import org.simplepush.core.Update;
 
@@ -41,16 +40,19 @@ final class Deliveries {
     /** Whether it stands among the unsent, be it unsent still or not. */
     boolean queued;
 
-    /** When the entry last changed; the map is in this order. */
-    long touchedAt;
+    /** When it came into this state; the map is in this order. */
+    long changedAt;
 
     Delivery(ChannelId channelId) {
       this.channelId = channelId;
     }
   }
 
-  /** In order of access, and every access sets the time: so in order of time. */
-  private final Map<ChannelId, Delivery> byChannel = new LinkedHashMap<>(4, 0.75f, true);
+  /**
+   * In order of time: an entry whose state changes moves to the end. One that is only looked at
+   * must not, or a device that pings often would never be sent anything again.
+   */
+  private final Map<ChannelId, Delivery> byChannel = new LinkedHashMap<>(4);
 
   /** All that is unsent, in the order it became so; each entry at most once. */
   private final Deque<Delivery> unsent = new ArrayDeque<>(2);
@@ -65,7 +67,7 @@ final class Deliveries {
    * @param again whether to send it even if it was sent and is only not acknowledged
    */
   void offer(Update update, boolean again, long now) {
-    Delivery delivery = touchOrAdd(update.channelId(), now);
+    Delivery delivery = findOrAdd(update.channelId(), now);
     boolean newer = update.version() > delivery.version;
     boolean repeat = again && update.version() == delivery.version;
     if (delivery.state != State.RETIRED && (newer || repeat)) {
@@ -94,8 +96,7 @@ final class Deliveries {
       delivery.queued = false;
       // Acknowledged or unregistered since it was queued: nothing to send any more.
       if (delivery.state == State.UNSENT) {
-        touch(delivery.channelId, now);
-        delivery.state = State.SENT;
+        change(delivery, State.SENT, now);
         updates.add(new Update(delivery.channelId, delivery.version));
       }
     }
@@ -104,11 +105,11 @@ final class Deliveries {
 
   /** The device has this version or a newer one. */
   void acknowledge(Update update, long now) {
-    Delivery delivery = touch(update.channelId(), now);
+    Delivery delivery = byChannel.get(update.channelId());
     if (delivery != null
-        && delivery.state != State.RETIRED
+        && (delivery.state == State.UNSENT || delivery.state == State.SENT)
         && delivery.version <= update.version()) {
-      delivery.state = State.DONE;
+      change(delivery, State.DONE, now);
     }
   }
 
@@ -119,16 +120,16 @@ final class Deliveries {
    */
   void retire(ChannelId channelId, long now, int limit) {
     if (byChannel.size() < limit || byChannel.containsKey(channelId)) {
-      touchOrAdd(channelId, now).state = State.RETIRED;
+      change(findOrAdd(channelId, now), State.RETIRED, now);
     }
   }
 
   /** The channel is registered: if it was unregistered before, that is over. */
   void reopen(ChannelId channelId, long now) {
-    Delivery delivery = touch(channelId, now);
+    Delivery delivery = byChannel.get(channelId);
     if (delivery != null && delivery.state == State.RETIRED) {
       delivery.version = Delivery.NO_VERSION;
-      delivery.state = State.DONE;
+      change(delivery, State.DONE, now);
     }
   }
 
@@ -143,7 +144,7 @@ final class Deliveries {
     Iterator<Delivery> eldestFirst = byChannel.values().iterator();
     while (eldestFirst.hasNext()) {
       Delivery delivery = eldestFirst.next();
-      if (now - delivery.touchedAt < interval) {
+      if (now - delivery.changedAt < interval) {
         break;
       }
       if (delivery.state == State.SENT) {
@@ -160,27 +161,26 @@ final class Deliveries {
   long nanosUntilDue(long now, long interval) {
     for (Delivery delivery : byChannel.values()) {
       if (!delivery.queued) {
-        return Math.max(0, interval - (now - delivery.touchedAt));
+        return Math.max(0, interval - (now - delivery.changedAt));
       }
     }
     return interval;
   }
 
-  private Delivery touchOrAdd(ChannelId channelId, long now) {
-    Delivery delivery = touch(channelId, now);
+  private Delivery findOrAdd(ChannelId channelId, long now) {
+    Delivery delivery = byChannel.get(channelId);
     if (delivery == null) {
       delivery = new Delivery(channelId);
-      delivery.touchedAt = now;
+      delivery.changedAt = now;
       byChannel.put(channelId, delivery);
     }
     return delivery;
   }
 
-  private @Nullable Delivery touch(ChannelId channelId, long now) {
-    Delivery delivery = byChannel.get(channelId);
-    if (delivery != null) {
-      delivery.touchedAt = now;
-    }
-    return delivery;
+  private void change(Delivery delivery, State state, long now) {
+    delivery.state = state;
+    delivery.changedAt = now;
+    byChannel.remove(delivery.channelId);
+    byChannel.put(delivery.channelId, delivery);
   }
 }

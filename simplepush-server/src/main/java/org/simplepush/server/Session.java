@@ -257,13 +257,19 @@ final class Session {
   }
 
   private void connect(Uaid wanted) {
-    uaid = wanted;
-    context.sessions().connect(wanted, this);
+    boolean already = wanted.equals(uaid);
+    uaid = wanted; // perhaps spelled anew
+    if (!already) {
+      context.sessions().connect(wanted, this);
+    } // else a newer connection may have taken over, which must not be undone
   }
 
   private void greet(Uaid wanted, List<Update> pending) {
     context.counters().hellos.increment();
     send(new ServerMessage.Hello(wanted));
+    if (closed) {
+      return;
+    }
     if (!greeted) {
       greeted = true;
       startReconciling();
@@ -364,7 +370,7 @@ final class Session {
       return;
     }
     send(new ServerMessage.Ping());
-    if (greeted) {
+    if (greeted && !closed) {
       reconcile();
     }
   }
@@ -399,6 +405,9 @@ final class Session {
   }
 
   private void startReconciling() {
+    if (closed) {
+      return;
+    }
     wire.startTimer(Timer.RECONCILE, context.settings().reconcileInterval().toNanos());
   }
 
@@ -409,11 +418,15 @@ final class Session {
 
   // Delivery (protocol §5)
 
-  /** A channel of this session's user agent has reached a version. From any thread. */
-  void published(Update update) {
+  /**
+   * A channel of this user agent has reached a version. From any thread, and perhaps so late that
+   * the session has been given another UAID: the version would then belong to a channel of the same
+   * name with other versions.
+   */
+  void published(Uaid owner, Update update) {
     wire.execute(
         () -> {
-          if (!closed) {
+          if (!closed && owner.equals(uaid)) {
             deliveries().offer(update, false, wire.now());
             wire.flushSoon();
           }
@@ -424,8 +437,10 @@ final class Session {
   void takenOver() {
     wire.execute(
         () -> {
-          context.counters().takeovers.increment();
-          close(CloseCode.POLICY_VIOLATION, "this user agent has connected anew");
+          if (!closed) {
+            context.counters().takeovers.increment();
+            close(CloseCode.POLICY_VIOLATION, "this user agent has connected anew");
+          }
         });
   }
 
@@ -434,15 +449,15 @@ final class Session {
     if (closed || !greeted || deliveries == null) {
       return;
     }
-    while (wire.isWritable()) {
+    while (deliveries != null && wire.isWritable()) {
       List<Update> updates = deliveries.take(MAX_UPDATES_PER_NOTIFICATION, wire.now());
       if (updates.isEmpty()) {
-        return;
+        break;
       }
       context.counters().updatesSent.add(updates.size());
       send(new ServerMessage.Notification(updates));
-      startRedelivery();
     }
+    startRedelivery();
   }
 
   private void startRedelivery() {
@@ -481,7 +496,7 @@ final class Session {
           context.counters().updatesResent.add(again);
           flush();
           startRedelivery();
-          if (deliveries.isEmpty()) {
+          if (deliveries != null && deliveries.isEmpty()) {
             deliveries = null;
           }
         }
@@ -505,6 +520,7 @@ final class Session {
     }
   }
 
+  /** Sends a message, if the connection lasts. It may not: the wire ends it if it cannot write. */
   private void send(ServerMessage message) {
     if (!closed) {
       log.trace("Sending {}", message);

@@ -26,7 +26,7 @@ final class SessionRegistry {
   void deliver(Uaid uaid, Update update) {
     Session session = sessions.get(uaid);
     if (session != null) {
-      session.published(update);
+      session.published(uaid, update);
     }
   }
 }

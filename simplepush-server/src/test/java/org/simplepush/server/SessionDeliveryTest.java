@@ -11,6 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
 
 /** Protocol §5: notification and ack. */
@@ -234,6 +235,24 @@ class SessionDeliveryTest extends SessionFixture {
   }
 
   @Test
+  void pingsOldAcksAndLateWordsDoNotPostponeTheRepetition() {
+    TestWire wire = registered();
+    Update late = raise(CHANNEL, 6);
+    publish(CHANNEL, 7);
+    wire.hears(notification(CHANNEL, 7));
+    for (int i = 0; i < 2; i++) {
+      passes(Duration.ofSeconds(25));
+      wire.says("{}");
+      wire.hears("{}");
+      wire.says(ack(CHANNEL, 6));
+      word(late);
+      wire.hearsNothing();
+    }
+    passes(Duration.ofSeconds(10));
+    wire.hears(notification(CHANNEL, 7));
+  }
+
+  @Test
   void newerVersionIsSentAgainAnIntervalAfterItself() {
     TestWire wire = registered();
     publish(CHANNEL, 7);
@@ -356,8 +375,8 @@ class SessionDeliveryTest extends SessionFixture {
     register(wire, OTHER_CHANNEL);
     Update one = raise(CHANNEL, 1);
     Update other = raise(OTHER_CHANNEL, 2);
-    wire.session.published(one);
-    wire.session.published(other);
+    wire.session.published(Uaid.parse(UAID), one);
+    wire.session.published(Uaid.parse(UAID), other);
     wire.turn();
     wire.hears(
         "{'messageType':'notification','updates':[{'channelID':'"
@@ -415,11 +434,57 @@ class SessionDeliveryTest extends SessionFixture {
   void nothingIsSentAfterTheConnectionIsGone() {
     TestWire wire = registered();
     Update update = raise(CHANNEL, 7);
-    wire.session.published(update);
+    wire.session.published(Uaid.parse(UAID), update);
     wire.breaksOff();
     wire.turn();
     passes(Duration.ofHours(1));
     wire.hearsNothing();
     resumes(CHANNEL).hears(notification(CHANNEL, 7));
+  }
+
+  @Test
+  void connectionThatTurnsOutDeadWhileSendingIsForgotten() {
+    TestWire wire = registered();
+    publish(CHANNEL, 7);
+    wire.hears(notification(CHANNEL, 7));
+    wire.breaksAtNextSend = true;
+    passes(INTERVAL);
+    wire.hearsNothing();
+    assertThat(wire.isTimerRunning(Session.Timer.REDELIVERY)).isFalse();
+    resumes(CHANNEL).hears(notification(CHANNEL, 7));
+  }
+
+  @Test
+  void connectionThatTurnsOutDeadAtTheHelloReplyStartsNoTimer() {
+    registered().breaksOff();
+    publish(CHANNEL, 7);
+    TestWire wire = connects();
+    wire.breaksAtNextSend = true;
+    wire.says(hello(UAID, CHANNEL));
+    wire.hearsNothing();
+    assertThat(wire.isTimerRunning(Session.Timer.RECONCILE)).isFalse();
+    assertThat(wire.isTimerRunning(Session.Timer.REDELIVERY)).isFalse();
+    assertThat(pending()).containsExactly(updateOf(CHANNEL, 7));
+  }
+
+  @Test
+  void connectionThatTurnsOutDeadAtAPingAsksTheStoreNothing() {
+    TestWire wire = registered();
+    store.hold();
+    wire.breaksAtNextSend = true;
+    wire.says("{}");
+    store.nothingAsked();
+  }
+
+  @Test
+  void whatIsAcknowledgedBeforeItCouldBeWrittenIsForgottenToo() {
+    TestWire wire = registered();
+    wire.writable = false;
+    publish(CHANNEL, 1);
+    wire.says(ack(CHANNEL, 1));
+    wire.becomesWritable();
+    assertThat(wire.isTimerRunning(Session.Timer.REDELIVERY)).isTrue();
+    passes(INTERVAL);
+    assertThat(wire.isTimerRunning(Session.Timer.REDELIVERY)).isFalse();
   }
 }

@@ -229,6 +229,21 @@ class SessionHelloTest extends SessionFixture {
     older.turn();
     publish(CHANNEL, 2);
     newer.hears(notification(CHANNEL, 2));
+    assertThat(counters.takeovers.sum()).isZero(); // the older was gone by itself
+  }
+
+  @Test
+  void secondHelloOfTheOlderConnectionDoesNotTakeTheUserAgentBack() {
+    TestWire older = registered();
+    TestWire newer = resumes(CHANNEL);
+    older.saysBeforeTheLoopTurns(hello(UAID, CHANNEL)); // before its loop heard of the takeover
+    older.turn();
+    newer.turn();
+    older.heardAll();
+    older.isClosed(CloseCode.POLICY_VIOLATION);
+    newer.isOpen();
+    publish(CHANNEL, 1);
+    newer.hears(notification(CHANNEL, 1));
   }
 
   @Test

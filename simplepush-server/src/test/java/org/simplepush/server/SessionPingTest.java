@@ -169,6 +169,7 @@ class SessionPingTest extends SessionFixture {
     drop(UAID);
     passes(Duration.ofMinutes(35));
     wire.isClosed(CloseCode.GOING_AWAY);
+    assertThat(wire.isTimerRunning(Session.Timer.RECONCILE)).isFalse();
   }
 
   @Test

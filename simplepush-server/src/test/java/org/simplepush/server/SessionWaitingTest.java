@@ -6,6 +6,7 @@ import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.simplepush.core.CloseCode;
+import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
 
 /** A session over a store that answers later, or fails. */
@@ -420,5 +421,20 @@ class SessionWaitingTest extends SessionFixture {
     wire.turn();
     wire.isClosed(CloseCode.GOING_AWAY);
     store.nothingAsked();
+  }
+
+  @Test
+  void wordForTheUaidThatWasLostDoesNotReachTheFreshOne() {
+    registered().breaksOff();
+    TestWire wire = connects();
+    Update late = raise(CHANNEL, 255); // its thread has found the session, and sleeps
+    wire.says(hello(UAID, CHANNEL, OTHER_CHANNEL));
+    assertThat(uaidOf(wire)).isNotEqualTo(UAID);
+    String endpoint = register(wire, CHANNEL);
+    wire.session.published(Uaid.parse(UAID), late);
+    wire.turn();
+    wire.hearsNothing();
+    put(endpoint, 1); // would be held to be older than 255
+    wire.hears(notification(CHANNEL, 1));
   }
 }
