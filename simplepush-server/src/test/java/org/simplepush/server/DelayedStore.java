@@ -24,6 +24,7 @@ final class DelayedStore implements VersionStore {
   private final VersionStore delegate;
   private final Deque<Step<?>> held = new ArrayDeque<>();
   private boolean holding;
+  private Throwable failure;
 
   DelayedStore(VersionStore delegate) {
     this.delegate = delegate;
@@ -78,6 +79,11 @@ final class DelayedStore implements VersionStore {
     holding = false;
   }
 
+  /** From now on every stage has failed when it is returned. */
+  void failAtOnce(Throwable failure) {
+    this.failure = failure;
+  }
+
   /** Takes the eldest step not answered, which is of this method. */
   Step<?> next(String name) {
     assertThat(held).as("steps not answered").isNotEmpty();
@@ -91,6 +97,9 @@ final class DelayedStore implements VersionStore {
   }
 
   private <T> CompletionStage<T> step(String name, Supplier<CompletionStage<T>> effect) {
+    if (failure != null) {
+      return CompletableFuture.failedStage(failure);
+    }
     if (!holding) {
       return effect.get();
     }
