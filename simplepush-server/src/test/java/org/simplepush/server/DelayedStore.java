@@ -25,6 +25,7 @@ final class DelayedStore implements VersionStore {
   private final Deque<Step<?>> held = new ArrayDeque<>();
   private boolean holding;
   private Throwable failure;
+  private RuntimeException thrown;
 
   DelayedStore(VersionStore delegate) {
     this.delegate = delegate;
@@ -84,6 +85,11 @@ final class DelayedStore implements VersionStore {
     this.failure = failure;
   }
 
+  /** From now on every method throws, which no store may do. */
+  void throwAtOnce(RuntimeException thrown) {
+    this.thrown = thrown;
+  }
+
   /** Takes the eldest step not answered, which is of this method. */
   Step<?> next(String name) {
     assertThat(held).as("steps not answered").isNotEmpty();
@@ -97,6 +103,9 @@ final class DelayedStore implements VersionStore {
   }
 
   private <T> CompletionStage<T> step(String name, Supplier<CompletionStage<T>> effect) {
+    if (thrown != null) {
+      throw thrown;
+    }
     if (failure != null) {
       return CompletableFuture.failedStage(failure);
     }

@@ -161,7 +161,7 @@ class EndpointKeysTest {
       assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
       assertThat(process.exitValue()).isZero();
     }
-    assertThat(seen).hasSize(1);
+    assertThat(seen).hasSize(1).allMatch(key -> key.length() == 88);
   }
 
   @Test
