@@ -22,6 +22,8 @@ import okhttp3.Dispatcher;
 import okhttp3.OkHttpClient;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.internal.Backoff;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A device: holds one connection to a push server for all applications on it, and keeps it up.
@@ -42,6 +44,8 @@ import org.simplepush.core.internal.Backoff;
  * that serves the connection.
  */
 public final class PushClient implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(PushClient.class);
+
   /** The default of {@link Builder#requestTimeout}: 10 s. */
   public static final Duration DEFAULT_REQUEST_TIMEOUT = Duration.ofSeconds(10);
 
@@ -164,6 +168,7 @@ public final class PushClient implements AutoCloseable {
       String stored = storage.load();
       state = stored == null ? new DeviceState() : DeviceState.parse(stored);
     } catch (IOException | RuntimeException e) {
+      releaseStorage();
       synchronized (this) {
         started = false;
       }
@@ -180,10 +185,13 @@ public final class PushClient implements AutoCloseable {
             listener,
             new SecureRandom());
     synchronized (this) {
-      if (closing) {
-        throw new IllegalStateException("The client was closed while it started");
+      if (!closing) {
+        device = loaded;
       }
-      device = loaded;
+    }
+    if (device() == null) {
+      releaseStorage();
+      throw new IllegalStateException("The client was closed while it started");
     }
     loop.execute(
         () -> {
@@ -191,6 +199,18 @@ public final class PushClient implements AutoCloseable {
           loaded.start();
         });
     return this;
+  }
+
+  private synchronized @Nullable Device device() {
+    return device;
+  }
+
+  private void releaseStorage() {
+    try {
+      storage.release();
+    } catch (IOException | RuntimeException e) {
+      log.warn("The storage could not be released", e);
+    }
   }
 
   private synchronized Map<String, PushHandler> applications() {
@@ -263,7 +283,13 @@ public final class PushClient implements AutoCloseable {
     if (running == null) {
       release();
     } else {
-      loop.execute(() -> running.close(this::release));
+      loop.execute(
+          () ->
+              running.close(
+                  () -> {
+                    releaseStorage();
+                    release();
+                  }));
     }
     return closed.copy();
   }
