@@ -10,6 +10,7 @@ import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadFactory;
@@ -61,6 +62,7 @@ public final class PushClient implements AutoCloseable {
   private final Settings settings;
   private final DeviceStorage storage;
   private final ConnectionListener listener;
+  private final @Nullable ApplicationLauncher launcher;
   private final OkHttpClient okHttp;
   private final boolean ownsPool;
   private final Executor callbacks;
@@ -87,6 +89,7 @@ public final class PushClient implements AutoCloseable {
             builder.allowInsecure);
     storage = builder.storage;
     listener = builder.listener;
+    launcher = builder.launcher;
 
     String name = "simplepush-client " + builder.server.getHost() + " ";
     loopThread = new ScheduledThreadPoolExecutor(1, threads(name + "loop"));
@@ -181,6 +184,7 @@ public final class PushClient implements AutoCloseable {
             new OkHttpTransport(okHttp),
             storage,
             state,
+            this::launch,
             callbacks,
             listener,
             new SecureRandom());
@@ -228,10 +232,7 @@ public final class PushClient implements AutoCloseable {
    */
   public synchronized PushManager application(String applicationId, PushHandler handler) {
     Objects.requireNonNull(handler, "handler");
-    if (applicationId.isEmpty() || applicationId.length() > 255) {
-      throw new IllegalArgumentException(
-          "An application id has 1 to 255 characters, but this one has " + applicationId.length());
-    }
+    checkApplicationId(applicationId);
     if (closing) {
       throw new IllegalStateException("The client is closed");
     }
@@ -243,6 +244,115 @@ public final class PushClient implements AutoCloseable {
       loop.execute(() -> running.attach(applicationId, handler));
     }
     return new PushManager(this, applicationId);
+  }
+
+  private static void checkApplicationId(String applicationId) {
+    if (applicationId.isEmpty() || applicationId.length() > 255) {
+      throw new IllegalArgumentException(
+          "An application id has 1 to 255 characters, but this one has " + applicationId.length());
+    }
+  }
+
+  void detach(String applicationId) {
+    Device running;
+    synchronized (this) {
+      applications.remove(applicationId);
+      running = device;
+    }
+    if (running != null) {
+      loop.execute(() -> running.detach(applicationId));
+    }
+  }
+
+  private boolean launch(
+      String applicationId, ApplicationManifest manifest, Consumer<@Nullable Throwable> launched) {
+    ApplicationLauncher used = launcher;
+    if (used == null) {
+      return false;
+    }
+    try {
+      callbacks.execute(
+          () -> {
+            Throwable failure = null;
+            HandlerThread.enter();
+            try {
+              PushHandler handler = used.launch(new PushManager(this, applicationId), manifest);
+              if (handler != null) {
+                attachLaunched(applicationId, handler);
+              }
+            } catch (Throwable e) { // whatever it was: it was not started
+              if (e instanceof InterruptedException) {
+                Thread.currentThread().interrupt();
+              }
+              failure = e;
+            } finally {
+              HandlerThread.leave();
+            }
+            Throwable outcome = failure;
+            loop.execute(() -> launched.accept(outcome));
+          });
+    } catch (RejectedExecutionException e) {
+      loop.execute(() -> launched.accept(e));
+    }
+    return true;
+  }
+
+  /** If it has attached itself by now, that is its own decision. */
+  private synchronized void attachLaunched(String applicationId, PushHandler handler) {
+    Device running = device;
+    if (!closing && running != null && applications.putIfAbsent(applicationId, handler) == null) {
+      loop.execute(() -> running.attach(applicationId, handler));
+    }
+  }
+
+  /**
+   * Installs an application: from now on it is started by the device's {@link ApplicationLauncher}
+   * when a message waits for it and it is not attached. Replaces the manifest of one that is
+   * installed. An application need not be installed to use push, unless it is to be started.
+   *
+   * @param applicationId as for {@link #application}
+   * @return completes when the manifest is stored
+   * @throws IllegalStateException if the client was never started
+   */
+  public CompletableFuture<Void> install(String applicationId, ApplicationManifest manifest) {
+    checkApplicationId(applicationId);
+    Objects.requireNonNull(manifest, "manifest");
+    CompletableFuture<Void> result = new CompletableFuture<>();
+    ask(result, running -> running.install(applicationId, manifest, result));
+    return result.copy();
+  }
+
+  /**
+   * Removes an application: detaches it, drops its endpoints and what waits for it, and tells the
+   * push server now or at the next hello. Requests of it that are not answered fail with {@code
+   * ABORT_ERROR}. Harmless if there is no such application.
+   *
+   * @return completes when all this is stored
+   * @throws IllegalStateException if the client was never started
+   */
+  public CompletableFuture<Void> uninstall(String applicationId) {
+    checkApplicationId(applicationId);
+    CompletableFuture<Void> result = new CompletableFuture<>();
+    ask(
+        result,
+        running -> {
+          synchronized (this) {
+            applications.remove(applicationId);
+          }
+          running.uninstall(applicationId, result);
+        });
+    return result.copy();
+  }
+
+  /**
+   * Returns what is installed, in the order in which it was.
+   *
+   * @throws IllegalStateException if the client was never started
+   */
+  public CompletableFuture<Map<String, ApplicationManifest>> installed() {
+    CompletableFuture<Map<String, ApplicationManifest>> result = new CompletableFuture<>();
+    ask(result, running -> running.installed(result));
+    return result.copy();
   }
 
   /** Lets a call of an application run on the loop. */
@@ -258,7 +368,7 @@ public final class PushClient implements AutoCloseable {
         return;
       }
     }
-    result.completeExceptionally(PushException.aborted());
+    result.completeExceptionally(PushException.closed());
   }
 
   /**
@@ -332,6 +442,7 @@ public final class PushClient implements AutoCloseable {
     private @Nullable OkHttpClient okHttpClient;
     private @Nullable Executor callbackExecutor;
     private ConnectionListener listener = new ConnectionListener() {};
+    private @Nullable ApplicationLauncher launcher;
     private Duration requestTimeout = DEFAULT_REQUEST_TIMEOUT;
     private Duration pingInterval = DEFAULT_PING_INTERVAL;
     private Backoff backoff = new Backoff(DEFAULT_FIRST_BACKOFF, DEFAULT_MAX_BACKOFF);
@@ -370,6 +481,15 @@ public final class PushClient implements AutoCloseable {
     /** Hears of connections made and lost. Default: nobody. */
     public Builder listener(ConnectionListener connectionListener) {
       listener = Objects.requireNonNull(connectionListener, "connectionListener");
+      return this;
+    }
+
+    /**
+     * Starts installed applications that are not running when there is a message for them. Default:
+     * none, messages wait until the application is attached.
+     */
+    public Builder launcher(ApplicationLauncher applicationLauncher) {
+      launcher = Objects.requireNonNull(applicationLauncher, "applicationLauncher");
       return this;
     }
 
