@@ -8,8 +8,6 @@ final class Channel {
   /** The first version; all have as many digits, so that requests differ in nothing but these. */
   static final long FIRST_VERSION = 1_000_000_000;
 
-  final Device device;
-
   /** As the device writes it, in ASCII. Ends in the channel's number in 8 hex digits. */
   final byte[] id;
 
@@ -28,8 +26,7 @@ final class Channel {
   private int dueFirst;
   private int dueCount;
 
-  Channel(Device device, String id) {
-    this.device = device;
+  Channel(String id) {
     this.id = id.getBytes(StandardCharsets.US_ASCII);
   }
 

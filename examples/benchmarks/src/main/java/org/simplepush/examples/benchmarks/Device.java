@@ -45,7 +45,7 @@ final class Device extends Peer {
     this.owner = owner;
     this.channels = new Channel[channelCount];
     for (int i = 0; i < channelCount; i++) {
-      channels[i] = new Channel(this, Channel.id(run, number, i));
+      channels[i] = new Channel(Channel.id(run, number, i));
     }
   }
 
