@@ -1,7 +1,9 @@
-/** The device side of SimplePush. */
+/** The device side of SimplePush: one connection for many applications. */
 module org.simplepush.client {
   requires transitive org.simplepush.core;
-  requires okhttp3;
+  requires transitive okhttp3;
   requires org.slf4j;
   requires static org.jspecify;
+
+  exports org.simplepush.client;
 }

@@ -4,7 +4,7 @@ module org.simplepush.server {
   requires org.cryptomator.siv;
   requires org.java_websocket;
   requires org.slf4j;
-  requires static transitive jakarta.servlet;
+  requires static jakarta.servlet;
   requires static micrometer.core;
   requires static transitive org.jspecify;
   requires transitive org.simplepush.core;

@@ -1,4 +1,9 @@
-/** The device side of SimplePush. */
+/**
+ * The device side of SimplePush, after {@code navigator.push} of Firefox OS. Start from {@link
+ * org.simplepush.client.PushClient}: it holds one connection to a push server for all applications
+ * on the device. Each application asks its {@link org.simplepush.client.PushManager} for endpoints
+ * and hears of new versions through its {@link org.simplepush.client.PushHandler}.
+ */
 @NullMarked
 package org.simplepush.client;
 

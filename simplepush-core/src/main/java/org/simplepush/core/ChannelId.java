@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
  * Names one flow of versions to one application, within its user agent. Chosen by the user agent,
  * never shown to the application. Compared by value, echoed as written (protocol §1). Immutable.
  */
-public final class ChannelId extends WrittenUuid {
+public final class ChannelId extends WrittenUuid implements Comparable<ChannelId> {
   private ChannelId(long high, long low, @Nullable String written) {
     super(high, low, written);
   }
@@ -41,6 +41,12 @@ public final class ChannelId extends WrittenUuid {
           "A channel id is a UUID of 36 characters or 32 hex digits");
     }
     return channelId;
+  }
+
+  /** Compares values, consistently with {@code equals}; the order means nothing. */
+  @Override
+  public int compareTo(ChannelId other) {
+    return compareValues(other);
   }
 
   static @Nullable ChannelId parseOrNull(String text) {

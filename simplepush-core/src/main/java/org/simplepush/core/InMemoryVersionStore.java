@@ -3,9 +3,11 @@ package org.simplepush.core;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
@@ -21,6 +23,8 @@ import org.simplepush.core.VersionStore.Resumption.Resumed;
  * means: they get a fresh UAID at their next hello. Every stage is complete when it is returned.
  */
 public final class InMemoryVersionStore implements VersionStore {
+  private static final Duration MAX_NANOS = Duration.ofNanos(Long.MAX_VALUE);
+
   private static final CompletionStage<Void> DONE = CompletableFuture.completedStage(null);
   private static final CompletionStage<Advance> STALE =
       CompletableFuture.completedStage(new Advance.Stale());
@@ -72,13 +76,14 @@ public final class InMemoryVersionStore implements VersionStore {
           pending.add(new Update(channel.id, channel.version));
         }
       }
-      return pending;
+      return List.copyOf(pending);
     }
 
     /** Takes over how the device spells this channel now. */
     void respell(ChannelId channelId) {
       Channel channel = channels.get(channelId);
-      if (channel != null && !channel.id.text().equals(channelId.text())) {
+      // An id spelled alike is not kept: it would cost the memory of a second one.
+      if (channel != null && !channel.id.isSpelledLike(channelId)) {
         channel.id = channelId;
       }
     }
@@ -149,15 +154,12 @@ public final class InMemoryVersionStore implements VersionStore {
       Uaid uaid, UserAgent userAgent, @Nullable List<ChannelId> channelIds) {
     userAgent.lastSeen = nanoTime.getAsLong();
     if (channelIds != null) {
-      Map<ChannelId, ChannelId> listed = new HashMap<>();
-      for (ChannelId channelId : channelIds) {
-        if (!userAgent.channels.containsKey(channelId)) {
-          remove(uaid, userAgent);
-          return DIVERGED;
-        }
-        listed.put(channelId, channelId);
+      Set<ChannelId> known = userAgent.channels.keySet();
+      if (!known.containsAll(channelIds)) {
+        remove(uaid, userAgent);
+        return DIVERGED;
       }
-      userAgent.channels.keySet().retainAll(listed.keySet());
+      known.retainAll(new HashSet<>(channelIds));
       channelIds.forEach(userAgent::respell);
     }
     List<Update> pending = userAgent.pending();
@@ -190,7 +192,12 @@ public final class InMemoryVersionStore implements VersionStore {
 
   @Override
   public CompletionStage<Void> unregister(Uaid uaid, ChannelId channelId) {
-    with(uaid, userAgent -> userAgent.channels.remove(channelId));
+    with(
+        uaid,
+        userAgent -> {
+          userAgent.lastSeen = nanoTime.getAsLong();
+          return userAgent.channels.remove(channelId);
+        });
     return closed ? closedFailure() : DONE;
   }
 
@@ -276,11 +283,15 @@ public final class InMemoryVersionStore implements VersionStore {
 
   @Override
   public CompletionStage<Integer> expire(Duration notSeenFor) {
+    if (notSeenFor.isNegative()) {
+      throw new IllegalArgumentException(
+          "The time not seen is zero or more, but was " + notSeenFor);
+    }
     if (closed) {
       return closedFailure();
     }
     long now = nanoTime.getAsLong();
-    long limit = notSeenFor.toNanos();
+    long limit = notSeenFor.compareTo(MAX_NANOS) < 0 ? notSeenFor.toNanos() : Long.MAX_VALUE;
     int dropped = 0;
     for (Map.Entry<Uaid, UserAgent> entry : userAgents.entrySet()) {
       UserAgent userAgent = entry.getValue();
@@ -302,7 +313,6 @@ public final class InMemoryVersionStore implements VersionStore {
   }
 
   private static <T> CompletionStage<T> closedFailure() {
-    return CompletableFuture.failedStage(
-        new StoreException("The store was closed", new IllegalStateException("closed")));
+    return CompletableFuture.failedStage(new StoreException("The store was closed"));
   }
 }

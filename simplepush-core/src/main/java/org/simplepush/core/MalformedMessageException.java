@@ -32,9 +32,9 @@ public final class MalformedMessageException extends Exception {
       Severity severity,
       @Nullable String messageType,
       @Nullable String channelId,
-      String sentence,
-      @Nullable Throwable cause) {
-    super(sentence, cause, false, false);
+      String sentence) {
+    // No cause: a parser's exception may quote the message. No stack: peers can provoke it at will.
+    super(sentence, null, false, false);
     this.severity = severity;
     this.messageType = messageType;
     this.channelId = channelId;

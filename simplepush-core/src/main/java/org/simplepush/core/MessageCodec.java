@@ -1,7 +1,9 @@
 package org.simplepush.core;
 
+import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
@@ -11,7 +13,6 @@ import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 import org.simplepush.core.MalformedMessageException.Severity;
 
 /**
@@ -103,15 +104,13 @@ public final class MessageCodec {
     if (fields.isEmpty()) {
       return new ServerMessage.Ping();
     }
-    String type = fields.messageType();
     int status = fields.status();
-    if (status == 307 && type.equals("hello")) {
-      return new ServerMessage.Redirect(uri(fields, fields.redirect(), "redirect"));
-    }
     if (status < 200 || status > 299) {
-      return fields.toFailure(status);
+      return status == 307 && fields.isOfType("hello")
+          ? new ServerMessage.Redirect(uri(fields, fields.redirect(), "redirect"))
+          : fields.toFailure(status);
     }
-    return switch (type) {
+    return switch (fields.messageType()) {
       case "hello" -> new ServerMessage.Hello(fields.uaid(), status == 201);
       case "register" ->
           new ServerMessage.Register(
@@ -125,35 +124,45 @@ public final class MessageCodec {
 
   private static URI uri(MessageFields fields, String text, String field)
       throws MalformedMessageException {
+    URI uri;
     try {
-      return new URI(text);
+      uri = new URI(text);
     } catch (URISyntaxException e) {
       // The exception quotes its input, and an endpoint is a secret: say only which field it was.
       throw fields.badContent(field + " is not a URI");
     }
+    if (!uri.isAbsolute()) {
+      throw fields.badContent(field + " is not an absolute URI");
+    }
+    return uri;
   }
 
   private MessageFields fields(String text) throws MalformedMessageException {
     if (text.length() > maxLength) {
-      throw notAMessage("the message is longer than " + maxLength + " characters", null);
+      throw notAMessage("the message is longer than " + maxLength + " characters");
     }
     try (JsonParser parser = json.createParser(text)) {
       if (parser.nextToken() != JsonToken.START_OBJECT) {
-        throw notAMessage("the message is not a JSON object", null);
+        throw notAMessage("the message is not a JSON object");
       }
       MessageFields fields = MessageFields.read(parser);
       if (parser.nextToken() != null) {
-        throw notAMessage("something follows the JSON object", null);
+        throw notAMessage("something follows the JSON object");
       }
       return fields;
     } catch (IOException e) {
-      throw notAMessage("the message is not JSON within sane limits", e);
+      throw notAMessage("the message is not JSON within sane limits" + place(e));
     }
   }
 
-  private static MalformedMessageException notAMessage(
-      String sentence, @Nullable IOException cause) {
-    return new MalformedMessageException(Severity.NOT_A_MESSAGE, null, null, sentence, cause);
+  /** Where the parser stopped; its own message would quote what it found there. */
+  private static String place(IOException e) {
+    JsonLocation location = e instanceof JacksonException parsing ? parsing.getLocation() : null;
+    return location == null ? "" : ", at character " + location.getCharOffset();
+  }
+
+  private static MalformedMessageException notAMessage(String sentence) {
+    return new MalformedMessageException(Severity.NOT_A_MESSAGE, null, null, sentence);
   }
 
   /**

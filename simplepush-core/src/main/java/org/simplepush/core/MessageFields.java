@@ -20,6 +20,9 @@ final class MessageFields {
   /** Stands for a value that is there but of the wrong type. */
   private static final Object ILL_TYPED = new Object();
 
+  /** Stands for a JSON null, which means the same as no field but counts as one of the name. */
+  private static final Object NULL = new Object();
+
   private boolean empty = true;
   private @Nullable Object messageType;
   private @Nullable Object uaid;
@@ -59,15 +62,15 @@ final class MessageFields {
   }
 
   /** A field given twice has no meaning; taking either would be a guess. */
-  private static @Nullable Object once(@Nullable Object before, @Nullable Object now) {
+  private static Object once(@Nullable Object before, Object now) {
     return before == null ? now : ILL_TYPED;
   }
 
-  /** Returns a String, null for a JSON null, or ILL_TYPED. */
-  private static @Nullable Object text(JsonParser parser) throws IOException {
+  /** Returns a String, NULL or ILL_TYPED. */
+  private static Object text(JsonParser parser) throws IOException {
     return switch (parser.currentToken()) {
       case VALUE_STRING -> parser.getText();
-      case VALUE_NULL -> null;
+      case VALUE_NULL -> NULL;
       default -> illTyped(parser);
     };
   }
@@ -154,9 +157,10 @@ final class MessageFields {
     return id != null && version instanceof Long number ? new Update(id, number) : null;
   }
 
-  private static @Nullable Object wakeUp(JsonParser parser) throws IOException {
+  /** Returns a WakeUpAddress, NULL or ILL_TYPED. */
+  private static Object wakeUp(JsonParser parser) throws IOException {
     if (parser.currentToken() != JsonToken.START_OBJECT) {
-      return parser.currentToken() == JsonToken.VALUE_NULL ? null : illTyped(parser);
+      return parser.currentToken() == JsonToken.VALUE_NULL ? NULL : illTyped(parser);
     }
     Object ip = null;
     Object port = null;
@@ -177,9 +181,10 @@ final class MessageFields {
         : ILL_TYPED;
   }
 
-  private static @Nullable Object network(JsonParser parser) throws IOException {
+  /** Returns a MobileNetwork, NULL or ILL_TYPED. */
+  private static Object network(JsonParser parser) throws IOException {
     if (parser.currentToken() != JsonToken.START_OBJECT) {
-      return parser.currentToken() == JsonToken.VALUE_NULL ? null : illTyped(parser);
+      return parser.currentToken() == JsonToken.VALUE_NULL ? NULL : illTyped(parser);
     }
     Object mcc = null;
     Object mnc = null;
@@ -200,6 +205,11 @@ final class MessageFields {
   /** Whether the object was <code>{}</code>. */
   boolean isEmpty() {
     return empty;
+  }
+
+  /** Whether the type is this one, given in lower case. */
+  boolean isOfType(String type) {
+    return messageType instanceof String text && text.toLowerCase(Locale.ROOT).equals(type);
   }
 
   /** Returns the type in lower case. */
@@ -234,15 +244,19 @@ final class MessageFields {
 
   @Nullable List<ChannelId> channelIds() throws MalformedMessageException {
     String sentence = "channelIDs is not an array of UUIDs";
-    List<?> ids = optional(channelIds, List.class, sentence);
-    return ids == null ? null : ids.stream().map(ChannelId.class::cast).toList();
+    @SuppressWarnings("unchecked") // no other list is ever put there
+    List<ChannelId> ids = optional(channelIds, List.class, sentence);
+    return ids;
   }
 
   List<Update> updates() throws MalformedMessageException {
-    if (updates instanceof List<?> list) {
-      return list.stream().map(Update.class::cast).toList();
+    String sentence = "updates is not an array of a channelID (UUID) and a version (0 … 2^63-1)";
+    @SuppressWarnings("unchecked") // no other list is ever put there
+    List<Update> list = optional(updates, List.class, sentence);
+    if (list == null) {
+      throw badContent(sentence);
     }
-    throw badContent("updates is not an array of a channelID (UUID) and a version (0 … 2^63-1)");
+    return list;
   }
 
   @Nullable WakeUpAddress wakeUp() throws MalformedMessageException {
@@ -288,7 +302,7 @@ final class MessageFields {
 
   private <T> @Nullable T optional(@Nullable Object value, Class<T> type, String sentence)
       throws MalformedMessageException {
-    if (value == null) {
+    if (value == null || value == NULL) {
       return null;
     }
     if (!type.isInstance(value)) {
@@ -307,7 +321,7 @@ final class MessageFields {
 
   private MalformedMessageException malformed(Severity severity, String sentence) {
     return new MalformedMessageException(
-        severity, asSent(messageType), asSent(channelId), sentence, null);
+        severity, asSent(messageType), asSent(channelId), sentence);
   }
 
   private static @Nullable String asSent(@Nullable Object value) {

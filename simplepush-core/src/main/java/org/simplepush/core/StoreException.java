@@ -8,6 +8,15 @@ public final class StoreException extends RuntimeException {
    * Says what failed, for the operator: it is logged, never sent to a peer.
    *
    * @param sentence what could not be done; names no UAID, channel or endpoint
+   */
+  public StoreException(String sentence) {
+    super(sentence);
+  }
+
+  /**
+   * Says what failed, for the operator: it is logged, never sent to a peer.
+   *
+   * @param sentence what could not be done; names no UAID, channel or endpoint
    * @param cause what the database said
    */
   public StoreException(String sentence, Throwable cause) {

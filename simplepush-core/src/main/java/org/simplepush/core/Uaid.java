@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
  * Identifies a user agent. A secret between the device and its push server. Compared by value,
  * echoed as written (protocol §1). Immutable.
  */
-public final class Uaid extends WrittenUuid {
+public final class Uaid extends WrittenUuid implements Comparable<Uaid> {
   private Uaid(long high, long low, @Nullable String written) {
     super(high, low, written);
   }
@@ -40,6 +40,12 @@ public final class Uaid extends WrittenUuid {
       throw new IllegalArgumentException("A UAID is a UUID of 36 characters or 32 hex digits");
     }
     return uaid;
+  }
+
+  /** Compares values, consistently with {@code equals}; the order means nothing. */
+  @Override
+  public int compareTo(Uaid other) {
+    return compareValues(other);
   }
 
   static @Nullable Uaid parseOrNull(String text) {

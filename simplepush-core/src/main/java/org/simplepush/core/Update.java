@@ -23,7 +23,8 @@ public record Update(ChannelId channelId, long version) {
   }
 
   /**
-   * Reads a version as application servers write it: ASCII digits only, no sign, no spaces.
+   * Reads a version as application servers write it: ASCII digits only, no sign, no spaces, no more
+   * than 40 of them.
    *
    * @param text the digits
    * @return null if {@code text} is not a number of 0 … 2<sup>63</sup>−1 in plain digits

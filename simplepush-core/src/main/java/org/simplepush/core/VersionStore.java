@@ -18,8 +18,15 @@ import org.jspecify.annotations.Nullable;
  * choosing and never while it holds a lock. Steps for one user agent that one thread asks for one
  * after another take effect in that order, whether or not it waited for the stages.
  *
+ * <p>A user agent counts as <em>seen</em> whenever it shows itself: by {@link #hello}, {@link
+ * #register}, {@link #unregister}, {@link #acknowledge} and {@link #pending}, whatever they find.
+ * What application servers publish does not keep it alive.
+ *
+ * <p>Lists handed in must not change before the stage completes; lists in results are immutable.
+ *
  * <p>If the database fails, the stage fails with {@link StoreException}; the step may or may not
- * have happened. After {@link #close()} every stage fails so.
+ * have happened. After {@link #close()} every stage fails so. A broken argument is refused by the
+ * call itself.
  *
  * <p>A new store extends the published contract test {@code VersionStoreContract} of this module's
  * test jar.
@@ -77,8 +84,8 @@ public interface VersionStore extends AutoCloseable {
   }
 
   /**
-   * Resumes a user agent and reconciles its channels with those it lists (protocol §2). Counts as
-   * seen. From now on a channel is spelled as the list spells it.
+   * Resumes a user agent and reconciles its channels with those it lists (protocol §2). From now on
+   * a channel is spelled as the list spells it.
    *
    * <ul>
    *   <li>Known, and it knows every channel listed: resumed; channels not listed are removed.
@@ -96,7 +103,7 @@ public interface VersionStore extends AutoCloseable {
 
   /**
    * Creates a channel that has reached no version; leaves an existing one as it is, but for its
-   * spelling (protocol §3). Counts as seen.
+   * spelling (protocol §3).
    *
    * @param uaid the user agent
    * @param channelId the channel
@@ -130,6 +137,7 @@ public interface VersionStore extends AutoCloseable {
    * @param channelId the channel
    * @param version 0 … 2<sup>63</sup>−1
    * @return how it ended
+   * @throws IllegalArgumentException if {@code version} is negative
    */
   CompletionStage<Advance> advance(Uaid uaid, ChannelId channelId, long version);
 
@@ -141,13 +149,14 @@ public interface VersionStore extends AutoCloseable {
    * @param channelId the channel
    * @param atLeast 0 … 2<sup>63</sup>−1
    * @return how it ended
+   * @throws IllegalArgumentException if {@code atLeast} is negative
    */
   CompletionStage<Advance> advanceToNext(Uaid uaid, ChannelId channelId, long atLeast);
 
   /**
    * Marks channels delivered, each unless something newer than the acknowledged version is pending:
    * a late acknowledgement of 7 must not swallow an undelivered 8. Unknown channels are passed
-   * over. Counts as seen.
+   * over.
    *
    * @param uaid the user agent
    * @param updates the versions it has handled
@@ -156,8 +165,7 @@ public interface VersionStore extends AutoCloseable {
   CompletionStage<Void> acknowledge(Uaid uaid, List<Update> updates);
 
   /**
-   * Returns what is pending, in no particular order; empty if the user agent is not known. Counts
-   * as seen.
+   * Returns what is pending, in no particular order; empty if the user agent is not known.
    *
    * @param uaid the user agent
    * @return what is pending
@@ -165,14 +173,18 @@ public interface VersionStore extends AutoCloseable {
   CompletionStage<Optional<List<Update>>> pending(Uaid uaid);
 
   /**
-   * Drops every user agent not seen for this long (protocol §10).
+   * Drops every user agent last seen at least this long ago (protocol §10).
    *
-   * @param notSeenFor zero or more
+   * @param notSeenFor zero or more; zero drops everybody
    * @return how many were dropped
+   * @throws IllegalArgumentException if {@code notSeenFor} is negative
    */
   CompletionStage<Integer> expire(Duration notSeenFor);
 
-  /** Releases what the store holds. What was confirmed is kept, if the store keeps anything. */
+  /**
+   * Releases what the store holds. What was confirmed is kept, if the store keeps anything. Steps
+   * under way complete, one way or the other. Calling it again is harmless.
+   */
   @Override
   void close();
 }

@@ -1,11 +1,15 @@
 package org.simplepush.core;
 
+import java.util.Objects;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A UUID that remembers how its owner wrote it. Peers look their records up by the string, so it is
  * echoed as written; the server compares by value.
+ *
+ * <p>Its subclasses are comparable for the sake of hash maps: strangers choose ids, and may choose
+ * many of one hash code. A map stays fast then only if it can sort what collides.
  */
 abstract sealed class WrittenUuid permits Uaid, ChannelId {
   private final long high;
@@ -76,6 +80,16 @@ abstract sealed class WrittenUuid permits Uaid, ChannelId {
   /** {@return this id exactly as its owner wrote it} */
   public final String text() {
     return written != null ? written : value().toString();
+  }
+
+  /** Whether an equal id is also written the same way; allocates nothing, unlike its text. */
+  final boolean isSpelledLike(WrittenUuid equal) {
+    return Objects.equals(written, equal.written);
+  }
+
+  final int compareValues(WrittenUuid other) {
+    int order = Long.compare(high, other.high);
+    return order != 0 ? order : Long.compare(low, other.low);
   }
 
   @Override

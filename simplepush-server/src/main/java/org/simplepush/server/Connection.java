@@ -41,13 +41,13 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
 
   private static final Logger log = LoggerFactory.getLogger(Connection.class);
 
-  /** How long the upgrade request may take. */
+  /** How long the upgrade request may take, unless a hello must come even sooner. */
   private static final long OPENING_NANOS = TimeUnit.SECONDS.toNanos(10);
 
   /** Firefox never echoes a close frame: whoever closes ends TCP within 2 s (protocol §1). */
   private static final long CLOSING_NANOS = TimeUnit.MILLISECONDS.toNanos(1500);
 
-  /** How long a probed device may stay silent. */
+  /** How long a probed device may stay silent, unless it is probed more often than that. */
   private static final long PROBE_NANOS = TimeUnit.SECONDS.toNanos(60);
 
   /** Answers that a device does not read pile up to this; then its requests are not read either. */
@@ -105,7 +105,8 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     this.lastHeard = loop.now();
     this.key = loop.register(channel, SelectionKey.OP_READ, this);
     Arrays.fill(dueAt, NEVER);
-    startTimer(OWN_TIMER, OPENING_NANOS);
+    long helloNanos = server.context().settings().helloTimeout().toNanos();
+    startTimer(OWN_TIMER, Math.min(OPENING_NANOS, helloNanos));
   }
 
   // Reading
@@ -228,6 +229,9 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
 
   @Override
   public void onWebsocketOpen(WebSocket opened, Handshakedata handshake) {
+    if (state != State.OPENING) {
+      return; // the peer was gone before our answer, which the engine does not notice
+    }
     state = State.OPEN;
     dueAt[OWN_TIMER] = NEVER;
     session = new Session(server.context(), this);
@@ -487,12 +491,14 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   /** Finds out whether a device that has been silent is still there. */
   private void probe() {
     long silent = loop.now() - lastHeard;
-    if (probed && silent >= PROBE_NANOS) {
+    long interval = server.context().settings().probeInterval().toNanos();
+    long patience = Math.min(PROBE_NANOS, interval);
+    if (probed && silent >= patience) {
       closeNow();
-    } else if (silent >= server.context().settings().probeInterval().toNanos() / 2) {
+    } else if (silent >= interval / 2) {
       probed = true;
       webSocket.sendPing();
-      startTimer(OWN_TIMER, PROBE_NANOS);
+      startTimer(OWN_TIMER, patience);
     } else {
       startProbing();
     }

@@ -17,6 +17,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Needs jakarta.servlet-api, an optional dependency of this module.
  */
+@SuppressWarnings("exports") // who uses this class has that module
 public class EndpointServlet extends HttpServlet {
   private static final long serialVersionUID = 1;
 

@@ -37,6 +37,9 @@ final class EventLoop implements Executor, Runnable {
   /** Bytes read from one connection before the next has its turn. */
   static final int READ_BUFFER = 64 * 1024;
 
+  /** So that tasks which keep coming do not keep sockets waiting. */
+  private static final int TASKS_PER_TURN = 4096;
+
   private static final Logger log = LoggerFactory.getLogger(EventLoop.class);
 
   private final Selector selector;
@@ -140,7 +143,9 @@ final class EventLoop implements Executor, Runnable {
       while (!stopping) {
         turn();
       }
-      runTasks();
+      while (!tasks.isEmpty()) {
+        runTasks();
+      }
       runEndOfTurn();
     } catch (IOException | ClosedSelectorException e) {
       log.error("The event loop {} cannot go on", thread.getName(), e);
@@ -202,9 +207,7 @@ final class EventLoop implements Executor, Runnable {
   }
 
   private void runTasks() {
-    // Only those that are there now: a task that adds a task must not keep sockets waiting.
-    int present = tasks.size();
-    for (int i = 0; i < present; i++) {
+    for (int i = 0; i < TASKS_PER_TURN; i++) {
       Runnable task = tasks.poll();
       if (task == null) {
         return;

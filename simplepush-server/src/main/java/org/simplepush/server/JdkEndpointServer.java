@@ -33,8 +33,7 @@ final class JdkEndpointServer {
 
   static {
     // The JDK's server knows these only as system properties, read when it is first used. Whoever
-    // set
-    // one keeps it.
+    // set one keeps it.
     setIfAbsent("sun.net.httpserver.nodelay", "true");
     setIfAbsent("sun.net.httpserver.maxReqTime", "10"); // seconds, for head and body together
     setIfAbsent("sun.net.httpserver.maxRspTime", "30");
@@ -148,8 +147,9 @@ final class JdkEndpointServer {
     try (exchange) {
       response.headers().forEach(exchange.getResponseHeaders()::set);
       byte[] body = response.body().getBytes(StandardCharsets.US_ASCII);
-      exchange.sendResponseHeaders(response.status(), body.length == 0 ? -1 : body.length);
-      if (body.length > 0) {
+      boolean empty = body.length == 0 || exchange.getRequestMethod().equals("HEAD");
+      exchange.sendResponseHeaders(response.status(), empty ? -1 : body.length);
+      if (!empty) {
         exchange.getResponseBody().write(body);
       }
     } catch (IOException e) {

@@ -7,6 +7,7 @@ import org.java_websocket.drafts.Draft_6455;
 import org.java_websocket.enums.Role;
 import org.java_websocket.exceptions.InvalidDataException;
 import org.java_websocket.exceptions.InvalidHandshakeException;
+import org.java_websocket.framing.CloseFrame;
 import org.java_websocket.framing.Framedata;
 import org.java_websocket.handshake.ClientHandshake;
 import org.java_websocket.handshake.HandshakeBuilder;
@@ -24,6 +25,8 @@ final class PushDraft extends Draft_6455 {
   /** The first that the request offers is chosen; the empty one stands for offering none. */
   private static final List<IProtocol> PROTOCOLS =
       List.of(new Protocol(MessageCodec.SUBPROTOCOL), new Protocol(""));
+
+  private static final String SUBPROTOCOL_HEADER = "Sec-WebSocket-Protocol";
 
   private final int maxMessageLength;
   private @Nullable InvalidDataException violation;
@@ -51,11 +54,18 @@ final class PushDraft extends Draft_6455 {
     } catch (InvalidDataException e) {
       violation = e;
       return List.of();
+    } catch (NullPointerException e) {
+      // What version 1.6.0 makes of a close frame whose reason is not UTF-8.
+      violation = new InvalidDataException(CloseFrame.NO_UTF8, e);
+      return List.of();
     }
   }
 
   @Override
   public void processFrame(WebSocketImpl webSocket, Framedata frame) {
+    if (violation != null) {
+      return; // nothing counts that came after it, even in the same segment
+    }
     try {
       super.processFrame(webSocket, frame);
     } catch (InvalidDataException e) {
@@ -68,6 +78,10 @@ final class PushDraft extends Draft_6455 {
       ClientHandshake request, ServerHandshakeBuilder response) throws InvalidHandshakeException {
     HandshakeBuilder handshake = super.postProcessHandshakeResponseAsServer(request, response);
     handshake.put("Connection", "Upgrade"); // the engine would echo what the client sent
+    if (request.hasFieldValue(SUBPROTOCOL_HEADER)) {
+      // It is among those offered (UpgradeRequest), but the engine looks at the first header only.
+      handshake.put(SUBPROTOCOL_HEADER, MessageCodec.SUBPROTOCOL);
+    }
     handshake.put("Server", "SimplePush");
     return handshake;
   }

@@ -4,6 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -76,10 +77,7 @@ final class UpgradeRequest {
     }
     String protocols = headers.get("sec-websocket-protocol");
     // Case matters in the name of a subprotocol, and so does it to the engine.
-    if (protocols != null
-        && Arrays.stream(protocols.split(",", -1))
-            .map(String::strip)
-            .noneMatch(MessageCodec.SUBPROTOCOL::equals)) {
+    if (protocols != null && !items(protocols).contains(MessageCodec.SUBPROTOCOL)) {
       return answer(
           "400 Bad Request", "", "The only subprotocol here is " + MessageCodec.SUBPROTOCOL + ".");
     }
@@ -95,14 +93,11 @@ final class UpgradeRequest {
   }
 
   private static boolean lists(@Nullable String header, String wanted) {
-    if (header != null) {
-      for (String item : header.split(",", -1)) {
-        if (item.strip().equalsIgnoreCase(wanted)) {
-          return true;
-        }
-      }
-    }
-    return false;
+    return header != null && items(header).stream().anyMatch(wanted::equalsIgnoreCase);
+  }
+
+  private static List<String> items(String header) {
+    return Arrays.stream(header.split(",", -1)).map(String::strip).toList();
   }
 
   /** Returns a complete HTTP answer after which the connection is closed. */

@@ -8,15 +8,18 @@ import java.util.random.RandomGenerator;
  * doubles, so that peers which failed together do not come back together.
  *
  * @param first the bound of the first wait; positive
- * @param max what the bound never exceeds; at least {@code first}
+ * @param max what the bound never exceeds; at least {@code first}, at most 100 years
  */
 public record Backoff(Duration first, Duration max) {
+  private static final Duration LONGEST = Duration.ofDays(36_500);
+
   /**
    * Checks the bounds.
    *
    * @param first the bound of the first wait
    * @param max the highest bound
-   * @throws IllegalArgumentException if {@code first} is not positive, or above {@code max}
+   * @throws IllegalArgumentException if {@code first} is not positive or above {@code max}, or
+   *     {@code max} above 100 years
    */
   public Backoff {
     if (first.isNegative() || first.isZero() || max.compareTo(first) < 0) {
@@ -26,6 +29,9 @@ public record Backoff(Duration first, Duration max) {
               + " and "
               + max);
     }
+    if (max.compareTo(LONGEST) > 0) {
+      throw new IllegalArgumentException("Nobody waits longer than 100 years, but max was " + max);
+    }
   }
 
   /**
@@ -34,11 +40,16 @@ public record Backoff(Duration first, Duration max) {
    * @param failures how many attempts failed in a row, 1 or more
    * @param random where the jitter comes from
    * @return zero up to the bound
+   * @throws IllegalArgumentException if {@code failures} is not positive
    */
   public Duration delay(int failures, RandomGenerator random) {
+    if (failures < 1) {
+      throw new IllegalArgumentException("failures must be 1 or more, but was " + failures);
+    }
     long bound = max.toNanos();
     int doublings = failures - 1;
-    if (doublings < Long.numberOfLeadingZeros(first.toNanos()) - 1) {
+    // As long as no bit is shifted into the sign; beyond that it is far above max anyway.
+    if (doublings < Long.numberOfLeadingZeros(first.toNanos())) {
       bound = Math.min(bound, first.toNanos() << doublings);
     }
     return Duration.ofNanos(random.nextLong(bound + 1));

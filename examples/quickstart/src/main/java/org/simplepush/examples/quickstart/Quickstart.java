@@ -1,10 +1,169 @@
 package org.simplepush.examples.quickstart;
 
-/** Placeholder. */
+import java.net.URI;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.simplepush.appserver.Notifier;
+import org.simplepush.appserver.Verdict;
+import org.simplepush.client.DeviceStorage;
+import org.simplepush.client.PushClient;
+import org.simplepush.client.PushHandler;
+import org.simplepush.client.PushManager;
+import org.simplepush.client.PushMessage;
+import org.simplepush.server.EndpointKeys;
+import org.simplepush.server.PushServer;
+
+/**
+ * Tells the whole story in one process, over real sockets: a push server, a device with two
+ * applications, and the application server that wakes them.
+ */
 public final class Quickstart {
+  private static final long PATIENCE_SECONDS = 20;
+
+  /** What the application server knows: which endpoint to notify for which application. */
+  private final Map<String, URI> endpoints = new ConcurrentHashMap<>();
+
+  private final Application calendar = new Application("calendar");
+  private final Application mail = new Application("mail");
+  private final EndpointKeys keys = EndpointKeys.ephemeral();
+  private int line;
+
   private Quickstart() {}
 
-  public static void main(String[] args) {
-    System.out.println("Quickstart");
+  /** Ends with exit code 0 if everything happened as told. */
+  public static void main(String[] args) throws Exception {
+    new Quickstart().tell();
+  }
+
+  /** An application on the device; it notes what it is woken with. */
+  private static final class Application implements PushHandler {
+    private final String name;
+    private final BlockingQueue<String> woken = new LinkedBlockingQueue<>();
+
+    private Application(String name) {
+      this.name = name;
+    }
+
+    @Override
+    public void onPush(PushMessage message) {
+      woken.add("version " + message.version());
+    }
+
+    @Override
+    public void onPushRegister() {
+      woken.add("push-register");
+    }
+
+    /** Waits for the next message; it must be this one. */
+    private void expect(String message) throws InterruptedException {
+      String came = woken.poll(PATIENCE_SECONDS, TimeUnit.SECONDS);
+      if (!message.equals(came)) {
+        throw new IllegalStateException(name + " expected " + message + " but got " + came);
+      }
+    }
+  }
+
+  private void tell() throws Exception {
+    PushServer server = startServer(0, 0);
+    int port = server.port();
+    int endpointPort = server.endpointPort();
+    say("A push server listens for devices at " + server.webSocketUri());
+    DeviceStorage storage = DeviceStorage.inMemory();
+    try (Notifier notifier = newNotifier()) {
+      try (PushClient device = startDevice(server.webSocketUri(), storage)) {
+        register(device.application("calendar", calendar));
+        register(device.application("mail", mail));
+        say("A device holds one connection; its calendar and its mail each have an endpoint");
+
+        publish(notifier, "calendar", 1);
+        calendar.expect("version 1");
+        say("The application server published calendar 1; calendar was woken with it");
+
+        publish(notifier, "mail", 10);
+        mail.expect("version 10");
+        say("It published mail 10; mail was woken, calendar slept on");
+      }
+      say("The device goes away");
+
+      publish(notifier, "calendar", 2);
+      publish(notifier, "calendar", 3);
+      publish(notifier, "calendar", 4);
+      say("The application server published calendar 2, 3 and 4; each was accepted");
+
+      try (PushClient device = startDevice(server.webSocketUri(), storage)) {
+        PushManager calendarPush = device.application("calendar", calendar);
+        PushManager mailPush = device.application("mail", mail);
+        calendar.expect("version 4");
+        say("The device is back; calendar was woken once, with 4: versions collapse");
+
+        server.close();
+        server = startServer(port, endpointPort);
+        say("The push server was restarted and lost all it knew");
+
+        calendar.expect("push-register");
+        mail.expect("push-register");
+        say("The device found out by itself; both applications were told to register anew");
+
+        Verdict old = notifier.notify(endpoint("calendar"), 5).get();
+        require(old instanceof Verdict.Gone, "the old endpoint should be gone, but: " + old);
+        register(calendarPush);
+        register(mailPush);
+        publish(notifier, "calendar", 5);
+        calendar.expect("version 5");
+        say("The old endpoint is gone, the new one works: calendar was woken with 5");
+      }
+    } finally {
+      server.close();
+    }
+    require(calendar.woken.isEmpty() && mail.woken.isEmpty(), "a message too many came");
+    say("Nothing was lost and nothing came twice");
+  }
+
+  private PushServer startServer(int port, int endpointPort) throws Exception {
+    return PushServer.builder().port(port).endpointPort(endpointPort).keys(keys).build().start();
+  }
+
+  private static PushClient startDevice(URI server, DeviceStorage storage) throws Exception {
+    return PushClient.builder(server)
+        .storage(storage)
+        .backoff(Duration.ofMillis(100), Duration.ofSeconds(1))
+        .build()
+        .start();
+  }
+
+  private static Notifier newNotifier() {
+    return Notifier.create();
+  }
+
+  /** What every application does: ask for an endpoint and tell its application server. */
+  private void register(PushManager application) throws Exception {
+    URI endpoint = application.register().get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+    endpoints.put(application.applicationId(), endpoint);
+  }
+
+  private URI endpoint(String application) {
+    return Objects.requireNonNull(endpoints.get(application), "registered before");
+  }
+
+  private void publish(Notifier notifier, String application, long version) throws Exception {
+    Verdict verdict =
+        notifier.notify(endpoint(application), version).get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+    require(verdict instanceof Verdict.Accepted, application + " " + version + ": " + verdict);
+  }
+
+  private static void require(boolean condition, String otherwise) {
+    if (!condition) {
+      throw new IllegalStateException(otherwise);
+    }
+  }
+
+  private void say(String sentence) {
+    line++;
+    System.out.printf("%2d  %s.%n", line, sentence);
   }
 }

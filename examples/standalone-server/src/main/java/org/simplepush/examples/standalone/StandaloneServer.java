@@ -1,10 +1,257 @@
 package org.simplepush.examples.standalone;
 
-/** Placeholder. */
-public final class StandaloneServer {
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
+import org.simplepush.server.EndpointKeys;
+import org.simplepush.server.PushServer;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.IDefaultValueProvider;
+import picocli.CommandLine.Model.ArgSpec;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** A push server of its own, configured by options or by environment variables. */
+@Command(
+    name = "standalone-server",
+    mixinStandardHelpOptions = true,
+    versionProvider = Version.class,
+    sortOptions = false,
+    description = "A SimplePush server.",
+    footer = {
+      "",
+      "Durations are a number and ms, s, m, h or d: 20s, 7d.",
+      "Each option may be given as an environment variable: --ping-min as SIMPLEPUSH_PING_MIN.",
+      "When it accepts connections it prints one line that begins with 'ready'."
+    })
+public final class StandaloneServer implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--host",
+      paramLabel = "H",
+      defaultValue = "127.0.0.1",
+      description = "Address to bind. Default ${DEFAULT-VALUE}.")
+  private String host;
+
+  @Option(
+      names = "--port",
+      paramLabel = "N",
+      defaultValue = "8080",
+      description = "WebSocket port for devices, 0 is any free one. Default ${DEFAULT-VALUE}.")
+  private int port;
+
+  @Option(
+      names = "--endpoint-port",
+      paramLabel = "N",
+      defaultValue = "8081",
+      description = "HTTP port for application servers, 0 is any free one. Default 8081.")
+  private int endpointPort;
+
+  @Option(
+      names = "--endpoint-url",
+      paramLabel = "URL",
+      description =
+          "What endpoints begin with, seen from outside. Default http://host:endpoint-port.")
+  private @Nullable URI endpointUrl;
+
+  @Option(
+      names = "--store",
+      paramLabel = "S",
+      defaultValue = "memory",
+      description = "Where versions live: memory. Default ${DEFAULT-VALUE}.")
+  private String store;
+
+  @Option(
+      names = "--key-file",
+      paramLabel = "PATH",
+      description = "Endpoint keys, made if missing. Without it endpoints die with the process.")
+  private @Nullable Path keyFile;
+
+  @Option(
+      names = "--ping-min",
+      paramLabel = "D",
+      defaultValue = "20s",
+      description = "How far apart a device's pings must be, 0s is any. Default ${DEFAULT-VALUE}.")
+  private Duration pingMin;
+
+  @Option(
+      names = "--hello-timeout",
+      paramLabel = "D",
+      defaultValue = "30s",
+      description = "How long a connection may go without hello. Default ${DEFAULT-VALUE}.")
+  private Duration helloTimeout;
+
+  @Option(
+      names = "--redelivery",
+      paramLabel = "D",
+      defaultValue = "60s",
+      description = "When to send again what is not acknowledged. Default ${DEFAULT-VALUE}.")
+  private Duration redelivery;
+
+  @Option(
+      names = "--expiry",
+      paramLabel = "D",
+      defaultValue = "7d",
+      description = "When to drop a user agent that was not seen. Default ${DEFAULT-VALUE}.")
+  private Duration expiry;
+
+  @Option(
+      names = "--tls-cert",
+      paramLabel = "PEM",
+      description = "Certificate chain: serve wss and https. Read again when it changes.")
+  private @Nullable Path tlsCert;
+
+  @Option(
+      names = "--tls-key",
+      paramLabel = "PEM",
+      description = "Private key of the certificate, PKCS #8. Read again when it changes.")
+  private @Nullable Path tlsKey;
+
+  @Option(
+      names = "--management-port",
+      paramLabel = "N",
+      description =
+          "Serve /__heartbeat__, /__lbheartbeat__, /__version__ and /metrics here. Default off.")
+  private @Nullable Integer managementPort;
+
   private StandaloneServer() {}
 
+  /**
+   * Runs until it is told to stop; exits with 2 if the options are wrong, with 1 if the server
+   * cannot start.
+   */
   public static void main(String[] args) {
-    System.out.println("StandaloneServer");
+    System.exit(commandLine(System.getenv()).execute(args));
+  }
+
+  static CommandLine commandLine(Map<String, String> environment) {
+    CommandLine commandLine = new CommandLine(new StandaloneServer());
+    commandLine.registerConverter(Duration.class, DurationOption::parse);
+    commandLine.setDefaultValueProvider(new Environment(environment));
+    commandLine.setParameterExceptionHandler(
+        (wrong, arguments) -> {
+          wrong.getCommandLine().getErr().println(oneLine(wrong));
+          return CommandLine.ExitCode.USAGE;
+        });
+    commandLine.setExecutionExceptionHandler(
+        (failure, command, arguments) -> {
+          command.getErr().println(oneLine(failure));
+          return CommandLine.ExitCode.SOFTWARE;
+        });
+    return commandLine;
+  }
+
+  private static String oneLine(Exception failure) {
+    String sentence = failure.getMessage() == null ? failure.toString() : failure.getMessage();
+    return sentence.lines().findFirst().orElse(sentence);
+  }
+
+  @Override
+  public Integer call() throws Exception {
+    if (!store.equals("memory")) {
+      throw wrong("--store is memory in this version, but was '" + store + "'");
+    }
+    PushServer.Builder builder = builder();
+    ReloadingTls tls = null;
+    if (tlsCert != null && tlsKey != null) {
+      tls = loadTls(tlsCert, tlsKey);
+      builder.tls(tls.context());
+    } else if (tlsCert != null || tlsKey != null) {
+      throw wrong("--tls-cert and --tls-key go together: give both or neither");
+    }
+    if (keyFile != null) {
+      builder.keys(EndpointKeys.load(keyFile));
+    }
+    PushServer server = build(builder);
+    server.start();
+    ManagementServer management = null;
+    try {
+      if (managementPort != null) {
+        management = ManagementServer.start(host, managementPort, server);
+      }
+    } catch (IOException | RuntimeException e) {
+      server.close();
+      throw e;
+    }
+    closeOnExit(server, management, tls);
+    System.out.println("ready ws=" + server.webSocketUri() + " endpoint=" + server.endpointUrl());
+    System.out.flush();
+    new CountDownLatch(1).await(); // until a signal ends the process
+    return CommandLine.ExitCode.OK;
+  }
+
+  private PushServer.Builder builder() {
+    try {
+      PushServer.Builder builder =
+          PushServer.builder()
+              .host(host)
+              .port(port)
+              .endpointPort(endpointPort)
+              .pingMinInterval(pingMin)
+              .helloTimeout(helloTimeout)
+              .redeliveryInterval(redelivery)
+              .expiry(expiry);
+      return endpointUrl == null ? builder : builder.endpointUrl(endpointUrl);
+    } catch (IllegalArgumentException e) {
+      throw wrong(e.getMessage());
+    }
+  }
+
+  private PushServer build(PushServer.Builder builder) {
+    try {
+      return builder.build();
+    } catch (IllegalStateException e) {
+      throw wrong(e.getMessage());
+    }
+  }
+
+  private ReloadingTls loadTls(Path certificate, Path key) {
+    try {
+      return ReloadingTls.load(certificate, key);
+    } catch (IOException e) {
+      throw wrong(e.getMessage());
+    }
+  }
+
+  private ParameterException wrong(@Nullable String sentence) {
+    return new ParameterException(spec.commandLine(), sentence);
+  }
+
+  private static void closeOnExit(
+      PushServer server, @Nullable ManagementServer management, @Nullable ReloadingTls tls) {
+    Runnable close =
+        () -> {
+          server.close();
+          if (management != null) {
+            management.close();
+          }
+          if (tls != null) {
+            tls.close();
+          }
+        };
+    Runtime.getRuntime().addShutdownHook(new Thread(close, "simplepush-shutdown"));
+  }
+
+  /** Looks options up in the environment, and leaves the rest to their own defaults. */
+  private record Environment(Map<String, String> variables) implements IDefaultValueProvider {
+    @Override
+    public @Nullable String defaultValue(ArgSpec argument) {
+      if (!(argument instanceof OptionSpec option) || !option.longestName().startsWith("--")) {
+        return null;
+      }
+      String name = option.longestName().substring(2).replace('-', '_').toUpperCase(Locale.ROOT);
+      return variables.get("SIMPLEPUSH_" + name);
+    }
   }
 }

@@ -1,0 +1,68 @@
+package org.simplepush.examples.standalone;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import picocli.CommandLine;
+
+/** Wrong options end with exit code 2 and one clear sentence; nothing is started. */
+class OptionsTest {
+  private final StringWriter errors = new StringWriter();
+
+  private int run(Map<String, String> environment, String... arguments) {
+    CommandLine commandLine = StandaloneServer.commandLine(environment);
+    commandLine.setErr(new PrintWriter(errors, true));
+    return commandLine.execute(arguments);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "--port x | --port",
+        "--port 70000 | port must be 0 to 65535",
+        "--bogus | --bogus",
+        "extra | extra",
+        "--store sqlite:x | --store",
+        "--ping-min 5 | not a duration",
+        "--hello-timeout 0s | helloTimeout",
+        "--tls-cert a | --tls-key",
+        "--tls-key a | --tls-cert",
+        "--tls-cert none.pem --tls-key none.pem | does not exist",
+        "--port 9 --endpoint-port 9 | must differ",
+        "--endpoint-url ftp://x | endpointUrl",
+        "--host | --host",
+      })
+  void wrongOptionIsOneSentenceAndExitCode2(String options, String hint) {
+    assertThat(run(Map.of(), options.split(" "))).isEqualTo(2);
+    assertThat(errors.toString().strip()).contains(hint).hasLineCount(1);
+  }
+
+  @Test
+  void environmentMeansTheSame() {
+    assertThat(run(Map.of("SIMPLEPUSH_PING_MIN", "soon"))).isEqualTo(2);
+    assertThat(errors.toString()).contains("--ping-min").contains("soon");
+  }
+
+  @Test
+  void optionWinsOverEnvironment() {
+    int exit = run(Map.of("SIMPLEPUSH_STORE", "memory"), "--store", "none");
+    assertThat(exit).isEqualTo(2);
+    assertThat(errors.toString()).contains("'none'");
+  }
+
+  @Test
+  void keyFileWithoutAKeyIsNamed(@TempDir Path folder) throws Exception {
+    Path file = Files.writeString(folder.resolve("keys"), "not a key\n");
+    assertThat(run(Map.of(), "--key-file", file.toString())).isEqualTo(1);
+    assertThat(errors.toString()).contains("Line 1").contains(file.toString());
+  }
+}

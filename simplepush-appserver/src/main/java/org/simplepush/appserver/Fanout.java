@@ -1,0 +1,195 @@
+package org.simplepush.appserver;
+
+import java.net.URI;
+import java.util.Iterator;
+import java.util.Objects;
+import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One version to many endpoints, in bounded memory: endpoints are pulled only while fewer than a
+ * window of them wait for their verdict, or for the listener to have heard it.
+ *
+ * <p>Concurrency: the iterator belongs to whoever runs {@link #pull}, at most one thread at a time;
+ * the flag {@code pulling}, guarded by this object's lock, hands it on. The counters of verdicts
+ * belong likewise to whoever delivers, and {@code undelivered} hands them on. No lock is held while
+ * the iterator, the sender or the listener is called.
+ */
+final class Fanout {
+  private static final Logger log = LoggerFactory.getLogger(Fanout.class);
+
+  /** Sends to one endpoint and calls back once, perhaps at once. */
+  interface Target {
+    void send(URI endpoint, Consumer<Verdict> sink);
+  }
+
+  private record Delivery(URI endpoint, Verdict verdict) {}
+
+  private final Iterator<? extends URI> endpoints;
+  private final Target target;
+  private final VerdictListener listener;
+  private final Sender sender;
+  private final Executor executor;
+  private final int window;
+  private final CompletableFuture<Summary> future = new CompletableFuture<>();
+
+  // Guarded by this.
+  private int outstanding;
+  private boolean pulling;
+  private boolean exhausted;
+  private boolean cut;
+  private @Nullable Throwable failure;
+  private boolean finished;
+
+  private final Queue<Delivery> deliveries = new ConcurrentLinkedQueue<>();
+  private final AtomicInteger undelivered = new AtomicInteger();
+
+  // Of whoever delivers.
+  private long accepted;
+  private long gone;
+  private long rejected;
+  private long refused;
+  private long failed;
+
+  Fanout(
+      Iterator<? extends URI> endpoints,
+      Target target,
+      VerdictListener listener,
+      Sender sender,
+      Executor executor,
+      int window) {
+    this.endpoints = endpoints;
+    this.target = target;
+    this.listener = listener;
+    this.sender = sender;
+    this.executor = executor;
+    this.window = window;
+  }
+
+  /** Begins, for a sender that let this fan-out in. */
+  CompletableFuture<Summary> start() {
+    pulling = true;
+    pullElsewhere();
+    return future;
+  }
+
+  private void pullElsewhere() {
+    try {
+      executor.execute(this::pull);
+    } catch (RejectedExecutionException e) {
+      log.debug("The executor takes no more tasks; ending the fan-out here.", e);
+      pull();
+    }
+  }
+
+  private void pull() {
+    while (true) {
+      synchronized (this) {
+        if (outstanding >= window) {
+          pulling = false; // a delivery will go on
+          return;
+        }
+        outstanding++;
+      }
+      URI endpoint = next();
+      if (endpoint == null) {
+        break;
+      }
+      target.send(endpoint, verdict -> deliver(new Delivery(endpoint, verdict)));
+    }
+    synchronized (this) {
+      outstanding--;
+      exhausted = true;
+      pulling = false;
+    }
+    finishIfDone();
+  }
+
+  /** Returns the next endpoint, or null if there is none or none is wanted. */
+  private @Nullable URI next() {
+    try {
+      if (!endpoints.hasNext()) {
+        return null;
+      }
+      if (sender.isClosed() || future.isDone()) {
+        synchronized (this) {
+          cut = true;
+        }
+        return null;
+      }
+      return Objects.requireNonNull(endpoints.next(), "an endpoint");
+    } catch (RuntimeException | Error e) {
+      synchronized (this) {
+        failure = e;
+      }
+      return null;
+    }
+  }
+
+  private void deliver(Delivery delivery) {
+    deliveries.add(delivery);
+    if (undelivered.getAndIncrement() > 0) {
+      return; // whoever delivers will find it
+    }
+    do {
+      Delivery next = Objects.requireNonNull(deliveries.poll());
+      count(next.verdict());
+      try {
+        listener.onVerdict(next.endpoint(), next.verdict());
+      } catch (RuntimeException e) {
+        log.warn("A verdict listener threw", e);
+      }
+      boolean pull;
+      synchronized (this) {
+        outstanding--;
+        pull = !pulling && !exhausted && outstanding <= window / 4 * 3;
+        pulling |= pull;
+      }
+      if (pull) {
+        pullElsewhere();
+      }
+    } while (undelivered.decrementAndGet() > 0);
+    finishIfDone();
+  }
+
+  private void count(Verdict verdict) {
+    if (verdict instanceof Verdict.Accepted) {
+      accepted++;
+    } else if (verdict instanceof Verdict.Gone) {
+      gone++;
+    } else if (verdict instanceof Verdict.Rejected) {
+      rejected++;
+    } else if (verdict instanceof Verdict.Refused) {
+      refused++;
+    } else {
+      failed++;
+    }
+  }
+
+  private void finishIfDone() {
+    Throwable broken;
+    boolean complete;
+    synchronized (this) {
+      if (finished || !exhausted || outstanding > 0) {
+        return;
+      }
+      finished = true;
+      broken = failure;
+      complete = !cut;
+    }
+    if (broken != null) {
+      future.completeExceptionally(broken);
+    } else {
+      future.complete(new Summary(accepted, gone, rejected, refused, failed, complete));
+    }
+    sender.fanoutEnds();
+  }
+}

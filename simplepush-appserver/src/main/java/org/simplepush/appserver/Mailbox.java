@@ -1,0 +1,121 @@
+package org.simplepush.appserver;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import okhttp3.HttpUrl;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What is to be sent to one endpoint: at most one version on the wire and one waiting.
+ *
+ * <p>Not thread-safe: guarded by the lock of its {@link Sender}.
+ */
+final class Mailbox {
+  enum State {
+    /** In the queue of its lane. */
+    READY,
+    /** A timer will make it ready again. */
+    BACKING_OFF,
+    /** {@link #current} is being sent. */
+    ON_WIRE,
+    /** Nothing to send; out of the sender's books. */
+    DONE
+  }
+
+  final HttpUrl endpoint;
+  final Lane lane;
+  State state = State.READY;
+  Job current;
+
+  /** What goes next; only while {@link #current} is on the wire. */
+  @Nullable Job next;
+
+  Time.@Nullable Timer timer;
+
+  Mailbox(HttpUrl endpoint, Lane lane, Job current) {
+    this.endpoint = endpoint;
+    this.lane = lane;
+    this.current = current;
+  }
+
+  /**
+   * Returns the job whose verdict will cover {@code version}, made or raised as need be: newer
+   * versions replace older ones that wait.
+   */
+  Job jobFor(long version) {
+    if (state != State.ON_WIRE) {
+      current.raise(version);
+      return current;
+    }
+    if (next != null) {
+      next.raise(version);
+      return next;
+    }
+    if (current.covers(version)) {
+      return current;
+    }
+    next = new Job(version);
+    return next;
+  }
+
+  /** One version to send, for everyone who asked for it or for one that it replaced. */
+  static final class Job {
+    long version;
+    int attempts;
+    @Nullable Answer last;
+    final List<Waiter> waiters = new ArrayList<>(1);
+
+    Job(long version) {
+      this.version = version;
+    }
+
+    /**
+     * Whether a request with our version, begun before, does for {@code asked}. If the push server
+     * picks the version, a request says "something changed by now": one begun before does not do.
+     */
+    boolean covers(long asked) {
+      return asked != Transport.NO_VERSION && version >= asked;
+    }
+
+    /**
+     * Makes this job do for {@code asked} as well. A version that the push server picks is higher
+     * than any before, so it replaces every other.
+     */
+    void raise(long asked) {
+      if (version != Transport.NO_VERSION) {
+        version = asked == Transport.NO_VERSION ? asked : Math.max(version, asked);
+      }
+    }
+
+    /** Takes over those who wait for {@code older}, which failed and will not be tried again. */
+    void replace(Job older) {
+      raise(older.version);
+      attempts += older.attempts;
+      last = older.last;
+      waiters.addAll(older.waiters);
+      for (Waiter waiter : older.waiters) {
+        waiter.job = this;
+      }
+    }
+  }
+
+  /** Somebody who wants a verdict. */
+  static final class Waiter {
+    final Consumer<Verdict> sink;
+    final long deadline;
+    final Mailbox mailbox;
+    Job job;
+
+    Waiter(Consumer<Verdict> sink, long deadline, Mailbox mailbox, Job job) {
+      this.sink = sink;
+      this.deadline = deadline;
+      this.mailbox = mailbox;
+      this.job = job;
+    }
+
+    boolean isOnWire() {
+      return mailbox.state == State.ON_WIRE && mailbox.current == job;
+    }
+  }
+}

@@ -1,0 +1,492 @@
+package org.simplepush.appserver;
+
+import java.net.URI;
+import java.security.GeneralSecurityException;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import java.util.random.RandomGenerator;
+import javax.net.SocketFactory;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLSocketFactory;
+import javax.net.ssl.TrustManager;
+import javax.net.ssl.X509TrustManager;
+import okhttp3.ConnectionPool;
+import okhttp3.Dns;
+import okhttp3.OkHttpClient;
+import org.jspecify.annotations.Nullable;
+import org.simplepush.core.internal.Backoff;
+
+/**
+ * Tells push servers about new versions: PUTs them to endpoints (protocol §8).
+ *
+ * <ul>
+ *   <li>Calls for one endpoint collapse: at most one request is on the wire and one version waits,
+ *       the newest. Each call gets the verdict on its version or on a newer one.
+ *   <li>What may succeed later (network errors, 429, 408, 5xx) is retried with exponential back-off
+ *       and jitter until the {@link Builder#deadline deadline}; {@code Retry-After} is obeyed.
+ *   <li>Each host has its own queue. A host that fails gets fewer requests at a time, then one per
+ *       back-off, and holds up no other. One that failed for a whole deadline is taken as down:
+ *       until it answers again, calls for it fail at once, but for the one that tries.
+ *   <li>Endpoints are a stranger's word. Only {@code https}, port 443 and public addresses are
+ *       connected to, and redirects are not followed; see {@link Verdict.Check} and {@link
+ *       Builder#permitHost}. Proxies are not used, because they look names up by themselves.
+ * </ul>
+ *
+ * <p>Thread-safe. Build one for the whole application and keep it; {@link #close} it at the end.
+ */
+public final class Notifier implements AutoCloseable {
+  private final EndpointGuard guard;
+  private final Sender sender;
+  private final Executor executor;
+  private final int window;
+  private final Duration drain;
+  private final CompletableFuture<Void> released;
+  private final ThreadTime time;
+  private final @Nullable ExecutorService ownExecutor;
+
+  private Notifier(Builder builder) {
+    drain = builder.drain;
+    ThreadFactory threads = new Threads();
+    window = builder.window;
+    ownExecutor = builder.executor == null ? newExecutor(threads) : null;
+    ExecutorService requests =
+        ownExecutor != null ? ownExecutor : Objects.requireNonNull(builder.executor);
+    executor = requests;
+    guard = new EndpointGuard(builder.permittedHosts, builder.permittedPorts, builder.dns);
+    OkHttpClient.Builder http =
+        OkHttpTransport.newClient(requests, guard)
+            // As many idle connections as ever were busy: between two bursts they stay, for a
+            // while.
+            .connectionPool(new ConnectionPool(builder.maxConcurrent, 1, TimeUnit.MINUTES))
+            .connectTimeout(builder.connectTimeout)
+            .readTimeout(builder.requestTimeout)
+            .writeTimeout(builder.requestTimeout)
+            .callTimeout(builder.requestTimeout);
+    if (builder.socketFactory != null) {
+      http.socketFactory(builder.socketFactory);
+    }
+    if (builder.trustManager != null) {
+      http.sslSocketFactory(socketsThatTrust(builder.trustManager), builder.trustManager);
+    }
+    OkHttpClient client = http.build();
+    time = new ThreadTime(threads);
+    sender =
+        new Sender(
+            builder.settings(),
+            new OkHttpTransport(client, InstantSource.system()),
+            time,
+            // Any thread may draw; ThreadLocalRandom.current() itself must not travel.
+            (RandomGenerator) () -> ThreadLocalRandom.current().nextLong(),
+            executor,
+            new Listeners(builder.listeners));
+    released =
+        sender
+            .finished()
+            .thenRun(
+                () -> {
+                  time.stop();
+                  if (ownExecutor != null) {
+                    ownExecutor.shutdown();
+                  }
+                  client.connectionPool().evictAll();
+                });
+  }
+
+  private static ExecutorService newExecutor(ThreadFactory threads) {
+    // One thread per request on the wire, whose number the sender limits.
+    return new ThreadPoolExecutor(
+        0, Integer.MAX_VALUE, 10, TimeUnit.SECONDS, new SynchronousQueue<>(), threads);
+  }
+
+  private static SSLSocketFactory socketsThatTrust(X509TrustManager trustManager) {
+    try {
+      SSLContext context = SSLContext.getInstance("TLS");
+      context.init(null, new TrustManager[] {trustManager}, null);
+      return context.getSocketFactory();
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException("This Java has no TLS, or none with this trust manager.", e);
+    }
+  }
+
+  /** Daemon threads, named after what they are for. */
+  private static final class Threads implements ThreadFactory {
+    private static final AtomicInteger notifiers = new AtomicInteger();
+    private final String prefix = "simplepush-notifier-" + notifiers.incrementAndGet() + "-";
+    private final AtomicInteger threads = new AtomicInteger();
+
+    @Override
+    public Thread newThread(Runnable task) {
+      Thread thread = new Thread(task, prefix + threads.incrementAndGet());
+      thread.setDaemon(true);
+      return thread;
+    }
+  }
+
+  /** Returns a notifier with the defaults of {@link Builder}. */
+  public static Notifier create() {
+    return builder().build();
+  }
+
+  /** Returns a builder with its defaults set. */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /**
+   * Publishes {@code version} to {@code endpoint}. Returns at once; the future completes with the
+   * verdict, never exceptionally, on a thread of this notifier or before this returns. What depends
+   * on the future runs there too: it should not take long.
+   *
+   * @param version 0 to 2^63−1
+   * @throws IllegalArgumentException if {@code version} is negative
+   * @throws IllegalStateException if the notifier is closed
+   */
+  public CompletableFuture<Verdict> notify(URI endpoint, long version) {
+    checkVersion(version);
+    return send(endpoint, version);
+  }
+
+  /**
+   * Publishes a version that the push server picks, higher than any before; it replaces whatever
+   * version waits for this endpoint. Otherwise like {@link #notify(URI, long)}.
+   *
+   * @throws IllegalStateException if the notifier is closed
+   */
+  public CompletableFuture<Verdict> notify(URI endpoint) {
+    return send(endpoint, Transport.NO_VERSION);
+  }
+
+  /**
+   * Publishes {@code version} to every endpoint of {@code endpoints}, however many: they are pulled
+   * as verdicts come, so that a few thousand are in memory at a time. Returns at once.
+   *
+   * <p>The iterator is used by one thread of this notifier at a time and may block there, for a
+   * database for instance. If it throws, no more is sent, and the future fails with what it threw
+   * once the verdicts on what was sent are in. Cancelling the future ends the pulling.
+   *
+   * @param endpoints an {@code Iterable}, or a stream by {@code stream::iterator}
+   * @param version 0 to 2^63−1
+   * @param listener hears every verdict
+   * @return completes after the last verdict
+   * @throws IllegalArgumentException if {@code version} is negative
+   * @throws IllegalStateException if the notifier is closed
+   */
+  public CompletableFuture<Summary> notifyAll(
+      Iterable<? extends URI> endpoints, long version, VerdictListener listener) {
+    checkVersion(version);
+    Objects.requireNonNull(listener, "listener");
+    Iterator<? extends URI> each = endpoints.iterator();
+    sender.fanoutBegins();
+    Fanout fanout =
+        new Fanout(
+            each,
+            (endpoint, sink) -> sendOne(endpoint, version, sink),
+            listener,
+            sender,
+            executor,
+            window);
+    return fanout.start();
+  }
+
+  private void sendOne(URI endpoint, long version, Consumer<Verdict> sink) {
+    EndpointGuard.Checked checked = guard.check(endpoint);
+    if (checked.url() != null) {
+      sender.submitFromFanout(checked.url(), version, sink);
+    } else {
+      sender.refuse(Objects.requireNonNull(checked.refusal()), sink);
+    }
+  }
+
+  private static void checkVersion(long version) {
+    if (version < 0) {
+      throw new IllegalArgumentException("A version is 0 or more, but it was " + version + ".");
+    }
+  }
+
+  private CompletableFuture<Verdict> send(URI endpoint, long version) {
+    Objects.requireNonNull(endpoint, "endpoint");
+    CompletableFuture<Verdict> future = new CompletableFuture<>();
+    EndpointGuard.Checked checked = guard.check(endpoint);
+    if (checked.url() != null) {
+      sender.submit(checked.url(), version, future::complete);
+    } else {
+      sender.refuse(Objects.requireNonNull(checked.refusal()), future::complete);
+    }
+    return future;
+  }
+
+  /** Returns what this notifier has done so far, and what it is doing. */
+  public NotifierStatistics statistics() {
+    return sender.statistics();
+  }
+
+  /**
+   * Takes no more calls, and ends when there is a verdict on everything taken, at the latest after
+   * the {@link Builder#drain drain time}: what is unfinished then fails with {@link
+   * Verdict.Cause#CLOSED}. Returns at once; every call answers with the same completion. When it
+   * completes, connections are closed and no thread of this notifier remains, but for those that
+   * hand over the last verdicts. An executor that was handed in is left alone.
+   */
+  public CompletableFuture<Void> closeAsync() {
+    sender.close(drain);
+    return released.copy();
+  }
+
+  /**
+   * Blocks until {@link #closeAsync} is done. Calling it again is harmless. In code that runs on
+   * completion of a verdict use {@link #closeAsync}: the verdict would be waited for.
+   */
+  @Override
+  public void close() {
+    closeAsync().join();
+    awaitEnd(time.thread());
+    if (ownExecutor != null) {
+      awaitEnd(ownExecutor);
+    }
+  }
+
+  Sender sender() {
+    return sender;
+  }
+
+  /** A moment for threads that have nothing left to do but to end. */
+  private static void awaitEnd(ExecutorService executor) {
+    try {
+      if (!executor.awaitTermination(1, TimeUnit.SECONDS)) {
+        executor.shutdownNow();
+      }
+    } catch (InterruptedException e) {
+      executor.shutdownNow();
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Settings of a {@link Notifier}. Not thread-safe. */
+  public static final class Builder {
+    private Duration requestTimeout = Duration.ofSeconds(30);
+    private Duration connectTimeout = Duration.ofSeconds(10);
+    private Duration deadline = Duration.ofMinutes(5);
+    private Backoff backoff = new Backoff(Duration.ofMillis(500), Duration.ofMinutes(1));
+    private Duration maxRetryAfter = Duration.ofMinutes(2);
+    private Duration drain = Duration.ofSeconds(10);
+    private int maxPerHost = 64;
+    private int maxConcurrent = 256;
+    private int maxWaiting = 100_000;
+    private @Nullable ExecutorService executor;
+    private final Set<String> permittedHosts = new HashSet<>();
+    private final Set<Integer> permittedPorts = new HashSet<>();
+    private @Nullable X509TrustManager trustManager;
+
+    private final List<NotifierListener> listeners = new ArrayList<>();
+
+    // For tests.
+    private int window = 8192;
+    private Dns dns = Dns.SYSTEM;
+    private @Nullable SocketFactory socketFactory;
+
+    private Builder() {}
+
+    /**
+     * How long one request may take, from looking the host up to the end of the answer. Default 30
+     * seconds.
+     *
+     * @throws IllegalArgumentException if under a millisecond or over a day
+     */
+    public Builder requestTimeout(Duration timeout) {
+      this.requestTimeout = positive("requestTimeout", timeout);
+      return this;
+    }
+
+    /**
+     * How long connecting to one address of a host may take, TLS apart. Default 10 seconds.
+     *
+     * @throws IllegalArgumentException if under a millisecond or over a day
+     */
+    public Builder connectTimeout(Duration timeout) {
+      this.connectTimeout = positive("connectTimeout", timeout);
+      return this;
+    }
+
+    /**
+     * How long after a call a new attempt may begin. A verdict comes at most this, and one request
+     * timeout, after the call. Default 5 minutes.
+     *
+     * @throws IllegalArgumentException if under a millisecond or over a day
+     */
+    public Builder deadline(Duration deadline) {
+      this.deadline = positive("deadline", deadline);
+      return this;
+    }
+
+    /**
+     * How long to wait before a retry: evenly drawn from zero to a bound that doubles from {@code
+     * first} to {@code max}. Default 500 milliseconds to 1 minute.
+     *
+     * @throws IllegalArgumentException if {@code first} is under a millisecond, {@code max} over a
+     *     day, or {@code first} longer than {@code max}
+     */
+    public Builder backoff(Duration first, Duration max) {
+      this.backoff = new Backoff(positive("first", first), positive("max", max));
+      return this;
+    }
+
+    /**
+     * The longest {@code Retry-After} to obey; who asks for more is asked again after this. Default
+     * 2 minutes.
+     *
+     * @throws IllegalArgumentException if under a millisecond or over a day
+     */
+    public Builder maxRetryAfter(Duration max) {
+      this.maxRetryAfter = positive("maxRetryAfter", max);
+      return this;
+    }
+
+    /**
+     * How long {@link #close} waits for verdicts. Default 10 seconds; zero waits for none.
+     *
+     * @throws IllegalArgumentException if negative or over a day
+     */
+    public Builder drain(Duration drain) {
+      this.drain = drain.isZero() ? drain : positive("drain", drain);
+      return this;
+    }
+
+    /**
+     * The most requests to one host at a time; fewer while the host is new or struggles. Default
+     * 64.
+     *
+     * @throws IllegalArgumentException if under 1
+     */
+    public Builder maxPerHost(int max) {
+      this.maxPerHost = atLeastOne("maxPerHost", max);
+      return this;
+    }
+
+    /**
+     * The most requests at a time, each of which occupies a thread. Hosts that have yet to answer,
+     * or failed, share half of them. Default 256.
+     *
+     * @throws IllegalArgumentException if under 1
+     */
+    public Builder maxConcurrent(int max) {
+      this.maxConcurrent = atLeastOne("maxConcurrent", max);
+      return this;
+    }
+
+    /**
+     * The most endpoints that may wait for a verdict on {@code notify}; further calls fail with
+     * {@link Verdict.Cause#FULL}. Default 100,000, about 50 MB.
+     *
+     * @throws IllegalArgumentException if under 1
+     */
+    public Builder maxWaiting(int max) {
+      this.maxWaiting = atLeastOne("maxWaiting", max);
+      return this;
+    }
+
+    /**
+     * Where requests run and verdicts are handed over. It must be able to run {@link
+     * #maxConcurrent} tasks and a few more at a time, such as one thread per task (virtual threads
+     * where there are any). It is not shut down with the notifier. By default the notifier has
+     * daemon threads of its own.
+     */
+    public Builder executor(ExecutorService executor) {
+      this.executor = Objects.requireNonNull(executor, "executor");
+      return this;
+    }
+
+    /**
+     * Lets endpoints on {@code host} through without the checks that all others must pass: plain
+     * {@code http}, any port and addresses that are not public are all right there. For tests and
+     * push servers in an intranet. None by default.
+     *
+     * @param host a name or an address, as endpoints write it; names below it are not meant
+     * @throws IllegalArgumentException if it has a scheme, a port or a path
+     */
+    public Builder permitHost(String host) {
+      permittedHosts.add(EndpointGuard.canonicalHost(host));
+      return this;
+    }
+
+    /**
+     * Lets endpoints use {@code port} besides 443, on every host.
+     *
+     * @throws IllegalArgumentException if not 1 to 65535
+     */
+    public Builder permitPort(int port) {
+      if (port < 1 || port > 65535) {
+        throw new IllegalArgumentException("A port is 1 to 65535, but it was " + port + ".");
+      }
+      permittedPorts.add(port);
+      return this;
+    }
+
+    /** Which certificates of push servers to trust. Default: those that this Java trusts. */
+    public Builder trustManager(X509TrustManager trustManager) {
+      this.trustManager = Objects.requireNonNull(trustManager, "trustManager");
+      return this;
+    }
+
+    /** Adds a listener; each hears everything. */
+    public Builder listener(NotifierListener listener) {
+      listeners.add(Objects.requireNonNull(listener, "listener"));
+      return this;
+    }
+
+    Builder window(int window) {
+      this.window = window;
+      return this;
+    }
+
+    Builder dns(Dns dns) {
+      this.dns = dns;
+      return this;
+    }
+
+    Builder socketFactory(SocketFactory socketFactory) {
+      this.socketFactory = socketFactory;
+      return this;
+    }
+
+    /** Returns a notifier with these settings, ready to use. */
+    public Notifier build() {
+      return new Notifier(this);
+    }
+
+    private Sender.Settings settings() {
+      return new Sender.Settings(
+          deadline, backoff, maxRetryAfter, maxPerHost, maxConcurrent, maxWaiting);
+    }
+
+    private static Duration positive(String name, Duration value) {
+      if (value.compareTo(Duration.ofMillis(1)) < 0 || value.compareTo(Duration.ofDays(1)) > 0) {
+        throw new IllegalArgumentException(
+            name + " is between a millisecond and a day, but it was " + value + ".");
+      }
+      return value;
+    }
+
+    private static int atLeastOne(String name, int value) {
+      if (value < 1) {
+        throw new IllegalArgumentException(name + " is at least 1, but it was " + value + ".");
+      }
+      return value;
+    }
+  }
+}

@@ -1,0 +1,56 @@
+package org.simplepush.appserver;
+
+import java.time.Duration;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The system's time, with one thread. */
+final class ThreadTime implements Time {
+  private static final Logger log = LoggerFactory.getLogger(ThreadTime.class);
+
+  private final ScheduledThreadPoolExecutor thread;
+
+  ThreadTime(ThreadFactory factory) {
+    thread = new ScheduledThreadPoolExecutor(1, factory);
+    thread.setRemoveOnCancelPolicy(true);
+    thread.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
+  }
+
+  @Override
+  public long nanos() {
+    return System.nanoTime();
+  }
+
+  @Override
+  public Timer after(Duration delay, Runnable task) {
+    if (thread.isShutdown()) { // closed in the meantime: nothing is waited for any more
+      return () -> {};
+    }
+    Future<?> future =
+        thread.schedule(
+            () -> {
+              try {
+                task.run();
+              } catch (RuntimeException | Error e) {
+                log.error("A timer failed; this is a bug of the notifier.", e);
+                throw e;
+              }
+            },
+            delay.toNanos(),
+            TimeUnit.NANOSECONDS);
+    return () -> future.cancel(false);
+  }
+
+  void stop() {
+    thread.shutdownNow();
+  }
+
+  ExecutorService thread() {
+    return thread;
+  }
+}

@@ -1,0 +1,20 @@
+package org.simplepush.appserver;
+
+import java.net.URI;
+
+/**
+ * Hears each verdict of a {@link Notifier#notifyAll notifyAll}, as it comes.
+ *
+ * <p>Calls come one at a time, in any order, each after the one before has returned, on threads of
+ * the notifier; the last returns before the future completes. While a call blocks, verdicts wait,
+ * and sending stops when enough of them do. What it throws is logged and otherwise ignored.
+ */
+@FunctionalInterface
+public interface VerdictListener {
+  /**
+   * An endpoint got its verdict.
+   *
+   * @param endpoint as it was handed in; a secret
+   */
+  void onVerdict(URI endpoint, Verdict verdict);
+}

@@ -1,0 +1,72 @@
+package org.simplepush.appserver;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import okhttp3.HttpUrl;
+
+/** Requests that wait on the wire until the test answers them. */
+final class FakeTransport implements Transport {
+  record Put(HttpUrl endpoint, long version, Consumer<Answer> onAnswer) {}
+
+  /** What is on the wire, in the order sent. */
+  final List<Put> wire = new ArrayList<>();
+
+  int sent;
+
+  @Override
+  public synchronized void put(HttpUrl endpoint, long version, Consumer<Answer> onAnswer) {
+    sent++;
+    wire.add(new Put(endpoint, version, onAnswer));
+  }
+
+  @Override
+  public void cancelAll() {
+    for (Put put : List.copyOf(wire)) {
+      wire.remove(put);
+      put.onAnswer().accept(new Answer.Broken(Verdict.Cause.NETWORK, "cancelled"));
+    }
+  }
+
+  /** Answers the only request on the wire. */
+  void answer(Answer answer) {
+    assertThat(wire).hasSize(1);
+    answerFirst(answer);
+  }
+
+  void answerFirst(Answer answer) {
+    wire.remove(0).onAnswer().accept(answer);
+  }
+
+  /** Answers what is on the wire now; not what is sent meanwhile. */
+  void answerAll(Answer answer) {
+    for (Put put : List.copyOf(wire)) {
+      wire.remove(put);
+      put.onAnswer().accept(answer);
+    }
+  }
+
+  void answerHost(String host, Answer answer) {
+    for (Put put : List.copyOf(wire)) {
+      if (put.endpoint().host().equals(host)) {
+        wire.remove(put);
+        put.onAnswer().accept(answer);
+      }
+    }
+  }
+
+  List<Long> versions() {
+    return wire.stream().map(Put::version).toList();
+  }
+
+  static Answer status(int code) {
+    return new Answer.Status(code, null);
+  }
+
+  static Answer status(int code, Duration retryAfter) {
+    return new Answer.Status(code, retryAfter);
+  }
+}

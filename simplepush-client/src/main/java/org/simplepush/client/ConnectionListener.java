@@ -1,0 +1,25 @@
+package org.simplepush.client;
+
+import java.time.Duration;
+
+/**
+ * Hears what happens to a client's connection; nobody has to act on it. Calls come one at a time,
+ * in order, on the client's callback executor. What they throw is logged.
+ */
+public interface ConnectionListener {
+  /** The push server has accepted the device's hello. */
+  default void onConnected() {}
+
+  /** A connection was lost, or an attempt to connect failed. The client tries again by itself. */
+  default void onDisconnected(Disconnected event) {}
+
+  /**
+   * How a connection or an attempt ended.
+   *
+   * @param closeCode the WebSocket close code, or 1006 if there was none
+   * @param reason a sentence for people
+   * @param failures how many attempts in a row have failed now, 1 or more
+   * @param retryIn how long until the next attempt
+   */
+  record Disconnected(int closeCode, String reason, int failures, Duration retryIn) {}
+}

@@ -1,0 +1,422 @@
+package org.simplepush.client;
+
+import java.net.URI;
+import java.time.Duration;
+import java.util.concurrent.Semaphore;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+import org.simplepush.core.ClientMessage;
+import org.simplepush.core.CloseCode;
+import org.simplepush.core.MalformedMessageException;
+import org.simplepush.core.MessageCodec;
+import org.simplepush.core.ServerMessage;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Keeps one connection to the push server: opens it, says hello, finds out when it is dead, and
+ * tries again after a while. Confined to the loop.
+ */
+final class Connector {
+  private static final Logger log = LoggerFactory.getLogger(Connector.class);
+
+  /** The close code of a connection that ended without a close frame (RFC 6455, 7.4.1). */
+  static final int NO_CLOSE_FRAME = 1006;
+
+  /** How many redirects in a row are followed before the device takes a break. */
+  static final int MAX_REDIRECTS = 5;
+
+  /**
+   * After how many failures the break is as long as when the server asked for patience, or when
+   * coming back at once would only repeat what went wrong.
+   */
+  static final int PATIENT = 5;
+
+  /** How long the peer may take to end a closed connection (protocol §1). */
+  static final Duration CLOSE_GRACE = Duration.ofSeconds(2);
+
+  /**
+   * More than the default: a notification about every one of 1,000 channels is a little larger than
+   * 64 KiB.
+   */
+  static final int MAX_MESSAGE_LENGTH = 1024 * 1024;
+
+  /** How many messages of the server may wait for the loop before its socket is left unread. */
+  private static final int MAX_UNREAD = 64;
+
+  /** The rules of the conversation. */
+  interface Owner {
+    /** Returns what to say first. */
+    ClientMessage.Hello hello();
+
+    /** The server has accepted the hello. */
+    void connected(ServerMessage.Hello hello);
+
+    /** The server said something after that. */
+    void received(ServerMessage message);
+
+    /** A connection or an attempt has failed; the next attempt is scheduled. */
+    void disconnected(ConnectionListener.Disconnected event);
+  }
+
+  private enum State {
+    /** Not wanted: before start and after stop. */
+    STOPPED,
+    /** Waiting for the next attempt. */
+    WAITING,
+    /** The WebSocket is being opened. */
+    CONNECTING,
+    /** The hello is sent and not answered. */
+    GREETING,
+    /** The hello was accepted. */
+    OPEN
+  }
+
+  private final Settings settings;
+  private final Loop loop;
+  private final Transport transport;
+  private final RandomGenerator random;
+  private final Owner owner;
+  private final MessageCodec codec = new MessageCodec(MAX_MESSAGE_LENGTH);
+
+  private State state = State.STOPPED;
+  private @Nullable Attempt attempt;
+
+  /** Attempts in a row that failed. */
+  private int failures;
+
+  /** The same, or more after a failure that asks for patience: how long the next break is. */
+  private int patience;
+
+  private int redirects;
+  private long lastHeard;
+
+  /** The one deadline or delay that the current state is subject to; in OPEN, the keep-alive. */
+  private Loop.@Nullable Timer timer;
+
+  Connector(
+      Settings settings, Loop loop, Transport transport, RandomGenerator random, Owner owner) {
+    this.settings = settings;
+    this.loop = loop;
+    this.transport = transport;
+    this.random = random;
+    this.owner = owner;
+  }
+
+  void start() {
+    connect(settings.server());
+  }
+
+  boolean isOpen() {
+    return state == State.OPEN;
+  }
+
+  /** Returns the loop's time when the server was last heard. */
+  long lastHeard() {
+    return lastHeard;
+  }
+
+  /** Sends a message on the open connection; returns false if there is none. */
+  boolean send(ClientMessage message) {
+    return state == State.OPEN && write(message);
+  }
+
+  private boolean write(ClientMessage message) {
+    Attempt current = attempt;
+    if (current == null || !current.send(codec.write(message))) {
+      // The transport reports the end by itself; a full queue it does not report.
+      return false;
+    }
+    return true;
+  }
+
+  /** Gives a silent connection up and opens another one. */
+  void reconnect(String reason) {
+    if (state == State.OPEN) {
+      lose(NO_CLOSE_FRAME, reason, 0);
+    }
+  }
+
+  /** Closes the connection, if there is one, and stays away; {@code done} runs when it is gone. */
+  void stop(Runnable done) {
+    Attempt last = attempt;
+    boolean polite = state == State.OPEN || state == State.GREETING;
+    enter(State.STOPPED);
+    attempt = null;
+    if (last == null) {
+      done.run();
+    } else if (polite) {
+      last.whenEnded = done;
+      last.close(CloseCode.NORMAL.code(), "");
+    } else {
+      last.abort();
+      done.run();
+    }
+  }
+
+  private void enter(State next) {
+    state = next;
+    if (timer != null) {
+      timer.cancel();
+      timer = null;
+    }
+  }
+
+  private void connect(URI target) {
+    enter(State.CONNECTING);
+    Attempt next = new Attempt();
+    attempt = next;
+    next.connection = transport.connect(target, next);
+    timer =
+        loop.schedule(
+            settings.requestTimeout(),
+            () -> lose(NO_CLOSE_FRAME, "the connection did not open in time", 0));
+  }
+
+  private void opened() {
+    enter(State.GREETING);
+    write(owner.hello());
+    timer =
+        loop.schedule(
+            settings.requestTimeout(),
+            () -> lose(NO_CLOSE_FRAME, "the server did not answer the hello in time", 0));
+  }
+
+  private void received(String text) {
+    lastHeard = loop.nanoTime();
+    ServerMessage message;
+    try {
+      message = codec.readServerMessage(text);
+    } catch (MalformedMessageException e) {
+      switch (e.severity()) {
+        case NOT_A_MESSAGE -> {
+          CloseCode code =
+              text.length() > MAX_MESSAGE_LENGTH ? CloseCode.TOO_BIG : CloseCode.PROTOCOL_ERROR;
+          lose(code.code(), "the server is not understood: " + e.getMessage(), PATIENT);
+        }
+        case UNKNOWN_TYPE -> log.debug("The server said something of another protocol", e);
+        case BAD_CONTENT -> understood(e.toFailure());
+      }
+      return;
+    }
+    understood(message);
+  }
+
+  private void understood(ServerMessage message) {
+    if (state == State.OPEN) {
+      if (message.type() == ServerMessage.Type.REDIRECT) {
+        log.debug("A redirect that answers no hello is ignored");
+      } else if (message.type() != ServerMessage.Type.PING) {
+        owner.received(message);
+      }
+      return;
+    }
+    switch (message.type()) {
+      case HELLO -> greeted((ServerMessage.Hello) message);
+      case REDIRECT -> redirected(((ServerMessage.Redirect) message).target());
+      case FAILURE -> refused((ServerMessage.Failure) message);
+      default -> log.debug("A {} before the answer to hello is ignored", message.type());
+    }
+  }
+
+  private void greeted(ServerMessage.Hello hello) {
+    failures = 0;
+    patience = 0;
+    redirects = 0;
+    enter(State.OPEN);
+    keepAlive();
+    owner.connected(hello);
+  }
+
+  private void redirected(URI target) {
+    if (++redirects > MAX_REDIRECTS) {
+      lose(CloseCode.NORMAL.code(), "the server redirects in circles", PATIENT);
+      return;
+    }
+    try {
+      Settings.checkTarget(target, settings.allowInsecure());
+    } catch (IllegalArgumentException e) {
+      lose(CloseCode.NORMAL.code(), "a redirect cannot be followed: " + e.getMessage(), PATIENT);
+      return;
+    }
+    Attempt last = attempt;
+    if (last != null) {
+      last.close(CloseCode.NORMAL.code(), "redirected");
+    }
+    log.debug("The server redirects this device to {}", target);
+    connect(target);
+  }
+
+  private void refused(ServerMessage.Failure failure) {
+    String of = failure.messageType();
+    if (of != null && !of.equalsIgnoreCase("hello")) {
+      log.debug("A failed {} before the answer to hello is ignored", of);
+      return;
+    }
+    lose(
+        CloseCode.NORMAL.code(),
+        "the server refused the hello with " + failure.status() + ": " + failure.error(),
+        failure.status() == ServerMessage.Failure.TOO_MANY ? PATIENT : 0);
+  }
+
+  /** Not rescheduled at each message: the timer looks how long the silence is when it is due. */
+  private void keepAlive() {
+    Duration silence = Duration.ofNanos(loop.nanoTime() - lastHeard);
+    Duration left = settings.pingInterval().minus(silence);
+    if (left.isNegative() || left.isZero()) {
+      long asked = loop.nanoTime();
+      write(new ClientMessage.Ping());
+      timer = loop.schedule(settings.requestTimeout(), () -> checkAnswered(asked));
+    } else {
+      timer = loop.schedule(left, this::keepAlive);
+    }
+  }
+
+  private void checkAnswered(long asked) {
+    if (lastHeard - asked >= 0) {
+      keepAlive();
+    } else {
+      lose(NO_CLOSE_FRAME, "the server did not answer a ping in time", 0);
+    }
+  }
+
+  /**
+   * Leaves the current connection and schedules the next attempt.
+   *
+   * @param closeCode what to tell the server; {@link #NO_CLOSE_FRAME}: nothing, it does not listen
+   * @param atLeast as many failures are assumed for the length of the break
+   */
+  private void lose(int closeCode, String reason, int atLeast) {
+    Attempt last = attempt;
+    if (last != null) {
+      if (closeCode == NO_CLOSE_FRAME) {
+        last.abort();
+      } else {
+        last.close(closeCode, "");
+      }
+    }
+    retry(closeCode, reason, atLeast);
+  }
+
+  private void ended(int closeCode, String reason) {
+    int atLeast = 0;
+    if (closeCode == CloseCode.TRY_AGAIN_LATER.code()
+        || closeCode == CloseCode.POLICY_VIOLATION.code()) {
+      // 1008 also says that another device uses this UAID: the two must not chase each other away.
+      atLeast = PATIENT;
+    }
+    String sentence =
+        switch (state) {
+          case CONNECTING -> "the connection could not be opened";
+          case GREETING -> "the server ended the connection before it answered the hello";
+          default -> "the connection ended";
+        };
+    retry(closeCode, reason.isEmpty() ? sentence : sentence + ": " + reason, atLeast);
+  }
+
+  private void retry(int closeCode, String reason, int atLeast) {
+    attempt = null;
+    redirects = 0;
+    failures++;
+    patience = Math.max(patience + 1, atLeast);
+    Duration delay = settings.backoff().delay(patience, random);
+    enter(State.WAITING);
+    timer = loop.schedule(delay, () -> connect(settings.server()));
+    owner.disconnected(new ConnectionListener.Disconnected(closeCode, reason, failures, delay));
+  }
+
+  /** One connection. Its events count only while it is the current one. */
+  private final class Attempt implements Transport.Events {
+    /** Taken per message by the transport's thread and given back by the loop. */
+    private final Semaphore unread = new Semaphore(MAX_UNREAD);
+
+    private Transport.@Nullable Connection connection;
+    private @Nullable Runnable whenEnded;
+    private Loop.@Nullable Timer grace;
+    private boolean over;
+
+    private boolean isCurrent() {
+      return attempt == this;
+    }
+
+    boolean send(String text) {
+      return connection != null && connection.send(text);
+    }
+
+    /** The server ends the connection after this (protocol §1), or we do. */
+    void close(int code, String reason) {
+      if (connection != null) {
+        connection.close(code, reason);
+      }
+      unread.release(Integer.MAX_VALUE / 2); // what still comes is dropped
+      grace = loop.schedule(CLOSE_GRACE, this::abort);
+    }
+
+    void abort() {
+      if (connection != null) {
+        connection.abort();
+      }
+      finish();
+    }
+
+    private void finish() {
+      if (over) {
+        return;
+      }
+      over = true;
+      unread.release(Integer.MAX_VALUE / 4);
+      if (grace != null) {
+        grace.cancel();
+      }
+      if (whenEnded != null) {
+        whenEnded.run();
+      }
+    }
+
+    @Override
+    public void opened() {
+      loop.execute(
+          () -> {
+            if (isCurrent() && state == State.CONNECTING) {
+              Connector.this.opened();
+            }
+          });
+    }
+
+    @Override
+    public void received(String text) {
+      unread.acquireUninterruptibly();
+      loop.execute(
+          () -> {
+            unread.release();
+            if (isCurrent() && state != State.CONNECTING) {
+              Connector.this.received(text);
+            }
+          });
+    }
+
+    @Override
+    public void receivedBinary() {
+      loop.execute(
+          () -> {
+            if (isCurrent()) {
+              lose(
+                  CloseCode.UNSUPPORTED_DATA.code(),
+                  "the server sent a binary message, and this protocol has none",
+                  PATIENT);
+            }
+          });
+    }
+
+    @Override
+    public void ended(int closeCode, String reason) {
+      loop.execute(
+          () -> {
+            finish();
+            if (isCurrent()) {
+              Connector.this.ended(closeCode, reason);
+            }
+          });
+    }
+  }
+}

@@ -1,0 +1,225 @@
+package org.simplepush.client;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.URLDecoder;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.simplepush.client.ApplicationManifest.Permission;
+import org.simplepush.core.ChannelId;
+import org.simplepush.core.Uaid;
+
+/**
+ * What a device must not forget, and how it is written down: a line a fact, closed by a last line
+ * that proves the text is whole. Confined to the loop.
+ */
+final class DeviceState {
+  private static final String FIRST_LINE = "simplepush-device 1";
+  private static final String LAST_LINE = "end";
+  private static final String NO_VERSION = "-";
+
+  /** A channel of an application, and what it has handed over. */
+  static final class Registration {
+    final String application;
+    final ChannelId channelId;
+    final URI endpoint;
+    private @Nullable Long version;
+
+    Registration(String application, ChannelId channelId, URI endpoint, @Nullable Long version) {
+      this.application = application;
+      this.channelId = channelId;
+      this.endpoint = endpoint;
+      this.version = version;
+    }
+
+    /** Returns the last version its application has taken, if any. */
+    @Nullable Long version() {
+      return version;
+    }
+
+    /** Whether the application has not taken this version or a higher one yet. */
+    boolean isNews(long candidate) {
+      return version == null || candidate > version;
+    }
+
+    /** The application has taken a version. */
+    void taken(long newVersion) {
+      if (isNews(newVersion)) {
+        version = newVersion;
+      }
+    }
+  }
+
+  private @Nullable Uaid uaid;
+  private final Map<ChannelId, Registration> registrations = new LinkedHashMap<>();
+
+  /** Applications that have lost their endpoints and do not know it yet. */
+  private final Set<String> toRegisterAnew = new LinkedHashSet<>();
+
+  /** What is installed. */
+  private final Map<String, ApplicationManifest> manifests = new LinkedHashMap<>();
+
+  @Nullable Uaid uaid() {
+    return uaid;
+  }
+
+  void uaid(Uaid newUaid) {
+    uaid = newUaid;
+  }
+
+  Collection<Registration> registrations() {
+    return registrations.values();
+  }
+
+  List<ChannelId> channelIds() {
+    return List.copyOf(registrations.keySet());
+  }
+
+  @Nullable Registration registration(ChannelId channelId) {
+    return registrations.get(channelId);
+  }
+
+  void add(Registration registration) {
+    registrations.put(registration.channelId, registration);
+  }
+
+  void remove(ChannelId channelId) {
+    registrations.remove(channelId);
+  }
+
+  /** Drops every registration; returns their applications, which are to be told. */
+  Set<String> removeAll() {
+    Set<String> applications = new LinkedHashSet<>();
+    for (Registration registration : registrations.values()) {
+      applications.add(registration.application);
+    }
+    registrations.clear();
+    toRegisterAnew.addAll(applications);
+    return applications;
+  }
+
+  Set<String> toRegisterAnew() {
+    return toRegisterAnew;
+  }
+
+  Map<String, ApplicationManifest> manifests() {
+    return manifests;
+  }
+
+  /** Returns the state as one text. */
+  String toText() {
+    StringBuilder text = new StringBuilder(100 + 300 * registrations.size());
+    line(text, FIRST_LINE);
+    if (uaid != null) {
+      line(text, "uaid", uaid.text());
+    }
+    manifests.forEach(
+        (application, manifest) ->
+            line(
+                text,
+                "application",
+                encode(application),
+                encode(manifest.name()),
+                encode(manifest.handler()),
+                encode(permissions(manifest))));
+    for (Registration registration : registrations.values()) {
+      Long version = registration.version();
+      line(
+          text,
+          "channel",
+          registration.channelId.text(),
+          version == null ? NO_VERSION : version.toString(),
+          registration.endpoint.toString(),
+          encode(registration.application));
+    }
+    for (String application : toRegisterAnew) {
+      line(text, "push-register", encode(application));
+    }
+    line(text, LAST_LINE);
+    return text.toString();
+  }
+
+  private static void line(StringBuilder text, String... words) {
+    text.append(String.join(" ", words)).append('\n');
+  }
+
+  /**
+   * Reads what {@link #toText()} wrote.
+   *
+   * @throws IOException if it did not; the message quotes nothing, because the text holds secrets
+   */
+  static DeviceState parse(String text) throws IOException {
+    List<String> lines = new ArrayList<>(text.lines().toList());
+    if (lines.isEmpty() || !lines.get(0).equals(FIRST_LINE)) {
+      throw new IOException(
+          "The stored state does not start with \"" + FIRST_LINE + "\": it is another version's");
+    }
+    if (!lines.get(lines.size() - 1).equals(LAST_LINE)) {
+      throw new IOException("The stored state is cut off: its last line is missing");
+    }
+    DeviceState state = new DeviceState();
+    for (int i = 1; i < lines.size() - 1; i++) {
+      try {
+        state.read(lines.get(i).split(" "));
+      } catch (IllegalArgumentException e) {
+        throw new IOException("Line " + (i + 1) + " of the stored state cannot be read");
+      }
+    }
+    return state;
+  }
+
+  private void read(String[] words) {
+    if (words[0].equals("uaid") && words.length == 2) {
+      uaid = Uaid.parse(words[1]);
+    } else if (words[0].equals("channel") && words.length == 5) {
+      Long version = words[2].equals(NO_VERSION) ? null : Long.valueOf(words[2]);
+      ChannelId channelId = ChannelId.parse(words[1]);
+      add(new Registration(decode(words[4]), channelId, URI.create(words[3]), version));
+    } else if (words[0].equals("application") && words.length == 5) {
+      manifests.put(
+          decode(words[1]),
+          new ApplicationManifest(
+              decode(words[2]), permissions(decode(words[4])), decode(words[3])));
+    } else if (words[0].equals("push-register") && words.length == 2) {
+      toRegisterAnew.add(decode(words[1]));
+    } else {
+      throw new IllegalArgumentException("an unknown line");
+    }
+  }
+
+  private static String permissions(ApplicationManifest manifest) {
+    return manifest.permissions().stream()
+        .map(Permission::manifestName)
+        .sorted()
+        .collect(Collectors.joining(","));
+  }
+
+  private static Set<Permission> permissions(String names) {
+    Set<String> listed = Set.of(names.split(","));
+    return Arrays.stream(Permission.values())
+        .filter(permission -> listed.contains(permission.manifestName()))
+        .collect(Collectors.toUnmodifiableSet());
+  }
+
+  /** Makes one word of any text, an empty one too. */
+  private static String encode(String text) {
+    return "=" + URLEncoder.encode(text, StandardCharsets.UTF_8);
+  }
+
+  private static String decode(String word) {
+    if (!word.startsWith("=")) {
+      throw new IllegalArgumentException("a text starts with =");
+    }
+    return URLDecoder.decode(word.substring(1), StandardCharsets.UTF_8);
+  }
+}

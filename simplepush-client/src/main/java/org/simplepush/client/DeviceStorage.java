@@ -1,0 +1,57 @@
+package org.simplepush.client;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Keeps the state of one device: its identity, its registrations and the last version each has
+ * handed over. A client that is started with what another one left goes on where that one stopped.
+ *
+ * <p>The state is a text that only the client understands, of about 300 characters a registration.
+ * It holds secrets, so nobody else should be able to read it. One storage serves one client at a
+ * time, which calls it from one thread at a time and waits for it.
+ */
+public interface DeviceStorage {
+  /** Returns a storage that lasts as long as the object does. */
+  static DeviceStorage inMemory() {
+    return new InMemoryDeviceStorage();
+  }
+
+  /**
+   * Returns a storage in a file, which survives the end of the process at any moment, and of the
+   * system as far as the disk keeps what it was told to. Each save writes a new file beside it
+   * ({@code .new}), forces that to the disk and renames it. Only the user can read the file, where
+   * the file system knows users. While a client runs, a lock file ({@code .lock}) keeps a second
+   * one away: {@link #load()} fails then.
+   *
+   * @param file need not exist, its directory must
+   */
+  static DeviceStorage file(Path file) {
+    return new FileDeviceStorage(file);
+  }
+
+  /**
+   * Returns what was saved last, or null if nothing ever was. A client calls this when it starts,
+   * before anything else.
+   *
+   * @throws IOException if there may be a state but it cannot be read, or it is in use
+   */
+  @Nullable String load() throws IOException;
+
+  /**
+   * Replaces the state. When this returns, {@code state} is as durable as this storage makes it; if
+   * the process dies before, {@link #load()} returns the old or the new state, whole.
+   *
+   * @throws IOException if it could not be saved; the old state is kept. The client tries again
+   */
+  void save(String state) throws IOException;
+
+  /**
+   * The client that uses this storage is closed, or could not start. {@link #load()} may be called
+   * again, by the same client or another one. The default does nothing.
+   *
+   * @throws IOException if something could not be released
+   */
+  default void release() throws IOException {}
+}

@@ -1,0 +1,317 @@
+package org.simplepush.client;
+
+import java.net.URI;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+import org.simplepush.core.ChannelId;
+import org.simplepush.core.internal.Backoff;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What waits for one application: of each channel the latest version, in the order in which the
+ * channels got news. Hands over one message at a time, once there is a handler. A message whose
+ * handler threw steps aside for a while. Confined to the loop.
+ */
+final class Inbox {
+  private static final Logger log = LoggerFactory.getLogger(Inbox.class);
+
+  private static final Backoff RETRY = new Backoff(Duration.ofSeconds(2), Duration.ofMinutes(5));
+
+  /** How long an application that was started has to attach itself. */
+  static final Duration LAUNCH_TIME = Duration.ofSeconds(30);
+
+  /** What an application may be told. */
+  sealed interface Message {
+    /** What a newer message of the same kind replaces. */
+    Object key();
+  }
+
+  /** A channel has a new version. */
+  record Push(ChannelId channelId, URI endpoint, long version) implements Message {
+    @Override
+    public Object key() {
+      return channelId;
+    }
+  }
+
+  /** The endpoints are gone. */
+  record PushRegister() implements Message {
+    @Override
+    public Object key() {
+      return PushRegister.class;
+    }
+  }
+
+  /** Hears which messages were handled. */
+  interface Owner {
+    /** The handler returned normally. */
+    void handled(Inbox inbox, Message message);
+
+    /** Whether a message whose handler threw still means anything to the application. */
+    boolean isWanted(Message message);
+
+    /** The handler returned or threw, and no other one runs. */
+    void idle();
+
+    /**
+     * A message waits and there is no handler. If the application can be started, it is, and {@link
+     * #launched} called; returns false if it cannot.
+     */
+    boolean launch(Inbox inbox);
+  }
+
+  private static final class Waiting {
+    Message message;
+    int failures;
+    Loop.@Nullable Timer retry;
+
+    Waiting(Message message) {
+      this.message = message;
+    }
+
+    void unpark() {
+      if (retry != null) {
+        retry.cancel();
+        retry = null;
+      }
+    }
+  }
+
+  private final String application;
+  private final Loop loop;
+  private final Executor callbacks;
+  private final RandomGenerator random;
+  private final Owner owner;
+
+  private final Map<Object, Waiting> waiting = new LinkedHashMap<>();
+  private final Set<ChannelId> held = new HashSet<>();
+  private @Nullable PushHandler handler;
+  private @Nullable Waiting running;
+  private boolean stopped;
+
+  private boolean launching;
+  private int launches;
+  private Loop.@Nullable Timer relaunch;
+
+  Inbox(String application, Loop loop, Executor callbacks, RandomGenerator random, Owner owner) {
+    this.application = application;
+    this.loop = loop;
+    this.callbacks = callbacks;
+    this.random = random;
+    this.owner = owner;
+  }
+
+  String application() {
+    return application;
+  }
+
+  /** From now on messages are handed over. */
+  void attach(PushHandler newHandler) {
+    handler = newHandler;
+    launches = 0;
+    cancelRelaunch();
+    handOver();
+  }
+
+  /** From now on messages wait, or the application is started for them. */
+  void detach() {
+    handler = null;
+    handOver();
+  }
+
+  private void cancelRelaunch() {
+    if (relaunch != null) {
+      relaunch.cancel();
+      relaunch = null;
+    }
+  }
+
+  /** An attempt to start the application has ended; by now it may be attached, or will be. */
+  void launched(@Nullable Throwable failure) {
+    launching = false;
+    if (handler != null || stopped) {
+      return;
+    }
+    launches++;
+    Duration delay = RETRY.delay(launches, random);
+    if (failure == null) {
+      delay = delay.plus(LAUNCH_TIME);
+      log.debug("Application {} was started and is expected to attach", application);
+    } else {
+      log.warn(
+          "Application {} could not be started; next attempt in {}", application, delay, failure);
+    }
+    relaunch =
+        loop.schedule(
+            delay,
+            () -> {
+              relaunch = null;
+              handOver();
+            });
+  }
+
+  /** Takes a message in, unless this or a newer one is here already. */
+  void offer(Message message) {
+    // A push-register that is being handled says nothing about endpoints lost just now.
+    if (running != null && message instanceof Push && isCovered(message, running.message)) {
+      return;
+    }
+    Waiting known = waiting.get(message.key());
+    if (known == null) {
+      waiting.put(message.key(), new Waiting(message));
+    } else if (isCovered(message, known.message)) {
+      return;
+    } else {
+      known.message = message;
+      known.unpark(); // what failed was an older version; this one may do
+    }
+    handOver();
+  }
+
+  private static boolean isCovered(Message message, Message known) {
+    return message.key().equals(known.key())
+        && (!(message instanceof Push news)
+            || !(known instanceof Push old)
+            || news.version() <= old.version());
+  }
+
+  /** Keeps the messages of a channel back until {@link #release}. */
+  void hold(ChannelId channelId) {
+    held.add(channelId);
+  }
+
+  void release(ChannelId channelId) {
+    held.remove(channelId);
+    handOver();
+  }
+
+  /** Drops what waits for a channel; what a handler is busy with is not recalled. */
+  void forget(ChannelId channelId) {
+    held.remove(channelId);
+    Waiting gone = waiting.remove(channelId);
+    if (gone != null) {
+      gone.unpark();
+    }
+  }
+
+  /** Hands over nothing more. */
+  void stop() {
+    stopped = true;
+    waiting.values().forEach(Waiting::unpark);
+    cancelRelaunch();
+  }
+
+  /** Whether there is a message that has not been handed over. */
+  boolean isWaiting(Message message) {
+    return waiting.containsKey(message.key());
+  }
+
+  /** Whether a handler is running. */
+  boolean isBusy() {
+    return running != null;
+  }
+
+  private void handOver() {
+    if (running != null || stopped) {
+      return;
+    }
+    Waiting next = next();
+    if (next == null) {
+      return;
+    }
+    PushHandler current = handler;
+    if (current != null) {
+      waiting.remove(next.message.key());
+      running = next;
+      run(current, next);
+    } else if (!launching && relaunch == null) {
+      launching = owner.launch(this);
+    }
+  }
+
+  private @Nullable Waiting next() {
+    for (Waiting candidate : waiting.values()) {
+      boolean isHeld =
+          candidate.message.key() instanceof ChannelId channelId && held.contains(channelId);
+      if (candidate.retry == null && !isHeld) {
+        return candidate;
+      }
+    }
+    return null;
+  }
+
+  private void run(PushHandler current, Waiting next) {
+    Message message = next.message;
+    try {
+      callbacks.execute(
+          () -> {
+            Throwable failure = call(current, message);
+            loop.execute(() -> finished(next, message, failure));
+          });
+    } catch (RejectedExecutionException e) {
+      loop.execute(() -> finished(next, message, e));
+    }
+  }
+
+  private static @Nullable Throwable call(PushHandler handler, Message message) {
+    HandlerThread.enter();
+    try {
+      if (message instanceof Push push) {
+        handler.onPush(new PushMessage(push.endpoint(), push.version()));
+      } else {
+        handler.onPushRegister();
+      }
+      return null;
+    } catch (Throwable e) { // whatever it was: it was not handled
+      if (e instanceof InterruptedException) {
+        Thread.currentThread().interrupt();
+      }
+      return e;
+    } finally {
+      HandlerThread.leave();
+    }
+  }
+
+  private void finished(Waiting done, Message message, @Nullable Throwable failure) {
+    running = null;
+    if (failure == null) {
+      owner.handled(this, message);
+    } else {
+      failed(done, message, failure);
+    }
+    handOver();
+    if (running == null) {
+      owner.idle();
+    }
+  }
+
+  private void failed(Waiting done, Message message, Throwable failure) {
+    if (stopped || waiting.containsKey(message.key()) || !owner.isWanted(message)) {
+      log.warn("The handler of application {} failed", application, failure);
+      return; // the server offers it again, a newer one is here already, or it is unregistered
+    }
+    done.failures++;
+    Duration delay = RETRY.delay(done.failures, random);
+    log.warn(
+        "The handler of application {} failed; it is called again in {}",
+        application,
+        delay,
+        failure);
+    waiting.put(message.key(), done);
+    done.retry =
+        loop.schedule(
+            delay,
+            () -> {
+              done.retry = null;
+              handOver();
+            });
+  }
+}

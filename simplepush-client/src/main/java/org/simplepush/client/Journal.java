@@ -1,0 +1,92 @@
+package org.simplepush.client;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Supplier;
+import java.util.random.RandomGenerator;
+import org.simplepush.core.internal.Backoff;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Saves the state after it changed, and says when it is saved. Whatever changes while other tasks
+ * of the loop are waiting is saved at once, so that many versions cost one write. Confined to the
+ * loop.
+ */
+final class Journal {
+  private static final Logger log = LoggerFactory.getLogger(Journal.class);
+
+  private static final Backoff RETRY = new Backoff(Duration.ofSeconds(2), Duration.ofMinutes(1));
+
+  /** Waits for the changes made before it. */
+  interface Waiter {
+    /** They are saved. */
+    void saved();
+
+    /** They could not be saved now; it is tried again, but this waiter is not told. */
+    void failed(Exception cause);
+  }
+
+  private final Loop loop;
+  private final DeviceStorage storage;
+  private final Supplier<String> state;
+  private final RandomGenerator random;
+  private List<Waiter> waiters = new ArrayList<>();
+  private boolean changed;
+  private boolean saveQueued;
+  private int failures;
+
+  Journal(Loop loop, DeviceStorage storage, Supplier<String> state, RandomGenerator random) {
+    this.loop = loop;
+    this.storage = storage;
+    this.state = state;
+    this.random = random;
+  }
+
+  /** The state has changed. */
+  void changed() {
+    changed = true;
+    queueSave();
+  }
+
+  /** Tells the waiter when everything changed so far is saved, which may be now. */
+  void whenSaved(Waiter waiter) {
+    if (changed) {
+      waiters.add(waiter);
+      queueSave();
+    } else {
+      waiter.saved();
+    }
+  }
+
+  private void queueSave() {
+    if (!saveQueued) {
+      saveQueued = true;
+      loop.execute(this::save);
+    }
+  }
+
+  private void save() {
+    saveQueued = false;
+    if (!changed) {
+      return;
+    }
+    List<Waiter> told = waiters;
+    waiters = new ArrayList<>();
+    try {
+      storage.save(state.get());
+    } catch (IOException | RuntimeException e) {
+      failures++;
+      Duration delay = RETRY.delay(failures, random);
+      log.warn("The device's state could not be saved; next attempt in {}", delay, e);
+      loop.schedule(delay, this::queueSave);
+      told.forEach(waiter -> waiter.failed(e));
+      return;
+    }
+    changed = false;
+    failures = 0;
+    told.forEach(Waiter::saved);
+  }
+}

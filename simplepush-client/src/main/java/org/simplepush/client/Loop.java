@@ -1,0 +1,19 @@
+package org.simplepush.client;
+
+import java.time.Duration;
+import java.util.concurrent.Executor;
+
+/** Runs what touches the state of a device, one task at a time and in order; and its clock. */
+interface Loop extends Executor {
+  /** Runs a task after a delay, unless it is cancelled before. */
+  Timer schedule(Duration delay, Runnable task);
+
+  /** Returns a time in nanoseconds that only grows and means nothing by itself. */
+  long nanoTime();
+
+  /** A task to come. */
+  interface Timer {
+    /** Called on the loop, this makes sure that the task does not run any more. */
+    void cancel();
+  }
+}

@@ -1,0 +1,562 @@
+package org.simplepush.client;
+
+import java.io.IOException;
+import java.net.URI;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import okhttp3.ConnectionPool;
+import okhttp3.Dispatcher;
+import okhttp3.OkHttpClient;
+import org.jspecify.annotations.Nullable;
+import org.simplepush.core.internal.Backoff;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A device: holds one connection to a push server for all applications on it, and keeps it up.
+ *
+ * <pre>{@code
+ * PushClient device =
+ *     PushClient.builder(URI.create("wss://push.example.org/"))
+ *         .storage(storage)
+ *         .build()
+ *         .start();
+ * PushManager calendar =
+ *     device.application("calendar", message -> synchronise(message.endpoint()));
+ * calendar.register().thenAccept(endpoint -> tellApplicationServer(endpoint));
+ * }</pre>
+ *
+ * <p>Safe for use by many threads. Keep one for as long as the process lives. Its threads are
+ * daemons: they do not keep the JVM alive. Neither handlers nor futures are called by the thread
+ * that serves the connection.
+ */
+public final class PushClient implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(PushClient.class);
+
+  /** The default of {@link Builder#requestTimeout}: 10 s. */
+  public static final Duration DEFAULT_REQUEST_TIMEOUT = Duration.ofSeconds(10);
+
+  /** The default of {@link Builder#pingInterval}: 30 min (protocol §6). */
+  public static final Duration DEFAULT_PING_INTERVAL = Duration.ofMinutes(30);
+
+  /** The default first bound of {@link Builder#backoff}: 2 s. */
+  public static final Duration DEFAULT_FIRST_BACKOFF = Duration.ofSeconds(2);
+
+  /** The default last bound of {@link Builder#backoff}: 5 min. */
+  public static final Duration DEFAULT_MAX_BACKOFF = Duration.ofMinutes(5);
+
+  private final Settings settings;
+  private final DeviceStorage storage;
+  private final ConnectionListener listener;
+  private final @Nullable ApplicationLauncher launcher;
+  private final OkHttpClient okHttp;
+  private final boolean ownsPool;
+  private final Executor callbacks;
+  private final @Nullable ExecutorService ownCallbacks;
+  private final ScheduledThreadPoolExecutor loopThread;
+  private final Loop loop;
+  private final ExecutorService readers;
+
+  private final CompletableFuture<Void> closed = new CompletableFuture<>();
+
+  // All guarded by this.
+  private final Map<String, PushHandler> applications = new HashMap<>();
+  private boolean started;
+  private @Nullable Device device;
+  private boolean closing;
+
+  private PushClient(Builder builder) {
+    settings =
+        new Settings(
+            builder.server,
+            builder.requestTimeout,
+            builder.pingInterval,
+            builder.backoff,
+            builder.allowInsecure);
+    storage = builder.storage;
+    listener = builder.listener;
+    launcher = builder.launcher;
+
+    String name = "simplepush-client " + builder.server.getHost() + " ";
+    loopThread = new ScheduledThreadPoolExecutor(1, threads(name + "loop"));
+    loopThread.setRemoveOnCancelPolicy(true);
+    loopThread.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
+    loop = new ScheduledLoop(loopThread);
+    // At most one thread per application runs a handler; the rest of the time there is none.
+    ownCallbacks =
+        builder.callbackExecutor == null ? growingPool(threads(name + "callback")) : null;
+    callbacks = builder.callbackExecutor == null ? ownCallbacks() : builder.callbackExecutor;
+    readers = growingPool(threads(name + "reader"));
+    ownsPool = builder.okHttpClient == null;
+    okHttp = okHttp(builder.okHttpClient, readers);
+  }
+
+  private ExecutorService ownCallbacks() {
+    return Objects.requireNonNull(ownCallbacks);
+  }
+
+  private static ThreadFactory threads(String name) {
+    AtomicInteger count = new AtomicInteger();
+    return task -> {
+      Thread thread = new Thread(task, name + "-" + count.incrementAndGet());
+      thread.setDaemon(true);
+      return thread;
+    };
+  }
+
+  private static ExecutorService growingPool(ThreadFactory threads) {
+    return new ThreadPoolExecutor(
+        0, Integer.MAX_VALUE, 10, TimeUnit.SECONDS, new SynchronousQueue<>(), threads);
+  }
+
+  /**
+   * A dispatcher of our own also for a client that was handed in: a WebSocket occupies one of the
+   * dispatcher's 64 places for as long as it is open.
+   */
+  private static OkHttpClient okHttp(@Nullable OkHttpClient given, ExecutorService readers) {
+    OkHttpClient.Builder builder =
+        given == null
+            ? new OkHttpClient.Builder().connectionPool(new ConnectionPool(0, 1, TimeUnit.SECONDS))
+            : given.newBuilder();
+    return builder
+        .dispatcher(new Dispatcher(readers))
+        .pingInterval(Duration.ZERO) // the protocol has its own
+        .retryOnConnectionFailure(false) // when to retry is decided in one place
+        .followRedirects(false)
+        .followSslRedirects(false)
+        .build();
+  }
+
+  /**
+   * Returns a builder of a client for the push server at this address.
+   *
+   * @param server {@code wss://host[:port]/[path]}; {@code ws://} for this host or with {@link
+   *     Builder#allowInsecure}
+   */
+  public static Builder builder(URI server) {
+    return new Builder(server);
+  }
+
+  /**
+   * Reads the stored state and begins to connect. Returns when the state is read; the connection
+   * comes, and comes back, by itself.
+   *
+   * @return this client
+   * @throws IOException if there is a stored state that cannot be read
+   * @throws IllegalStateException if the client was started or closed before
+   */
+  public PushClient start() throws IOException {
+    synchronized (this) {
+      if (started || closing) {
+        throw new IllegalStateException("A client is started once and not after close()");
+      }
+      started = true;
+    }
+    DeviceState state;
+    try {
+      String stored = storage.load();
+      state = stored == null ? new DeviceState() : DeviceState.parse(stored);
+    } catch (IOException | RuntimeException e) {
+      releaseStorage();
+      synchronized (this) {
+        started = false;
+      }
+      throw e;
+    }
+    Device loaded =
+        new Device(
+            settings,
+            loop,
+            new OkHttpTransport(okHttp),
+            storage,
+            state,
+            this::launch,
+            callbacks,
+            listener,
+            new SecureRandom());
+    synchronized (this) {
+      if (!closing) {
+        device = loaded;
+      }
+    }
+    if (device() == null) {
+      releaseStorage();
+      throw new IllegalStateException("The client was closed while it started");
+    }
+    loop.execute(
+        () -> {
+          applications().forEach(loaded::attach);
+          loaded.start();
+        });
+    return this;
+  }
+
+  private synchronized @Nullable Device device() {
+    return device;
+  }
+
+  private void releaseStorage() {
+    try {
+      storage.release();
+    } catch (IOException | RuntimeException e) {
+      log.warn("The storage could not be released", e);
+    }
+  }
+
+  private synchronized Map<String, PushHandler> applications() {
+    return Map.copyOf(applications);
+  }
+
+  /**
+   * Attaches an application: from now on its handler gets what waits for it and what comes. May be
+   * called before {@link #start()}. Messages for an application that has endpoints here and is not
+   * attached wait until it is.
+   *
+   * @param applicationId the name under which the device knows it; the same after a restart. 1 to
+   *     255 characters
+   * @throws IllegalStateException if an application of this name is attached, or the client closed
+   */
+  public synchronized PushManager application(String applicationId, PushHandler handler) {
+    Objects.requireNonNull(handler, "handler");
+    checkApplicationId(applicationId);
+    if (closing) {
+      throw new IllegalStateException("The client is closed");
+    }
+    if (applications.putIfAbsent(applicationId, handler) != null) {
+      throw new IllegalStateException("The application " + applicationId + " is attached already");
+    }
+    Device running = device;
+    if (running != null) {
+      loop.execute(() -> running.attach(applicationId, handler));
+    }
+    return new PushManager(this, applicationId);
+  }
+
+  private static void checkApplicationId(String applicationId) {
+    if (applicationId.isEmpty() || applicationId.length() > 255) {
+      throw new IllegalArgumentException(
+          "An application id has 1 to 255 characters, but this one has " + applicationId.length());
+    }
+  }
+
+  void detach(String applicationId) {
+    Device running;
+    synchronized (this) {
+      applications.remove(applicationId);
+      running = device;
+    }
+    if (running != null) {
+      loop.execute(() -> running.detach(applicationId));
+    }
+  }
+
+  private boolean launch(
+      String applicationId, ApplicationManifest manifest, Consumer<@Nullable Throwable> launched) {
+    ApplicationLauncher used = launcher;
+    if (used == null) {
+      return false;
+    }
+    try {
+      callbacks.execute(
+          () -> {
+            Throwable failure = null;
+            HandlerThread.enter();
+            try {
+              PushHandler handler = used.launch(new PushManager(this, applicationId), manifest);
+              if (handler != null) {
+                attachLaunched(applicationId, handler);
+              }
+            } catch (Throwable e) { // whatever it was: it was not started
+              if (e instanceof InterruptedException) {
+                Thread.currentThread().interrupt();
+              }
+              failure = e;
+            } finally {
+              HandlerThread.leave();
+            }
+            Throwable outcome = failure;
+            loop.execute(() -> launched.accept(outcome));
+          });
+    } catch (RejectedExecutionException e) {
+      loop.execute(() -> launched.accept(e));
+    }
+    return true;
+  }
+
+  /** If it has attached itself by now, that is its own decision. */
+  private synchronized void attachLaunched(String applicationId, PushHandler handler) {
+    Device running = device;
+    if (!closing && running != null && applications.putIfAbsent(applicationId, handler) == null) {
+      loop.execute(() -> running.attach(applicationId, handler));
+    }
+  }
+
+  /**
+   * Installs an application: from now on it is started by the device's {@link ApplicationLauncher}
+   * when a message waits for it and it is not attached. Replaces the manifest of one that is
+   * installed. An application need not be installed to use push, unless it is to be started.
+   *
+   * @param applicationId as for {@link #application}
+   * @return completes when the manifest is stored
+   * @throws IllegalStateException if the client was never started
+   */
+  public CompletableFuture<Void> install(String applicationId, ApplicationManifest manifest) {
+    checkApplicationId(applicationId);
+    Objects.requireNonNull(manifest, "manifest");
+    CompletableFuture<Void> result = new CompletableFuture<>();
+    ask(result, running -> running.install(applicationId, manifest, result));
+    return result.copy();
+  }
+
+  /**
+   * Removes an application: detaches it, drops its endpoints and what waits for it, and tells the
+   * push server now or at the next hello. Requests of it that are not answered fail with {@code
+   * ABORT_ERROR}. Harmless if there is no such application.
+   *
+   * @return completes when all this is stored
+   * @throws IllegalStateException if the client was never started
+   */
+  public CompletableFuture<Void> uninstall(String applicationId) {
+    checkApplicationId(applicationId);
+    CompletableFuture<Void> result = new CompletableFuture<>();
+    ask(
+        result,
+        running -> {
+          synchronized (this) {
+            applications.remove(applicationId);
+          }
+          running.uninstall(applicationId, result);
+        });
+    return result.copy();
+  }
+
+  /**
+   * Returns what is installed, in the order in which it was.
+   *
+   * @throws IllegalStateException if the client was never started
+   */
+  public CompletableFuture<Map<String, ApplicationManifest>> installed() {
+    CompletableFuture<Map<String, ApplicationManifest>> result = new CompletableFuture<>();
+    ask(result, running -> running.installed(result));
+    return result.copy();
+  }
+
+  /** Lets a call of an application run on the loop. */
+  void ask(CompletableFuture<?> result, Consumer<Device> call) {
+    Device running;
+    synchronized (this) {
+      running = device;
+      if (running == null && !closing) {
+        throw new IllegalStateException("Start the client before asking it for endpoints");
+      }
+      if (!closing && running != null) {
+        loop.execute(() -> call.accept(running));
+        return;
+      }
+    }
+    result.completeExceptionally(PushException.closed());
+  }
+
+  /**
+   * Begins to close and returns at once; every call answers with the same completion. Requests not
+   * answered yet fail with {@code ABORT_ERROR}, and no handler is called any more. Handlers that
+   * are running may return within the request timeout; what they have taken is stored and
+   * acknowledged. Then the connection is closed, which may take 2 s if the server is silent.
+   *
+   * <p>When the future completes, nothing of this client touches the network, the storage or a
+   * handler any more, and its threads are ending. What was handed in (OkHttp client, executor)
+   * stays as it is. The registrations stay too: a client started with the same storage goes on.
+   */
+  public CompletableFuture<Void> closeAsync() {
+    Device running;
+    synchronized (this) {
+      running = device;
+      if (closing) {
+        return closed.copy();
+      }
+      closing = true;
+    }
+    if (running == null) {
+      release();
+    } else {
+      loop.execute(
+          () ->
+              running.close(
+                  () -> {
+                    releaseStorage();
+                    release();
+                  }));
+    }
+    return closed.copy();
+  }
+
+  private void release() {
+    okHttp.dispatcher().cancelAll();
+    readers.shutdown();
+    if (ownsPool) {
+      okHttp.connectionPool().evictAll();
+    }
+    if (ownCallbacks != null) {
+      ownCallbacks.shutdown();
+    }
+    loopThread.shutdown();
+    closed.complete(null);
+  }
+
+  /**
+   * Closes the client and waits until {@link #closeAsync()} is done. Calling it again, or before
+   * start, is harmless. Called by a handler it does not wait, because it would wait for itself.
+   */
+  @Override
+  public void close() {
+    CompletableFuture<Void> done = closeAsync();
+    if (!HandlerThread.isCurrent()) {
+      done.join();
+    }
+  }
+
+  /** Names the server and nothing secret. */
+  @Override
+  public String toString() {
+    return "PushClient[" + settings.server() + "]";
+  }
+
+  /** Collects what a client needs to know. Not safe for use by many threads. */
+  public static final class Builder {
+    private final URI server;
+    private DeviceStorage storage = DeviceStorage.inMemory();
+    private @Nullable OkHttpClient okHttpClient;
+    private @Nullable Executor callbackExecutor;
+    private ConnectionListener listener = new ConnectionListener() {};
+    private @Nullable ApplicationLauncher launcher;
+    private Duration requestTimeout = DEFAULT_REQUEST_TIMEOUT;
+    private Duration pingInterval = DEFAULT_PING_INTERVAL;
+    private Backoff backoff = new Backoff(DEFAULT_FIRST_BACKOFF, DEFAULT_MAX_BACKOFF);
+    private boolean allowInsecure;
+
+    private Builder(URI server) {
+      this.server = Objects.requireNonNull(server, "server");
+    }
+
+    /** Where the device's state is kept. Default: in memory, for this client only. */
+    public Builder storage(DeviceStorage deviceStorage) {
+      storage = Objects.requireNonNull(deviceStorage, "deviceStorage");
+      return this;
+    }
+
+    /**
+     * The client whose trust settings, proxy, DNS and connection pool are used; it is not changed
+     * and not closed. Its ping interval, retries and redirects do not apply: the device has its
+     * own. Default: one of our own.
+     */
+    public Builder okHttpClient(OkHttpClient client) {
+      okHttpClient = Objects.requireNonNull(client, "client");
+      return this;
+    }
+
+    /**
+     * Runs handlers, the listener and what is chained to futures. A handler occupies a thread of it
+     * for as long as it runs. It is not closed. Default: threads of our own, as many as
+     * applications are busy.
+     */
+    public Builder callbackExecutor(Executor executor) {
+      callbackExecutor = Objects.requireNonNull(executor, "executor");
+      return this;
+    }
+
+    /** Hears of connections made and lost. Default: nobody. */
+    public Builder listener(ConnectionListener connectionListener) {
+      listener = Objects.requireNonNull(connectionListener, "connectionListener");
+      return this;
+    }
+
+    /**
+     * Starts installed applications that are not running when there is a message for them. Default:
+     * none, messages wait until the application is attached.
+     */
+    public Builder launcher(ApplicationLauncher applicationLauncher) {
+      launcher = Objects.requireNonNull(applicationLauncher, "applicationLauncher");
+      return this;
+    }
+
+    /**
+     * How long the server may take to open a connection, and to give any answer; also how long a
+     * register waits for a connection. Default 10 s ({@link #DEFAULT_REQUEST_TIMEOUT}).
+     *
+     * @throws IllegalArgumentException if under a millisecond or over a day
+     */
+    public Builder requestTimeout(Duration timeout) {
+      requestTimeout = checkDuration("requestTimeout", timeout);
+      return this;
+    }
+
+    /**
+     * How long the server may be silent before it is pinged; if nothing comes within the request
+     * timeout then, the device reconnects. Default 30 min ({@link #DEFAULT_PING_INTERVAL}). Behind
+     * a NAT less may be needed; below 20 s servers close the connection (protocol §6).
+     *
+     * @throws IllegalArgumentException if under a millisecond or over a day
+     */
+    public Builder pingInterval(Duration interval) {
+      pingInterval = checkDuration("pingInterval", interval);
+      return this;
+    }
+
+    /**
+     * The break after a lost connection or a failed attempt: drawn evenly from zero to a bound that
+     * starts at {@code first} and doubles up to {@code max}. A hello that was accepted ends the
+     * doubling. If the server is overloaded (close code 1013, status 429), or refuses this device,
+     * the bound is at least 16 times {@code first}. Default 2 s ({@link #DEFAULT_FIRST_BACKOFF})
+     * and 5 min ({@link #DEFAULT_MAX_BACKOFF}).
+     *
+     * @throws IllegalArgumentException if one is under a millisecond or over a day, or {@code max}
+     *     below {@code first}
+     */
+    public Builder backoff(Duration first, Duration max) {
+      backoff = new Backoff(checkDuration("first", first), checkDuration("max", max));
+      return this;
+    }
+
+    /**
+     * Whether {@code ws:} may be used to other hosts than this one, which shows the device's
+     * secrets to everybody in between. Default false.
+     */
+    public Builder allowInsecure(boolean allow) {
+      allowInsecure = allow;
+      return this;
+    }
+
+    private static Duration checkDuration(String name, Duration duration) {
+      if (duration.compareTo(Duration.ofMillis(1)) < 0
+          || duration.compareTo(Duration.ofDays(1)) > 0) {
+        throw new IllegalArgumentException(name + " is 1 ms to 1 day, but was " + duration);
+      }
+      return duration;
+    }
+
+    /**
+     * Returns a client that is not started.
+     *
+     * @throws IllegalArgumentException if the server's address is not one, or {@code ws:} to
+     *     another host without {@link #allowInsecure}
+     */
+    public PushClient build() {
+      Settings.checkTarget(server, allowInsecure);
+      return new PushClient(this);
+    }
+  }
+}

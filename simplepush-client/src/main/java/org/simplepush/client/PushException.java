@@ -1,0 +1,104 @@
+package org.simplepush.client;
+
+import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
+
+/** Why a call of a {@link PushManager} failed; its future fails with this. */
+public final class PushException extends Exception {
+  private static final long serialVersionUID = 1;
+
+  private static final int NO_STATUS = 0;
+
+  /** What went wrong, in kinds that a program can tell apart. */
+  public enum Kind {
+    /**
+     * The push server could not be reached, or did not answer in time. Trying again later can help.
+     */
+    NETWORK_ERROR("NetworkError"),
+    /** The application has no such endpoint: unregistered, lost by the server, or never its own. */
+    NOT_FOUND_ERROR("NotFoundError"),
+    /** The application is installed without the permission {@code push}. */
+    PERMISSION_DENIED_ERROR("PermissionDeniedError"),
+    /** The push server answered, and refused; {@link #status()} says how. */
+    SERVER_ERROR("ServerError"),
+    /** The device could not store its state; see the cause. */
+    STORAGE_ERROR("StorageError"),
+    /** The client was closed, or the application uninstalled, before the call was done. */
+    ABORT_ERROR("AbortError");
+
+    private final String errorName;
+
+    Kind(String errorName) {
+      this.errorName = errorName;
+    }
+
+    /** Returns the short name an application of Firefox OS would have seen: "NetworkError". */
+    public String errorName() {
+      return errorName;
+    }
+  }
+
+  /** What went wrong. */
+  private final Kind kind;
+
+  /** What the server said, or none. */
+  private final int status;
+
+  private PushException(Kind kind, int status, String sentence, @Nullable Throwable cause) {
+    super(kind.errorName() + ": " + sentence, cause);
+    this.kind = kind;
+    this.status = status;
+  }
+
+  static PushException network(String sentence) {
+    return new PushException(Kind.NETWORK_ERROR, NO_STATUS, sentence, null);
+  }
+
+  static PushException notFound(String sentence) {
+    return new PushException(Kind.NOT_FOUND_ERROR, NO_STATUS, sentence, null);
+  }
+
+  static PushException server(int status, String sentence) {
+    return new PushException(
+        Kind.SERVER_ERROR, status, "the push server answered " + status + ": " + sentence, null);
+  }
+
+  static PushException storage(String sentence, Throwable cause) {
+    return new PushException(Kind.STORAGE_ERROR, NO_STATUS, sentence, cause);
+  }
+
+  static PushException aborted(String sentence) {
+    return new PushException(Kind.ABORT_ERROR, NO_STATUS, sentence, null);
+  }
+
+  static PushException closed() {
+    return aborted("the client was closed");
+  }
+
+  static PushException permissionDenied() {
+    return new PushException(
+        Kind.PERMISSION_DENIED_ERROR,
+        NO_STATUS,
+        "the application's manifest does not ask for the permission \"push\"",
+        null);
+  }
+
+  /** Returns what went wrong. */
+  public Kind kind() {
+    return kind;
+  }
+
+  /** Returns the server's status, if it was the server that refused (protocol §7). */
+  public OptionalInt status() {
+    return status == NO_STATUS ? OptionalInt.empty() : OptionalInt.of(status);
+  }
+
+  /** Whether the same call can succeed later without anything being changed by the caller. */
+  public boolean canRetry() {
+    return switch (kind) {
+      case NETWORK_ERROR, STORAGE_ERROR -> true;
+      case SERVER_ERROR -> status == 409 || status == 429 || status >= 500;
+      case NOT_FOUND_ERROR, PERMISSION_DENIED_ERROR, ABORT_ERROR -> false;
+    };
+  }
+}

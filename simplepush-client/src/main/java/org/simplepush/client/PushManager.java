@@ -1,0 +1,87 @@
+package org.simplepush.client;
+
+import java.net.URI;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * What one application asks of the device (protocol §11). It sees its own endpoints only. Safe for
+ * use by many threads; lives as long as its {@link PushClient}.
+ *
+ * <p>No call blocks. The futures complete on the client's callback executor, or fail with a {@link
+ * PushException}; cancelling one does not recall the request.
+ */
+public final class PushManager {
+  private final PushClient client;
+  private final String applicationId;
+
+  PushManager(PushClient client, String applicationId) {
+    this.client = client;
+    this.applicationId = applicationId;
+  }
+
+  /** Returns the name under which the device knows this application. */
+  public String applicationId() {
+    return applicationId;
+  }
+
+  /**
+   * Asks the push server for a new endpoint. The application passes it to its application server
+   * and keeps it secret otherwise. It is stored before the future completes, and its first version
+   * is handed over after that.
+   *
+   * <p>The device has the {@linkplain PushClient.Builder#requestTimeout request timeout} to get an
+   * answer, on as many connections as that takes; then the future fails with {@code NETWORK_ERROR}.
+   * If the server refuses it fails with {@code SERVER_ERROR}.
+   *
+   * @throws IllegalStateException if the client was never started
+   */
+  public CompletableFuture<URI> register() {
+    CompletableFuture<URI> result = new CompletableFuture<>();
+    client.ask(result, device -> device.register(applicationId, result));
+    return result.copy();
+  }
+
+  /**
+   * Returns the application's endpoints, in the order in which they were registered. Needs no
+   * connection.
+   *
+   * @throws IllegalStateException if the client was never started
+   */
+  public CompletableFuture<List<PushRegistration>> registrations() {
+    CompletableFuture<List<PushRegistration>> result = new CompletableFuture<>();
+    client.ask(result, device -> device.registrations(applicationId, result));
+    return result.copy();
+  }
+
+  /**
+   * Gives an endpoint up. The future completes when the device has forgotten it; the server is told
+   * at once, or when there is a connection (protocol §10). From then on no version of it is handed
+   * over; a handler that is running is not interrupted.
+   *
+   * <p>Fails with {@code NOT_FOUND_ERROR} if the application has no such endpoint.
+   *
+   * @throws IllegalStateException if the client was never started
+   */
+  public CompletableFuture<Void> unregister(URI endpoint) {
+    Objects.requireNonNull(endpoint, "endpoint");
+    CompletableFuture<Void> result = new CompletableFuture<>();
+    client.ask(result, device -> device.unregister(applicationId, endpoint, result));
+    return result.copy();
+  }
+
+  /**
+   * The application stops: its handler is not called any more, except that a call that runs now is
+   * not interrupted. Its registrations stay. Messages wait until it is attached again, or the
+   * device's {@link ApplicationLauncher} starts it for them. Harmless if it is not attached.
+   */
+  public void detach() {
+    client.detach(applicationId);
+  }
+
+  @Override
+  public String toString() {
+    return "PushManager[" + applicationId + "]";
+  }
+}

@@ -1,0 +1,54 @@
+package org.simplepush.client;
+
+import java.net.URI;
+import java.time.Duration;
+import java.util.Locale;
+import org.simplepush.core.internal.Backoff;
+
+/**
+ * How a device behaves.
+ *
+ * @param allowInsecure whether {@code ws:} may be used to other hosts than this one
+ */
+record Settings(
+    URI server,
+    Duration requestTimeout,
+    Duration pingInterval,
+    Backoff backoff,
+    boolean allowInsecure) {
+
+  /**
+   * Checks that a device may connect there.
+   *
+   * @throws IllegalArgumentException with a sentence that says what would be right
+   */
+  static void checkTarget(URI target, boolean allowInsecure) {
+    String scheme = target.getScheme() == null ? "" : target.getScheme().toLowerCase(Locale.ROOT);
+    if (!scheme.equals("ws") && !scheme.equals("wss")) {
+      throw new IllegalArgumentException(
+          "The address of a push server starts with wss:// (or ws://), but was " + target);
+    }
+    if (target.getHost() == null
+        || target.getRawUserInfo() != null
+        || target.getFragment() != null) {
+      throw new IllegalArgumentException(
+          "The address of a push server has a host and neither a user nor a fragment, but was "
+              + target);
+    }
+    if (scheme.equals("ws") && !allowInsecure && !isLoopback(target.getHost())) {
+      throw new IllegalArgumentException(
+          "ws:// would send the device's secrets unencrypted to "
+              + target.getHost()
+              + "; use wss://, or allowInsecure(true) in a network you trust");
+    }
+  }
+
+  /** Looks at the text alone: what a name resolves to can change, and is for others to decide. */
+  private static boolean isLoopback(String host) {
+    String name = host.toLowerCase(Locale.ROOT);
+    return name.equals("localhost")
+        || name.endsWith(".localhost")
+        || name.equals("[::1]")
+        || name.matches("127(\\.\\d{1,3}){3}");
+  }
+}

@@ -1,0 +1,39 @@
+package org.simplepush.client;
+
+import java.net.URI;
+
+/** Opens connections. Knows sockets and no rules; the device knows the rules and no sockets. */
+interface Transport {
+  /** Starts to open a connection and returns at once. */
+  Connection connect(URI target, Events events);
+
+  /** One connection, open or about to be. */
+  interface Connection {
+    /** Sends a message; returns false if the connection takes no more. */
+    boolean send(String text);
+
+    /** Sends a close frame and waits for the peer to end the connection. */
+    void close(int code, String reason);
+
+    /** Ends the connection at once. */
+    void abort();
+  }
+
+  /**
+   * Hears of one connection, from any thread, one event at a time. May block: the peer then has to
+   * wait.
+   */
+  interface Events {
+    /** Messages can be sent. */
+    void opened();
+
+    /** The peer sent a text message. */
+    void received(String text);
+
+    /** The peer sent a binary message. */
+    void receivedBinary();
+
+    /** The connection is over. The last event. */
+    void ended(int closeCode, String reason);
+  }
+}

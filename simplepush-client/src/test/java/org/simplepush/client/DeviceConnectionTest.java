@@ -1,0 +1,318 @@
+package org.simplepush.client;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.simplepush.client.DeviceHarness.PING;
+import static org.simplepush.client.DeviceHarness.TIMEOUT;
+import static org.simplepush.client.DeviceHarness.UAID;
+
+import java.net.URI;
+import java.time.Duration;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.simplepush.client.FakeServer.FakeConnection;
+import org.simplepush.core.ClientMessage.Hello;
+import org.simplepush.core.ClientMessage.Ping;
+
+/** Connecting, being refused, losing the connection and coming back (protocol §§1, 2, 6). */
+@Timeout(10)
+class DeviceConnectionTest {
+  private final DeviceHarness h = new DeviceHarness();
+
+  private Duration lastBreak() {
+    return h.disconnects.get(h.disconnects.size() - 1).retryIn();
+  }
+
+  @Test
+  void breaksDoubleUpToTheLastBound() {
+    h.start();
+    for (long seconds : new long[] {1, 2, 4, 8, 16, 32, 60, 60}) {
+      h.ends(h.server.accept(), 1006);
+      assertThat(lastBreak()).isEqualTo(Duration.ofSeconds(seconds));
+      h.advance(Duration.ofSeconds(seconds).minusNanos(1));
+      h.server.assertNobodyConnects();
+      h.advance(Duration.ofNanos(1));
+    }
+    assertThat(h.disconnects).last().satisfies(last -> assertThat(last.failures()).isEqualTo(8));
+  }
+
+  @Test
+  void openSocketAloneDoesNotEndTheDoubling() {
+    h.start();
+    for (long seconds : new long[] {1, 2, 4}) {
+      FakeConnection connection = h.server.accept();
+      h.open(connection);
+      h.ends(connection, 1006);
+      assertThat(lastBreak()).isEqualTo(Duration.ofSeconds(seconds));
+      h.advance(Duration.ofSeconds(seconds));
+    }
+  }
+
+  @Test
+  void acceptedHelloEndsTheDoubling() {
+    h.start();
+    h.ends(h.server.accept(), 1006);
+    h.advance(Duration.ofSeconds(1));
+    h.ends(h.server.accept(), 1006);
+    h.advance(Duration.ofSeconds(2));
+    h.ends(h.connected(), 1006);
+    assertThat(lastBreak()).isEqualTo(Duration.ofSeconds(1));
+    assertThat(h.connects).isEqualTo(1);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1000, 1001, 1006, 1011, 4774})
+  void reconnectsSoonAfter(int closeCode) {
+    h.start();
+    h.ends(h.connected(), closeCode);
+    assertThat(lastBreak()).isEqualTo(Duration.ofSeconds(1));
+    assertThat(h.disconnects.get(0).closeCode()).isEqualTo(closeCode);
+    h.advance(Duration.ofSeconds(1));
+    h.connected();
+  }
+
+  /** 1013: the server sheds load. 1008: perhaps another device uses this UAID. */
+  @ParameterizedTest
+  @ValueSource(ints = {1008, 1013})
+  void reconnectsPatientlyAfter(int closeCode) {
+    h.start();
+    h.ends(h.connected(), closeCode);
+    assertThat(lastBreak()).isEqualTo(Duration.ofSeconds(16));
+  }
+
+  @Test
+  void connectionThatDoesNotOpenInTimeIsGivenUp() {
+    h.start();
+    FakeConnection connection = h.server.accept();
+    h.advance(TIMEOUT);
+    assertThat(connection.aborted).isTrue();
+    assertThat(h.disconnects).hasSize(1);
+    h.open(connection); // too late
+    connection.assertNothingSaid();
+  }
+
+  @Test
+  void helloThatIsNotAnsweredInTimeIsGivenUp() {
+    h.start();
+    FakeConnection connection = h.server.accept();
+    h.open(connection);
+    h.advance(TIMEOUT.minusNanos(1));
+    h.says(connection, "{}"); // no answer to a hello
+    h.advance(Duration.ofNanos(1));
+    assertThat(connection.aborted).isTrue();
+    assertThat(h.disconnects).hasSize(1);
+  }
+
+  static Stream<Arguments> refusals() {
+    return Stream.of(
+        Arguments.of("{'messageType':'hello','status':401,'error':'no'}", 1),
+        Arguments.of("{'messageType':'hello','status':429,'error':'no'}", 16),
+        Arguments.of("{'messageType':'hello','status':500,'error':'no'}", 1),
+        Arguments.of("{'messageType':'hello','status':503,'error':'no'}", 1),
+        Arguments.of("{'messageType':'HELLO','status':503}", 1),
+        Arguments.of("{'messageType':'hello','status':200}", 1),
+        Arguments.of("{'messageType':'hello','status':307}", 1),
+        Arguments.of("{'messageType':'hello','status':307,'redirect':'ws://example.org/'}", 16),
+        Arguments.of("{'messageType':'hello','status':307,'redirect':'mailto:a@b'}", 16),
+        Arguments.of("{'messageType':'hello','status':307,'redirect':'/relative'}", 1));
+  }
+
+  @ParameterizedTest
+  @MethodSource("refusals")
+  void refusedHelloIsTriedAgainAfterABreak(String answer, int seconds) {
+    h.start();
+    FakeConnection connection = h.server.accept();
+    h.open(connection);
+    h.says(connection, answer);
+    assertThat(connection.closeCode).isEqualTo(1000);
+    assertThat(h.connects).isZero();
+    assertThat(lastBreak()).isEqualTo(Duration.ofSeconds(seconds));
+    h.advance(lastBreak());
+    h.connected();
+  }
+
+  @Test
+  void redirectIsFollowedAtOnceAndForgottenWithTheConnection() {
+    h.start();
+    redirect(h.server.accept(), "wss://two.example.org/push");
+    FakeConnection second = h.server.accept();
+    assertThat(second.target).isEqualTo(URI.create("wss://two.example.org/push"));
+    h.open(second);
+    second.next(Hello.class);
+    h.greet(second, UAID);
+    assertThat(h.connects).isEqualTo(1);
+    assertThat(h.disconnects).isEmpty();
+    h.ends(second, 1001);
+    h.advance(Duration.ofSeconds(1));
+    assertThat(h.server.accept().target).isEqualTo(DeviceHarness.SERVER);
+  }
+
+  private void redirect(FakeConnection connection, String target) {
+    h.open(connection);
+    h.says(connection, "{'messageType':'hello','status':307,'redirect':'" + target + "'}");
+    assertThat(connection.closeCode).isEqualTo(1000);
+  }
+
+  @Test
+  void redirectsInCirclesEndAfterFiveHops() {
+    h.start();
+    for (int i = 0; i < 6; i++) {
+      redirect(h.server.accept(), DeviceHarness.SERVER.toString());
+    }
+    h.server.assertNobodyConnects();
+    assertThat(lastBreak()).isEqualTo(Duration.ofSeconds(16));
+    h.advance(lastBreak());
+    redirect(h.server.accept(), "wss://two.example.org/");
+    assertThat(h.server.accept().target.getHost()).isEqualTo("two.example.org");
+  }
+
+  @Test
+  void redirectThatAnswersNoHelloIsIgnored() {
+    FakeConnection connection = h.start().connected();
+    h.says(connection, "{'messageType':'hello','status':307,'redirect':'wss://two.example.org/'}");
+    assertThat(connection.closeCode).isNull();
+    h.server.assertNobodyConnects();
+  }
+
+  @Test
+  void otherMessagesBeforeTheAnswerToHelloAreIgnored() {
+    h.start();
+    FakeConnection connection = h.server.accept();
+    h.open(connection);
+    connection.next(Hello.class);
+    h.says(connection, "{'messageType':'notification','updates':[]}");
+    h.says(connection, "{'messageType':'register','status':503,'error':'no'}");
+    h.greet(connection, UAID);
+    assertThat(h.connects).isEqualTo(1);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{'messageType':'broadcast','x':[{}]}",
+        "{'no':'type'}",
+        "{'messageType':'notification','updates':7}",
+        "{'messageType':'notification','updates':[{'channelID':'x','version':1}]}",
+        "{'messageType':'unregister','status':500,'error':'no'}",
+        "{'messageType':'register','status':500,'channelID':'no uuid','error':'no'}",
+        "{'status':500,'error':'no'}",
+      })
+  void whatTheDeviceDoesNotKnowIsIgnored(String message) {
+    FakeConnection connection = h.start().connected();
+    h.says(connection, message);
+    assertThat(connection.closeCode).isNull();
+    assertThat(connection.aborted).isFalse();
+    connection.assertNothingSaid();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "garbage", "[]", "{}{}", "{'a':"})
+  void garbageEndsTheConnection(String garbage) {
+    FakeConnection connection = h.start().connected();
+    h.says(connection, garbage);
+    assertThat(connection.closeCode).isEqualTo(1002);
+    assertThat(lastBreak()).isEqualTo(Duration.ofSeconds(16));
+    h.advance(lastBreak());
+    h.connected();
+  }
+
+  @Test
+  void hugeMessageEndsTheConnection() {
+    FakeConnection connection = h.start().connected();
+    h.says(connection, "{'x':'" + "x".repeat(1 << 20) + "'}");
+    assertThat(connection.closeCode).isEqualTo(1009);
+  }
+
+  @Test
+  void binaryMessageEndsTheConnection() {
+    FakeConnection connection = h.start().connected();
+    connection.events.receivedBinary();
+    h.settle();
+    assertThat(connection.closeCode).isEqualTo(1003);
+  }
+
+  @Test
+  void closedConnectionIsCutIfTheServerDoesNotEndIt() {
+    FakeConnection connection = h.start().connected();
+    h.says(connection, "garbage");
+    h.advance(Duration.ofSeconds(2).minusNanos(1));
+    assertThat(connection.aborted).isFalse();
+    h.advance(Duration.ofNanos(1));
+    assertThat(connection.aborted).isTrue();
+  }
+
+  @Test
+  void lateEventsOfAnOldConnectionAreIgnored() {
+    FakeConnection old = h.start().connected();
+    h.says(old, "garbage");
+    h.advance(Duration.ofSeconds(16));
+    FakeConnection current = h.connected();
+    h.says(old, "{'messageType':'hello','uaid':'" + DeviceHarness.UAID + "','status':200}");
+    h.says(old, "garbage");
+    h.ends(old, 1000);
+    old.events.receivedBinary();
+    h.settle();
+    assertThat(current.closeCode).isNull();
+    assertThat(h.disconnects).hasSize(1);
+    assertThat(h.connects).isEqualTo(2);
+  }
+
+  @Test
+  void silentServerIsPingedAfterTheInterval() {
+    FakeConnection connection = h.start().connected();
+    h.advance(PING.minusNanos(1));
+    connection.assertNothingSaid();
+    h.advance(Duration.ofNanos(1));
+    assertThat(connection.next()).isEqualTo(new Ping());
+    h.says(connection, "{}");
+    h.advance(PING.minusNanos(1));
+    connection.assertNothingSaid();
+    h.advance(Duration.ofNanos(1));
+    assertThat(connection.next()).isEqualTo(new Ping());
+  }
+
+  @Test
+  void trafficPutsThePingOff() {
+    FakeConnection connection = h.start().connected();
+    for (int i = 0; i < 5; i++) {
+      h.advance(PING.dividedBy(2));
+      h.says(connection, "{'messageType':'notification','updates':[]}");
+    }
+    connection.assertNothingSaid();
+  }
+
+  @Test
+  void anyMessageAnswersAPing() {
+    FakeConnection connection = h.start().connected();
+    h.advance(PING);
+    connection.next(Ping.class);
+    h.says(connection, "{'messageType':'notification','updates':[]}");
+    h.advance(TIMEOUT);
+    assertThat(connection.aborted).isFalse();
+  }
+
+  @Test
+  void halfOpenConnectionIsFoundByThePing() {
+    FakeConnection connection = h.start().connected();
+    h.advance(PING.plus(TIMEOUT));
+    assertThat(connection.aborted).isTrue();
+    assertThat(lastBreak()).isEqualTo(Duration.ofSeconds(1));
+    h.advance(Duration.ofSeconds(1));
+    h.connected();
+  }
+
+  @Test
+  void noTimerIsLeftWhenTheDeviceIsClosed() {
+    FakeConnection connection = h.start().connected();
+    h.register("calendar");
+    h.loop.execute(() -> h.device.close(() -> {}));
+    h.settle();
+    h.ends(connection, 1000);
+    h.advance(TIMEOUT); // the one that waits for handlers
+    assertThat(h.loop.timers()).isZero();
+  }
+}

@@ -1,0 +1,307 @@
+package org.simplepush.client;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.net.URI;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.function.Consumer;
+import java.util.random.RandomGenerator;
+import org.simplepush.client.FakeServer.FakeConnection;
+import org.simplepush.core.ChannelId;
+import org.simplepush.core.ClientMessage.Ack;
+import org.simplepush.core.ClientMessage.Hello;
+import org.simplepush.core.ClientMessage.Register;
+import org.simplepush.core.Uaid;
+import org.simplepush.core.Update;
+import org.simplepush.core.internal.Backoff;
+
+/** A device without sockets, threads and clock. */
+final class DeviceHarness {
+  static final URI SERVER = URI.create("wss://push.example.org/");
+  static final Duration TIMEOUT = Duration.ofSeconds(10);
+  static final Duration PING = Duration.ofMinutes(30);
+  static final Uaid UAID = Uaid.random();
+
+  /** Draws the longest wait, so that tests know when it ends. */
+  static final RandomGenerator LONGEST =
+      new RandomGenerator() {
+        @Override
+        public long nextLong() {
+          throw new AssertionError("only bounded numbers are drawn");
+        }
+
+        @Override
+        public long nextLong(long bound) {
+          return bound - 1;
+        }
+      };
+
+  /** A storage that can break. */
+  static final class FragileStorage implements DeviceStorage {
+    String state;
+    int saves;
+    boolean broken;
+
+    @Override
+    public String load() {
+      return state;
+    }
+
+    @Override
+    public void save(String newState) throws IOException {
+      if (broken) {
+        throw new IOException("the disk is full");
+      }
+      state = newState;
+      saves++;
+    }
+  }
+
+  /** Remembers what it was told, and fails when told so. */
+  static final class Recorder implements PushHandler {
+    final Queue<Object> told = new ArrayDeque<>();
+    boolean failing;
+
+    @Override
+    public void onPush(PushMessage message) throws Exception {
+      told.add(message);
+      mayFail();
+    }
+
+    @Override
+    public void onPushRegister() throws Exception {
+      told.add("push-register");
+      mayFail();
+    }
+
+    private void mayFail() throws Exception {
+      if (failing) {
+        throw new Exception("the handler fails");
+      }
+    }
+
+    void assertTold(Object... messages) {
+      assertThat(told).containsExactly(messages);
+      told.clear();
+    }
+
+    void assertToldNothing() {
+      assertThat(told).isEmpty();
+    }
+  }
+
+  final FakeLoop loop = new FakeLoop();
+  final FakeServer server = new FakeServer();
+  final Queue<Runnable> callbacks = new ArrayDeque<>();
+  final List<ConnectionListener.Disconnected> disconnects = new ArrayList<>();
+  int connects;
+  boolean launches;
+  final Queue<String> launching = new ArrayDeque<>();
+  final Queue<Consumer<Throwable>> launchEnds = new ArrayDeque<>();
+  final FragileStorage storage;
+  Settings settings =
+      new Settings(
+          SERVER, TIMEOUT, PING, new Backoff(Duration.ofSeconds(1), Duration.ofSeconds(60)), false);
+  Device device;
+
+  DeviceHarness() {
+    this(new FragileStorage());
+  }
+
+  DeviceHarness(FragileStorage storage) {
+    this.storage = storage;
+  }
+
+  DeviceHarness start() {
+    ConnectionListener listener =
+        new ConnectionListener() {
+          @Override
+          public void onConnected() {
+            connects++;
+          }
+
+          @Override
+          public void onDisconnected(Disconnected event) {
+            disconnects.add(event);
+          }
+        };
+    try {
+      DeviceState state =
+          storage.state == null ? new DeviceState() : DeviceState.parse(storage.state);
+      device =
+          new Device(
+              settings,
+              loop,
+              server,
+              storage,
+              state,
+              this::launch,
+              callbacks::add,
+              listener,
+              LONGEST);
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+    loop.execute(device::start);
+    settle();
+    return this;
+  }
+
+  private boolean launch(
+      String application, ApplicationManifest manifest, Consumer<Throwable> launched) {
+    if (!launches) {
+      return false;
+    }
+    launching.add(application + " with " + manifest.handler());
+    launchEnds.add(launched);
+    return true;
+  }
+
+  /** Runs everything that is due, the callbacks too. */
+  void settle() {
+    boolean more = true;
+    while (more) {
+      more = loop.runOne();
+      if (!more && !callbacks.isEmpty()) {
+        callbacks.poll().run();
+        more = true;
+      }
+    }
+  }
+
+  /** Runs everything that is due but the callbacks: handlers are busy. */
+  void settleLoop() {
+    while (loop.runOne()) {}
+  }
+
+  void advance(Duration duration) {
+    long end = loop.elapsed() + duration.toNanos();
+    do {
+      settle();
+    } while (loop.runTimer(end));
+    settle();
+  }
+
+  void attach(String application, PushHandler handler) {
+    loop.execute(() -> device.attach(application, handler));
+    settle();
+  }
+
+  CompletableFuture<URI> register(String application) {
+    CompletableFuture<URI> result = new CompletableFuture<>();
+    loop.execute(() -> device.register(application, result));
+    settle();
+    return result;
+  }
+
+  CompletableFuture<Void> unregister(String application, URI endpoint) {
+    CompletableFuture<Void> result = new CompletableFuture<>();
+    loop.execute(() -> device.unregister(application, endpoint, result));
+    settle();
+    return result;
+  }
+
+  List<PushRegistration> registrations(String application) {
+    CompletableFuture<List<PushRegistration>> result = new CompletableFuture<>();
+    loop.execute(() -> device.registrations(application, result));
+    settle();
+    return result.join();
+  }
+
+  /** The next connection opens; returns it after its hello was checked and answered. */
+  FakeConnection connected() {
+    return connected(UAID);
+  }
+
+  FakeConnection connected(Uaid uaid) {
+    FakeConnection connection = server.accept();
+    open(connection);
+    connection.next(Hello.class);
+    greet(connection, uaid);
+    return connection;
+  }
+
+  void open(FakeConnection connection) {
+    connection.events.opened();
+    settle();
+  }
+
+  void greet(FakeConnection connection, Uaid uaid) {
+    says(connection, "{'messageType':'hello','uaid':'" + uaid + "','status':200}");
+  }
+
+  void says(FakeConnection connection, String json) {
+    connection.events.received(json.replace('\'', '"'));
+    settle();
+  }
+
+  void ends(FakeConnection connection, int code) {
+    connection.events.ended(code, "");
+    settle();
+  }
+
+  void answerRegister(FakeConnection connection, ChannelId channelId, URI endpoint) {
+    says(
+        connection,
+        "{'messageType':'register','status':200,'channelID':'"
+            + channelId
+            + "','pushEndpoint':'"
+            + endpoint
+            + "'}");
+  }
+
+  static URI endpoint(ChannelId channelId) {
+    return URI.create("https://push.example.org/update/" + channelId);
+  }
+
+  /** Registers a channel and returns it. */
+  ChannelId registered(FakeConnection connection, String application) {
+    CompletableFuture<URI> result = register(application);
+    ChannelId channelId = connection.next(Register.class).channelId();
+    answerRegister(connection, channelId, endpoint(channelId));
+    assertThat(result).isCompletedWithValue(endpoint(channelId));
+    return channelId;
+  }
+
+  static String notification(Update... updates) {
+    StringBuilder json = new StringBuilder("{'messageType':'notification','updates':[");
+    for (int i = 0; i < updates.length; i++) {
+      json.append(i == 0 ? "" : ",")
+          .append("{'channelID':'")
+          .append(updates[i].channelId())
+          .append("','version':")
+          .append(updates[i].version())
+          .append('}');
+    }
+    return json.append("]}").toString();
+  }
+
+  void notifies(FakeConnection connection, ChannelId channelId, long version) {
+    says(connection, notification(new Update(channelId, version)));
+  }
+
+  static Ack ack(ChannelId channelId, long version) {
+    return new Ack(List.of(new Update(channelId, version)));
+  }
+
+  static PushMessage push(ChannelId channelId, long version) {
+    return new PushMessage(endpoint(channelId), version);
+  }
+
+  static PushException failure(CompletableFuture<?> result) {
+    assertThat(result).isCompletedExceptionally();
+    try {
+      result.join();
+    } catch (CompletionException e) {
+      return (PushException) e.getCause();
+    }
+    throw new AssertionError("unreachable");
+  }
+}

@@ -1,0 +1,300 @@
+package org.simplepush.client;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.net.URI;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import okhttp3.MediaType;
+import okhttp3.OkHttpClient;
+import okhttp3.Request;
+import okhttp3.RequestBody;
+import okhttp3.Response;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.simplepush.core.InMemoryVersionStore;
+import org.simplepush.core.VersionStore;
+import org.simplepush.server.EndpointKeys;
+import org.simplepush.server.PushServer;
+
+/** The client against the real push server, with application servers that speak plain HTTP. */
+@Timeout(60)
+class EndToEndTest {
+  private static final MediaType FORM = MediaType.get("application/x-www-form-urlencoded");
+
+  private final OkHttpClient http = new OkHttpClient();
+  private final DeviceStorage storage = DeviceStorage.inMemory();
+  private final BlockingQueue<Object> calendar = new LinkedBlockingQueue<>();
+  private final BlockingQueue<Object> mail = new LinkedBlockingQueue<>();
+  private final BlockingQueue<String> connections = new LinkedBlockingQueue<>();
+  private final List<AutoCloseable> closed = new ArrayList<>();
+  private final EndpointKeys keys = EndpointKeys.ephemeral();
+  private PushServer server;
+
+  @BeforeEach
+  void startServer() throws IOException {
+    server = serve(0, new InMemoryVersionStore());
+  }
+
+  @AfterEach
+  void stop() throws Exception {
+    for (int i = closed.size() - 1; i >= 0; i--) {
+      closed.get(i).close();
+    }
+    server.close();
+    http.dispatcher().executorService().shutdown();
+    http.connectionPool().evictAll();
+  }
+
+  private PushServer serve(int port, VersionStore store) throws IOException {
+    return PushServer.builder()
+        .port(port)
+        .endpointPort(0)
+        .keys(keys)
+        .store(store)
+        .redeliveryInterval(Duration.ofMillis(200))
+        .build()
+        .start();
+  }
+
+  private PushClient device() throws IOException {
+    PushClient device =
+        PushClient.builder(server.webSocketUri())
+            .storage(storage)
+            .backoff(Duration.ofMillis(10), Duration.ofMillis(100))
+            .listener(
+                new ConnectionListener() {
+                  @Override
+                  public void onConnected() {
+                    connections.add("connected");
+                  }
+
+                  @Override
+                  public void onDisconnected(Disconnected event) {
+                    connections.add("disconnected");
+                  }
+                })
+            .build()
+            .start();
+    closed.add(device);
+    return device;
+  }
+
+  private static PushManager attach(
+      PushClient device, String application, BlockingQueue<Object> told) {
+    return device.application(
+        application,
+        new PushHandler() {
+          @Override
+          public void onPush(PushMessage message) {
+            told.add(message);
+          }
+
+          @Override
+          public void onPushRegister() {
+            told.add("push-register");
+          }
+        });
+  }
+
+  private static <T> T get(CompletableFuture<T> future) throws Exception {
+    return future.get(20, TimeUnit.SECONDS);
+  }
+
+  private static Object next(BlockingQueue<?> queue) throws InterruptedException {
+    Object message = queue.poll(20, TimeUnit.SECONDS);
+    assertThat(message).isNotNull();
+    return message;
+  }
+
+  private int put(URI endpoint, long version) throws IOException {
+    Request request =
+        new Request.Builder()
+            .url(endpoint.toString())
+            .put(RequestBody.create("version=" + version, FORM))
+            .build();
+    try (Response response = http.newCall(request).execute()) {
+      return response.code();
+    }
+  }
+
+  /** Endpoints name the port of the server that handed them out, and that one is gone. */
+  private URI moved(URI endpoint) {
+    return URI.create(
+        endpoint.toString().replaceFirst(":\\d+/", ":" + server.endpointPort() + "/"));
+  }
+
+  @Test
+  void aVersionTravelsFromPutToTheApplication() throws Exception {
+    PushManager manager = attach(device(), "calendar", calendar);
+    URI endpoint = get(manager.register());
+    assertThat(put(endpoint, 1)).isEqualTo(200);
+    assertThat(next(calendar)).isEqualTo(new PushMessage(endpoint, 1));
+    assertThat(put(endpoint, 5)).isEqualTo(200);
+    assertThat(next(calendar)).isEqualTo(new PushMessage(endpoint, 5));
+    assertThat(put(endpoint, 3)).isEqualTo(200); // stale
+    assertThat(put(endpoint, 6)).isEqualTo(200);
+    assertThat(next(calendar)).isEqualTo(new PushMessage(endpoint, 6));
+  }
+
+  @Test
+  void eachApplicationHearsOfItsOwnEndpoints() throws Exception {
+    PushClient device = device();
+    URI one = get(attach(device, "calendar", calendar).register());
+    URI two = get(attach(device, "mail", mail).register());
+    put(one, 1);
+    put(two, 2);
+    assertThat(next(calendar)).isEqualTo(new PushMessage(one, 1));
+    assertThat(next(mail)).isEqualTo(new PushMessage(two, 2));
+    assertThat(calendar).isEmpty();
+  }
+
+  @Test
+  void versionsPublishedWhileTheDeviceWasAwayCollapse() throws Exception {
+    PushClient first = device();
+    URI endpoint = get(attach(first, "calendar", calendar).register());
+    first.close();
+    for (long version = 250; version <= 255; version++) {
+      assertThat(put(endpoint, version)).isEqualTo(200);
+    }
+    PushManager manager = attach(device(), "calendar", calendar);
+    assertThat(next(calendar)).isEqualTo(new PushMessage(endpoint, 255));
+    put(endpoint, 256);
+    assertThat(next(calendar)).isEqualTo(new PushMessage(endpoint, 256));
+    // 255 was stored before 256 was handed over; 256 itself is while its handler returns.
+    assertThat(get(manager.registrations()))
+        .singleElement()
+        .satisfies(now -> assertThat(now.version().orElseThrow()).isBetween(255L, 256L));
+  }
+
+  @Test
+  void unregisteredEndpointIsGone() throws Exception {
+    PushManager manager = attach(device(), "calendar", calendar);
+    URI endpoint = get(manager.register());
+    URI other = get(manager.register());
+    get(manager.unregister(endpoint));
+    // The server handles requests of one connection in order: once this is answered it has heard.
+    get(manager.register());
+    assertThat(put(endpoint, 1)).isEqualTo(410);
+    assertThat(put(other, 1)).isEqualTo(200);
+    assertThat(next(calendar)).isEqualTo(new PushMessage(other, 1));
+  }
+
+  @Test
+  void endpointUnregisteredWhileAwayIsGoneAfterTheNextHello() throws Exception {
+    PushClient device = device();
+    PushManager manager = attach(device, "calendar", calendar);
+    URI endpoint = get(manager.register());
+    int port = server.port();
+    VersionStore store = new InMemoryVersionStore();
+    server.close();
+    get(manager.unregister(endpoint));
+    server = serve(port, store);
+    get(manager.register());
+    assertThat(put(moved(endpoint), 1)).isEqualTo(410);
+  }
+
+  @Test
+  void serverRestartLosesNothingThatItsStoreKept() throws Exception {
+    server.close();
+    VersionStore store = new InMemoryVersionStore();
+    server = serve(0, store);
+    URI endpoint = get(attach(device(), "calendar", calendar).register());
+    int port = server.port();
+    for (int restart = 1; restart <= 3; restart++) {
+      server.close();
+      server = serve(port, store);
+      assertThat(put(moved(endpoint), restart)).isEqualTo(200);
+      assertThat(next(calendar)).isEqualTo(new PushMessage(endpoint, restart));
+    }
+  }
+
+  @Test
+  void applicationsRecoverFromAServerThatLostItsState() throws Exception {
+    PushClient device = device();
+    PushManager calendarManager = attach(device, "calendar", calendar);
+    attach(device, "mail", mail);
+    URI lost = get(calendarManager.register());
+    int port = server.port();
+    server.close();
+    server = serve(port, new InMemoryVersionStore());
+    assertThat(next(calendar)).isEqualTo("push-register");
+    assertThat(get(calendarManager.registrations())).isEmpty();
+    assertThat(put(moved(lost), 1)).isEqualTo(410);
+
+    URI fresh = get(calendarManager.register());
+    put(fresh, 2);
+    assertThat(next(calendar)).isEqualTo(new PushMessage(fresh, 2));
+    assertThat(mail).isEmpty();
+  }
+
+  @Test
+  void versionWhoseHandlerFailedComesAgain() throws Exception {
+    PushClient device = device();
+    BlockingQueue<Long> seen = new LinkedBlockingQueue<>();
+    PushManager manager =
+        device.application(
+            "calendar",
+            message -> {
+              seen.add(message.version());
+              if (seen.size() == 1) {
+                throw new IllegalStateException("not now");
+              }
+            });
+    put(get(manager.register()), 7);
+    assertThat(next(seen)).isEqualTo(7L);
+    assertThat(next(seen)).isEqualTo(7L);
+  }
+
+  @Test
+  void connectionTakenOverByAnotherDeviceWithTheSameStateIsNotFoughtFor() throws Exception {
+    PushClient first = device();
+    URI endpoint = get(attach(first, "calendar", calendar).register());
+    assertThat(next(connections)).isEqualTo("connected");
+    PushClient second = device();
+    BlockingQueue<Object> told = new LinkedBlockingQueue<>();
+    attach(second, "calendar", told);
+    assertThat(List.of(next(connections), next(connections)))
+        .containsExactlyInAnyOrder("connected", "disconnected");
+    first.close();
+    put(endpoint, 1);
+    assertThat(next(told)).isEqualTo(new PushMessage(endpoint, 1));
+  }
+
+  @Test
+  void manyVersionsFromManyThreadsArriveInOrderAndTheLastOneDoes() throws Exception {
+    PushManager manager = attach(device(), "calendar", calendar);
+    URI endpoint = get(manager.register());
+    List<CompletableFuture<Void>> senders = new ArrayList<>();
+    for (int sender = 0; sender < 4; sender++) {
+      int offset = sender;
+      senders.add(
+          CompletableFuture.runAsync(
+              () -> {
+                try {
+                  for (int i = 0; i < 100; i++) {
+                    assertThat(put(endpoint, i * 4 + offset)).isEqualTo(200);
+                  }
+                } catch (IOException e) {
+                  throw new AssertionError(e);
+                }
+              }));
+    }
+    get(CompletableFuture.allOf(senders.toArray(CompletableFuture[]::new)));
+    long last = -1;
+    while (last < 399) {
+      long version = ((PushMessage) next(calendar)).version();
+      assertThat(version).isGreaterThan(last);
+      last = version;
+    }
+    assertThat(calendar).isEmpty();
+  }
+}

@@ -1,0 +1,554 @@
+package org.simplepush.client;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import mockwebserver3.MockResponse;
+import mockwebserver3.RecordedRequest;
+import okhttp3.OkHttpClient;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.simplepush.client.ScriptedServer.Peer;
+import org.simplepush.core.ChannelId;
+import org.simplepush.core.ClientMessage.Ack;
+import org.simplepush.core.ClientMessage.Hello;
+import org.simplepush.core.ClientMessage.Ping;
+import org.simplepush.core.ClientMessage.Register;
+import org.simplepush.core.Uaid;
+import org.simplepush.core.Update;
+
+/** The client over real sockets, against a push server that does what a test wants. */
+@Timeout(30)
+class PushClientTest {
+  private static final String UAID = Uaid.random().text();
+
+  private ScriptedServer server;
+  private PushClient client;
+
+  @BeforeEach
+  void startServer() throws IOException {
+    server = new ScriptedServer();
+  }
+
+  @AfterEach
+  void stop() {
+    if (client != null) {
+      client.close();
+    }
+    server.close();
+  }
+
+  private PushClient.Builder builder() {
+    return PushClient.builder(server.uri())
+        .backoff(Duration.ofMillis(1), Duration.ofMillis(20))
+        .requestTimeout(Duration.ofSeconds(5));
+  }
+
+  private Peer connect() throws Exception {
+    client = builder().build().start();
+    return server.greet(UAID);
+  }
+
+  private static <T> T get(CompletableFuture<T> future) throws Exception {
+    return future.get(10, TimeUnit.SECONDS);
+  }
+
+  private static PushException failure(CompletableFuture<?> future) {
+    Throwable thrown = catchThrowable(() -> get(future));
+    assertThat(thrown).isInstanceOf(ExecutionException.class);
+    return (PushException) thrown.getCause();
+  }
+
+  private static void answer(Peer peer, ChannelId channelId) {
+    peer.says(
+        "{'messageType':'register','status':200,'channelID':'"
+            + channelId
+            + "','pushEndpoint':'"
+            + DeviceHarness.endpoint(channelId)
+            + "'}");
+  }
+
+  private static void notify(Peer peer, ChannelId channelId, long version) {
+    peer.says(DeviceHarness.notification(new Update(channelId, version)));
+  }
+
+  @Test
+  void offersTheSubprotocolAndNoCompressionOfItsOwn() throws Exception {
+    connect();
+    RecordedRequest request = server.takeRequest();
+    assertThat(request.getHeaders().get("Sec-WebSocket-Protocol")).isEqualTo("push-notification");
+    assertThat(request.getUrl().encodedPath()).isEqualTo("/push");
+  }
+
+  @Test
+  void aVersionTravelsFromRegisterToAck() throws Exception {
+    Peer peer = connect();
+    BlockingQueue<PushMessage> pushes = new LinkedBlockingQueue<>();
+    PushManager calendar = client.application("calendar", pushes::add);
+    CompletableFuture<URI> endpoint = calendar.register();
+    ChannelId channelId = peer.next(Register.class).channelId();
+    answer(peer, channelId);
+    assertThat(get(endpoint)).isEqualTo(DeviceHarness.endpoint(channelId));
+    notify(peer, channelId, 7);
+    assertThat(pushes.poll(10, TimeUnit.SECONDS)).isEqualTo(DeviceHarness.push(channelId, 7));
+    assertThat(peer.next(Ack.class).updates()).containsExactly(new Update(channelId, 7));
+    assertThat(get(calendar.registrations())).hasSize(1);
+    get(calendar.unregister(get(endpoint)));
+    assertThat(get(calendar.registrations())).isEmpty();
+  }
+
+  @Test
+  void acknowledgesOnlyAfterTheHandlerReturned() throws Exception {
+    Peer peer = connect();
+    CountDownLatch entered = new CountDownLatch(1);
+    CountDownLatch mayReturn = new CountDownLatch(1);
+    PushManager calendar =
+        client.application(
+            "calendar",
+            message -> {
+              entered.countDown();
+              mayReturn.await();
+            });
+    calendar.register();
+    ChannelId channelId = peer.next(Register.class).channelId();
+    answer(peer, channelId);
+    notify(peer, channelId, 7);
+    entered.await();
+    ChannelId stranger = ChannelId.random();
+    notify(peer, stranger, 1); // acknowledged at once, and nothing before it
+    assertThat(peer.next(Ack.class).updates()).containsExactly(new Update(stranger, 1));
+    mayReturn.countDown();
+    assertThat(peer.next(Ack.class).updates()).containsExactly(new Update(channelId, 7));
+  }
+
+  @Test
+  void userCodeRunsOnTheCallbackExecutorOnly() throws Exception {
+    ExecutorService executor = Executors.newSingleThreadExecutor(task -> new Thread(task, "mine"));
+    BlockingQueue<String> threads = new LinkedBlockingQueue<>();
+    client =
+        builder()
+            .callbackExecutor(executor)
+            .listener(
+                new ConnectionListener() {
+                  @Override
+                  public void onConnected() {
+                    threads.add(Thread.currentThread().getName());
+                  }
+                })
+            .build()
+            .start();
+    Peer peer = server.greet(UAID);
+    PushManager calendar =
+        client.application("calendar", message -> threads.add(Thread.currentThread().getName()));
+    calendar.register().thenRun(() -> threads.add(Thread.currentThread().getName()));
+    ChannelId channelId = peer.next(Register.class).channelId();
+    answer(peer, channelId);
+    notify(peer, channelId, 1);
+    for (int i = 0; i < 3; i++) {
+      assertThat(threads.poll(10, TimeUnit.SECONDS)).isEqualTo("mine");
+    }
+    client.close();
+    assertThat(executor.isShutdown()).isFalse();
+    executor.shutdown();
+  }
+
+  @Test
+  void callbackExecutorThatWasShutDownLosesNoFuture() throws Exception {
+    ExecutorService executor = Executors.newSingleThreadExecutor();
+    client = builder().callbackExecutor(executor).build().start();
+    Peer peer = server.greet(UAID);
+    executor.shutdown();
+    CompletableFuture<URI> endpoint = client.application("calendar", message -> {}).register();
+    answer(peer, peer.next(Register.class).channelId());
+    get(endpoint);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1000, 1001, 1008, 1011, 1013})
+  void reconnectsAfterAClose(int code) throws Exception {
+    Peer peer = connect();
+    peer.closes(code);
+    assertThat(server.accept().next(Hello.class).uaid()).isEqualTo(Uaid.parse(UAID));
+  }
+
+  @Test
+  void connectionCutInAnyStateComesBackAndLosesNothing() throws Exception {
+    BlockingQueue<PushMessage> pushes = new LinkedBlockingQueue<>();
+    client = builder().build();
+    PushManager calendar = client.application("calendar", pushes::add);
+    client.start();
+    server.accept();
+    server.cut(); // before hello, or in it
+    server.accept().next(Hello.class);
+    server.cut(); // before the answer to hello
+    server.greet(UAID);
+    server.cut(); // when idle, or with the answer under way
+    CompletableFuture<URI> endpoint = calendar.register();
+    Peer peer = server.greet(UAID);
+    ChannelId channelId = peer.next(Register.class).channelId();
+    server.cut(); // before the answer to register
+    peer = server.greet(UAID);
+    assertThat(peer.next(Register.class).channelId()).isEqualTo(channelId);
+    answer(peer, channelId);
+    get(endpoint);
+    server.cut();
+    peer = server.accept();
+    assertThat(peer.next(Hello.class).channelIds()).containsExactly(channelId);
+    peer.says("{'messageType':'hello','uaid':'" + UAID + "','status':200}");
+    notify(peer, channelId, 7);
+    assertThat(pushes.poll(10, TimeUnit.SECONDS)).isEqualTo(DeviceHarness.push(channelId, 7));
+    server.cut(); // before the ack, or after
+    peer = server.greet(UAID);
+    notify(peer, channelId, 7);
+    assertThat(peer.next(Ack.class).updates()).containsExactly(new Update(channelId, 7));
+    notify(peer, channelId, 8);
+    assertThat(pushes.poll(10, TimeUnit.SECONDS)).isEqualTo(DeviceHarness.push(channelId, 8));
+  }
+
+  @Test
+  void serverThatClosesBeforeHelloIsTriedAgain() throws Exception {
+    client = builder().build().start();
+    for (int i = 0; i < 5; i++) {
+      server.accept().closes(1001);
+    }
+    server.greet(UAID);
+  }
+
+  @Test
+  void handshakeThatIsRefusedIsTriedAgainAndNoRedirectFollowed() throws Exception {
+    server.answerHandshake(
+        new MockResponse.Builder().code(301).addHeader("Location", "/elsewhere").build());
+    client = builder().build().start();
+    for (int i = 0; i < 3; i++) {
+      assertThat(server.takeRequest().getUrl().encodedPath()).isEqualTo("/push");
+    }
+    server.answerHandshake(new MockResponse.Builder().code(503).build());
+    server.takeRequest();
+    server.answerHandshakeAgain();
+    server.greet(UAID);
+  }
+
+  @Test
+  void redirectIsFollowed() throws Exception {
+    try (ScriptedServer second = new ScriptedServer()) {
+      client = builder().build().start();
+      Peer peer = server.accept();
+      peer.next(Hello.class);
+      peer.says("{'messageType':'hello','status':307,'redirect':'" + second.uri() + "'}");
+      second.greet(UAID);
+      peer.assertClosedWith(1000);
+    }
+  }
+
+  @Test
+  void connectionIsFoundDeadByItsPing() throws Exception {
+    client =
+        builder()
+            .pingInterval(Duration.ofMillis(50))
+            .requestTimeout(Duration.ofMillis(200))
+            .build()
+            .start();
+    Peer peer = server.greet(UAID);
+    peer.next(Ping.class);
+    peer.says("{}");
+    peer.next(Ping.class); // and now not a word
+    server.greet(UAID);
+    peer.assertCut();
+  }
+
+  @Test
+  void serverThatNeverAnswersHelloIsLeft() throws Exception {
+    client = builder().requestTimeout(Duration.ofMillis(100)).build().start();
+    server.accept().next(Hello.class);
+    server.greet(UAID);
+  }
+
+  @Test
+  void hostThatAcceptsAndNeverSpeaksIsLeft() throws Exception {
+    BlockingQueue<String> reasons = new LinkedBlockingQueue<>();
+    try (ServerSocket mute = new ServerSocket(0)) {
+      client =
+          PushClient.builder(URI.create("ws://127.0.0.1:" + mute.getLocalPort()))
+              .backoff(Duration.ofMillis(1), Duration.ofMillis(1))
+              .requestTimeout(Duration.ofMillis(100))
+              .listener(
+                  new ConnectionListener() {
+                    @Override
+                    public void onDisconnected(Disconnected event) {
+                      reasons.add(event.reason());
+                    }
+                  })
+              .build()
+              .start();
+      assertThat(reasons.poll(10, TimeUnit.SECONDS)).contains("did not open in time");
+      assertThat(reasons.poll(10, TimeUnit.SECONDS)).contains("did not open in time");
+      client.close();
+    }
+  }
+
+  @Test
+  void garbageHugeAndBinaryMessagesEndTheConnectionAndItComesBack() throws Exception {
+    Peer peer = connect();
+    peer.says("garbage");
+    peer.assertClosedWith(1002);
+    peer = server.greet(UAID);
+    peer.says("{'x':'" + "x".repeat(2 << 20) + "'}");
+    peer.assertClosedWith(1009);
+    peer = server.greet(UAID);
+    peer.saysBinary();
+    peer.assertClosedWith(1003);
+    server.greet(UAID);
+  }
+
+  @Test
+  void floodOfMessagesIsSurvived() throws Exception {
+    Peer peer = connect();
+    for (int i = 0; i < 5_000; i++) {
+      peer.says("{}");
+    }
+    ChannelId stranger = ChannelId.random();
+    notify(peer, stranger, 1);
+    peer.next(Ack.class);
+  }
+
+  @Test
+  void stateThatCannotBeReadIsReportedByStart() {
+    DeviceStorage storage = DeviceStorage.inMemory();
+    assertThat(catchThrowable(() -> storage.save("nonsense"))).isNull();
+    client = builder().storage(storage).build();
+    assertThatThrownBy(client::start).isInstanceOf(IOException.class);
+  }
+
+  @Test
+  void clientIsStartedOnce() throws Exception {
+    connect();
+    assertThatThrownBy(client::start).isInstanceOf(IllegalStateException.class);
+    client.close();
+    assertThatThrownBy(client::start).isInstanceOf(IllegalStateException.class);
+    assertThatThrownBy(() -> client.application("x", message -> {}))
+        .isInstanceOf(IllegalStateException.class);
+  }
+
+  @Test
+  void applicationIsAttachedOnce() {
+    client = builder().build();
+    client.application("calendar", message -> {});
+    assertThatThrownBy(() -> client.application("calendar", message -> {}))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("calendar");
+  }
+
+  @Test
+  void requestBeforeStartIsAMistakeOfTheCaller() {
+    client = builder().build();
+    PushManager calendar = client.application("calendar", message -> {});
+    assertThatThrownBy(calendar::register).isInstanceOf(IllegalStateException.class);
+  }
+
+  @Test
+  void requestAfterCloseFails() throws Exception {
+    connect();
+    PushManager calendar = client.application("calendar", message -> {});
+    client.close();
+    assertThat(failure(calendar.register()).kind()).isEqualTo(PushException.Kind.ABORT_ERROR);
+    assertThat(failure(calendar.registrations()).kind()).isEqualTo(PushException.Kind.ABORT_ERROR);
+  }
+
+  @Test
+  void requestInFlightFailsWhenTheClientIsClosed() throws Exception {
+    Peer peer = connect();
+    CompletableFuture<URI> endpoint = client.application("calendar", message -> {}).register();
+    peer.next(Register.class);
+    client.close();
+    peer.assertClosedWith(1000);
+    assertThat(failure(endpoint).kind()).isEqualTo(PushException.Kind.ABORT_ERROR);
+  }
+
+  @Test
+  void closeCalledByAHandlerReturns() throws Exception {
+    Peer peer = connect();
+    CountDownLatch returned = new CountDownLatch(1);
+    PushManager calendar =
+        client.application(
+            "calendar",
+            message -> {
+              client.close();
+              returned.countDown();
+            });
+    calendar.register();
+    ChannelId channelId = peer.next(Register.class).channelId();
+    answer(peer, channelId);
+    notify(peer, channelId, 7);
+    assertThat(returned.await(10, TimeUnit.SECONDS)).isTrue();
+    get(client.closeAsync());
+    assertThat(peer.next(Ack.class).updates()).containsExactly(new Update(channelId, 7));
+    peer.assertClosedWith(1000);
+  }
+
+  @Test
+  void closeBeforeStartAndTwiceIsHarmless() {
+    client = builder().build();
+    client.close();
+    client.close();
+    assertThat(client.closeAsync()).isCompleted();
+  }
+
+  @Test
+  void noThreadOutlivesClose() throws Exception {
+    Peer peer = connect();
+    PushManager calendar = client.application("calendar", message -> {});
+    CompletableFuture<URI> endpoint = calendar.register();
+    answer(peer, peer.next(Register.class).channelId());
+    get(endpoint);
+    assertThat(threadsOfClients()).isNotEmpty();
+    client.close();
+    await().atMost(Duration.ofSeconds(5)).until(() -> threadsOfClients().isEmpty());
+  }
+
+  @Test
+  void noThreadOutlivesCloseWhileConnecting() throws Exception {
+    try (ServerSocket mute = new ServerSocket(0)) {
+      client =
+          PushClient.builder(URI.create("ws://127.0.0.1:" + mute.getLocalPort())).build().start();
+      mute.accept();
+      client.close();
+      await().atMost(Duration.ofSeconds(5)).until(() -> threadsOfClients().isEmpty());
+    }
+  }
+
+  private static List<String> threadsOfClients() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .map(Thread::getName)
+        .filter(name -> name.startsWith("simplepush-client"))
+        .toList();
+  }
+
+  @Test
+  void manyClientsShareAnOkHttpClientThatStaysOpen() throws Exception {
+    OkHttpClient shared = new OkHttpClient();
+    PushClient[] clients = new PushClient[100]; // more than a dispatcher's 64
+    for (int i = 0; i < clients.length; i++) {
+      clients[i] = builder().okHttpClient(shared).build().start();
+    }
+    for (int i = 0; i < clients.length; i++) {
+      server.greet(Uaid.random().text());
+    }
+    CompletableFuture<?>[] closing = new CompletableFuture<?>[clients.length];
+    for (int i = 0; i < clients.length; i++) {
+      closing[i] = clients[i].closeAsync();
+    }
+    get(CompletableFuture.allOf(closing));
+    assertThat(shared.dispatcher().executorService().isShutdown()).isFalse();
+    shared.dispatcher().executorService().shutdown();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "ws://push.example.org/",
+        "ws://10.0.0.1/",
+        "ws://127.0.0.1.example.org/",
+        "ws://localhost.example.org/",
+        "WS://push.example.org/",
+        "http://localhost/",
+        "//localhost/",
+        "wss:/path",
+        "wss://user:secret@localhost/",
+        "wss://localhost/#fragment",
+      })
+  void addressesThatAreRefused(String address) {
+    PushClient.Builder builder = PushClient.builder(URI.create(address));
+    assertThatThrownBy(builder::build).isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "wss://push.example.org/",
+        "ws://localhost:8080/",
+        "ws://push.localhost/",
+        "ws://127.1.2.3/",
+        "ws://[::1]:80/",
+      })
+  void addressesThatAreTaken(String address) {
+    PushClient.builder(URI.create(address)).build().close();
+  }
+
+  @Test
+  void insecureAddressesAreTakenWhenAllowed() {
+    PushClient.builder(URI.create("ws://push.example.org/")).allowInsecure(true).build().close();
+  }
+
+  @Test
+  void settingsOutOfRangeAreRefused() {
+    PushClient.Builder builder = builder();
+    assertThatThrownBy(() -> builder.requestTimeout(Duration.ZERO))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("requestTimeout");
+    assertThatThrownBy(() -> builder.pingInterval(Duration.ofDays(2)))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> builder.backoff(Duration.ofSeconds(2), Duration.ofSeconds(1)))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> builder().build().application("", message -> {}))
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  /** Made by the launcher from its name. */
+  public static final class LaunchedHandler implements PushHandler {
+    static final BlockingQueue<String> told = new LinkedBlockingQueue<>();
+    private final PushManager application;
+
+    public LaunchedHandler(PushManager application) {
+      this.application = application;
+    }
+
+    @Override
+    public void onPush(PushMessage message) {
+      told.add(application.applicationId() + " " + message.version());
+      application.detach();
+    }
+  }
+
+  @Test
+  void applicationsAreStartedInProcessByTheNameOfTheirHandler() throws Exception {
+    client =
+        builder()
+            .launcher(ApplicationLauncher.inProcess(PushClientTest.class.getClassLoader()))
+            .build()
+            .start();
+    Peer peer = server.greet(UAID);
+    get(client.install("calendar", ApplicationManifest.of("C", LaunchedHandler.class.getName())));
+    PushManager calendar = client.application("calendar", message -> {});
+    calendar.register();
+    ChannelId channelId = peer.next(Register.class).channelId();
+    answer(peer, channelId);
+    calendar.detach();
+    for (long version = 1; version <= 3; version++) {
+      notify(peer, channelId, version);
+      assertThat(LaunchedHandler.told.poll(10, TimeUnit.SECONDS)).isEqualTo("calendar " + version);
+      assertThat(peer.next(Ack.class).updates()).containsExactly(new Update(channelId, version));
+    }
+    assertThat(get(client.installed())).containsOnlyKeys("calendar");
+    get(client.uninstall("calendar"));
+    assertThat(get(client.installed())).isEmpty();
+  }
+}

@@ -1,0 +1,25 @@
+package org.simplepush.server;
+
+import java.time.Duration;
+
+/** Settings that the tests on real sockets have in common. */
+final class TestServers {
+  static final String CHANNEL = "d9b74644-4f97-46aa-b8fa-9393985cd6cd";
+  static final String OTHER_CHANNEL = "5a62b9f0-8e53-4a1c-8f4e-7c6ae0ea5a10";
+
+  private TestServers() {}
+
+  /** A server on free ports that lets devices ping as often as they like. */
+  static PushServer.Builder server() {
+    return PushServer.builder()
+        .port(0)
+        .endpointPort(0)
+        .pingMinInterval(Duration.ZERO)
+        .keys(EndpointKeys.ephemeral());
+  }
+
+  /** The n-th of many channels. */
+  static String channel(int n) {
+    return "00000000-0000-4000-8000-%012d".formatted(n);
+  }
+}
