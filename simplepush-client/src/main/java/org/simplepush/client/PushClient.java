@@ -86,7 +86,8 @@ public final class PushClient implements AutoCloseable {
             builder.requestTimeout,
             builder.pingInterval,
             builder.backoff,
-            builder.allowInsecure);
+            builder.allowInsecure,
+            builder.replaceLostEndpoints);
     storage = builder.storage;
     listener = builder.listener;
     launcher = builder.launcher;
@@ -447,6 +448,7 @@ public final class PushClient implements AutoCloseable {
     private Duration pingInterval = DEFAULT_PING_INTERVAL;
     private Backoff backoff = new Backoff(DEFAULT_FIRST_BACKOFF, DEFAULT_MAX_BACKOFF);
     private boolean allowInsecure;
+    private boolean replaceLostEndpoints;
 
     private Builder(URI server) {
       this.server = Objects.requireNonNull(server, "server");
@@ -537,6 +539,17 @@ public final class PushClient implements AutoCloseable {
      */
     public Builder allowInsecure(boolean allow) {
       allowInsecure = allow;
+      return this;
+    }
+
+    /**
+     * What the device does when the push server has lost its registrations. True: it registers each
+     * anew by itself and hands the application the lost and the new endpoint ({@link
+     * PushHandler#onEndpointReplaced}). False, the default: it tells the applications to register
+     * ({@link PushHandler#onPushRegister}).
+     */
+    public Builder replaceLostEndpoints(boolean replace) {
+      replaceLostEndpoints = replace;
       return this;
     }
 
