@@ -120,7 +120,13 @@ final class Device implements Connector.Owner, Inbox.Owner {
     this.random = random;
     this.state = state;
     this.journal = new Journal(loop, storage, state::toText, random);
-    this.connector = new Connector(settings, loop, transport, random, this);
+    KeepAlive keepAlive =
+        new KeepAlive(
+            settings.minPingInterval(),
+            settings.maxPingInterval(),
+            state.networks(),
+            journal::changed);
+    this.connector = new Connector(settings, loop, transport, random, keepAlive, this);
   }
 
   // What the applications ask for.
@@ -138,6 +144,10 @@ final class Device implements Connector.Owner, Inbox.Owner {
       }
     }
     connector.start();
+  }
+
+  void networkChanged(String network) {
+    connector.networkChanged(network);
   }
 
   /** From now on the application is told what waits for it. */

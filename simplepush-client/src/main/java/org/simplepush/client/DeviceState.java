@@ -5,6 +5,7 @@ import java.net.URI;
 import java.net.URLDecoder;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
@@ -105,6 +106,9 @@ final class DeviceState {
   /** In the order in which they came up. */
   private final Set<Wish> wishes = new LinkedHashSet<>();
 
+  /** How long a connection may be silent in a network. */
+  private final Map<String, KeepAlive.Learned> networks = new LinkedHashMap<>();
+
   /** What is installed. */
   private final Map<String, ApplicationManifest> manifests = new LinkedHashMap<>();
 
@@ -165,6 +169,10 @@ final class DeviceState {
     return null;
   }
 
+  Map<String, KeepAlive.Learned> networks() {
+    return networks;
+  }
+
   Map<String, ApplicationManifest> manifests() {
     return manifests;
   }
@@ -195,6 +203,14 @@ final class DeviceState {
           registration.endpoint.toString(),
           encode(registration.application));
     }
+    networks.forEach(
+        (network, learned) ->
+            line(
+                text,
+                "network",
+                encode(network),
+                String.valueOf(learned.holds().toMillis()),
+                String.valueOf(learned.breaks().toMillis())));
     for (Wish wish : wishes) {
       line(
           text,
@@ -251,6 +267,8 @@ final class DeviceState {
           decode(words[1]),
           new ApplicationManifest(
               decode(words[2]), permissions(decode(words[4])), decode(words[3])));
+    } else if (words[0].equals("network") && words.length == 4) {
+      networks.put(decode(words[1]), new KeepAlive.Learned(millis(words[2]), millis(words[3])));
     } else if (words[0].equals("wanted") && words.length == 4) {
       wishes.add(new Wish(decode(words[3]), decode(words[2]), null, channelOrNull(words[1])));
     } else if (words[0].equals("lost") && words.length == 4) {
@@ -260,6 +278,10 @@ final class DeviceState {
     } else {
       throw new IllegalArgumentException("an unknown line");
     }
+  }
+
+  private static Duration millis(String word) {
+    return Duration.ofMillis(Long.parseLong(word));
   }
 
   private static @Nullable ChannelId channelOrNull(String word) {

@@ -15,7 +15,8 @@ import org.simplepush.core.internal.Backoff;
 record Settings(
     URI server,
     Duration requestTimeout,
-    Duration pingInterval,
+    Duration minPingInterval,
+    Duration maxPingInterval,
     Backoff backoff,
     boolean allowInsecure,
     boolean replaceLostEndpoints) {

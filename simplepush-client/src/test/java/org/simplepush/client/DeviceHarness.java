@@ -123,6 +123,7 @@ final class DeviceHarness {
           SERVER,
           TIMEOUT,
           PING,
+          PING,
           new Backoff(Duration.ofSeconds(1), Duration.ofSeconds(60)),
           false,
           false);
@@ -136,13 +137,20 @@ final class DeviceHarness {
     this.storage = storage;
   }
 
+  /** The device learns how often to ping. */
+  DeviceHarness learning(Duration min, Duration max) {
+    settings = new Settings(SERVER, TIMEOUT, min, max, settings.backoff(), false, false);
+    return this;
+  }
+
   /** The device registers anew what the server has lost. */
   DeviceHarness replacing() {
     settings =
         new Settings(
             settings.server(),
             settings.requestTimeout(),
-            settings.pingInterval(),
+            PING,
+            PING,
             settings.backoff(),
             false,
             true);

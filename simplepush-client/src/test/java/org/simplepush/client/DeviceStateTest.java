@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.net.URI;
+import java.time.Duration;
 import java.util.OptionalLong;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -28,6 +29,9 @@ class DeviceStateTest {
     state.add(new Registration("lost", one, URI.create(SECRET), 3L));
     state.removeAll();
     state.wishes().add(Wish.tagged("a", "a tag"));
+    Duration minute = Duration.ofMinutes(1);
+    state.networks().put("", new KeepAlive.Learned(minute, KeepAlive.NEVER));
+    state.networks().put("wlan \n", new KeepAlive.Learned(minute, minute.multipliedBy(2)));
     Wish fulfilled = Wish.replacing("b", URI.create(SECRET));
     fulfilled.channelId = one;
     state.wishes().add(fulfilled);
@@ -49,6 +53,7 @@ class DeviceStateTest {
     assertThat(read.toRegisterAnew()).containsExactly("lost");
     assertThat(read.wishFulfilledBy(first(read).channelId).lost).isEqualTo(URI.create(SECRET));
     assertThat(read.wishes()).extracting("tag").containsExactly("a tag", null);
+    assertThat(read.networks()).isEqualTo(full().networks());
     assertThat(read.manifests()).isEqualTo(full().manifests());
     Registration first = first(read);
     assertThat(first.application).isEqualTo("with space + ü\n%");
