@@ -4,8 +4,10 @@ import java.net.URI;
 import java.security.GeneralSecurityException;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.Iterator;
+import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -91,7 +93,8 @@ public final class Notifier implements AutoCloseable {
             time,
             // Any thread may draw; ThreadLocalRandom.current() itself must not travel.
             (RandomGenerator) () -> ThreadLocalRandom.current().nextLong(),
-            executor);
+            executor,
+            new Listeners(builder.listeners));
     released =
         sender
             .finished()
@@ -206,7 +209,7 @@ public final class Notifier implements AutoCloseable {
     if (checked.url() != null) {
       sender.submitFromFanout(checked.url(), version, sink);
     } else {
-      sink.accept(checked.refusal());
+      sender.refuse(Objects.requireNonNull(checked.refusal()), sink);
     }
   }
 
@@ -223,9 +226,14 @@ public final class Notifier implements AutoCloseable {
     if (checked.url() != null) {
       sender.submit(checked.url(), version, future::complete);
     } else {
-      future.complete(checked.refusal());
+      sender.refuse(Objects.requireNonNull(checked.refusal()), future::complete);
     }
     return future;
+  }
+
+  /** Returns what this notifier has done so far, and what it is doing. */
+  public NotifierStatistics statistics() {
+    return sender.statistics();
   }
 
   /**
@@ -284,6 +292,8 @@ public final class Notifier implements AutoCloseable {
     private final Set<String> permittedHosts = new HashSet<>();
     private final Set<Integer> permittedPorts = new HashSet<>();
     private @Nullable X509TrustManager trustManager;
+
+    private final List<NotifierListener> listeners = new ArrayList<>();
 
     // For tests.
     private int window = 8192;
@@ -430,6 +440,12 @@ public final class Notifier implements AutoCloseable {
     /** Which certificates of push servers to trust. Default: those that this Java trusts. */
     public Builder trustManager(X509TrustManager trustManager) {
       this.trustManager = Objects.requireNonNull(trustManager, "trustManager");
+      return this;
+    }
+
+    /** Adds a listener; each hears everything. */
+    public Builder listener(NotifierListener listener) {
+      listeners.add(Objects.requireNonNull(listener, "listener"));
       return this;
     }
 

@@ -2,6 +2,7 @@ package org.simplepush.client;
 
 import java.net.URI;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -10,8 +11,11 @@ import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
+import org.simplepush.client.ApplicationManifest.Permission;
 import org.simplepush.client.DeviceState.Registration;
 import org.simplepush.core.ChannelId;
 import org.simplepush.core.ClientMessage;
@@ -31,8 +35,19 @@ final class Device implements Connector.Owner, Inbox.Owner {
   /** How often a register that met a conflict is tried with another channel (protocol §3). */
   static final int MAX_CONFLICTS = 3;
 
+  /** Starts applications. */
+  interface Starter {
+    /**
+     * Starts an application elsewhere, and then calls {@code launched} on the loop; returns false
+     * if this device starts none.
+     */
+    boolean start(
+        String application, ApplicationManifest manifest, Consumer<@Nullable Throwable> launched);
+  }
+
   private final Settings settings;
   private final Loop loop;
+  private final Starter starter;
   private final Executor callbacks;
   private final Executor listenerCalls;
   private final ConnectionListener listener;
@@ -77,9 +92,11 @@ final class Device implements Connector.Owner, Inbox.Owner {
       Transport transport,
       DeviceStorage storage,
       DeviceState state,
+      Starter starter,
       Executor callbacks,
       ConnectionListener listener,
       RandomGenerator random) {
+    this.starter = starter;
     this.settings = settings;
     this.loop = loop;
     this.callbacks = callbacks;
@@ -102,12 +119,97 @@ final class Device implements Connector.Owner, Inbox.Owner {
 
   /** From now on the application is told what waits for it. */
   void attach(String application, PushHandler handler) {
-    inbox(application).handler(handler);
+    inbox(application).attach(handler);
+  }
+
+  /** The application runs no more. */
+  void detach(String application) {
+    inbox(application).detach();
+  }
+
+  void install(String application, ApplicationManifest manifest, CompletableFuture<Void> result) {
+    if (refuseIfClosing(result)) {
+      return;
+    }
+    state.manifests().put(application, manifest);
+    saveAndComplete(result, "installed, but a restart may lose it");
+  }
+
+  void installed(CompletableFuture<Map<String, ApplicationManifest>> result) {
+    complete(result, Collections.unmodifiableMap(new LinkedHashMap<>(state.manifests())));
+  }
+
+  void uninstall(String application, CompletableFuture<Void> result) {
+    if (refuseIfClosing(result)) {
+      return;
+    }
+    state.manifests().remove(application);
+    state.toRegisterAnew().remove(application);
+    for (Registration registration : List.copyOf(state.registrations())) {
+      if (registration.application.equals(application)) {
+        drop(registration.channelId);
+      }
+    }
+    abortRegisters(application::equals, PushException.aborted("the application was uninstalled"));
+    Inbox inbox = inboxes.remove(application);
+    if (inbox != null) {
+      inbox.stop();
+    }
+    saveAndComplete(result, "uninstalled, but a restart may bring it back");
+  }
+
+  private <T> boolean refuseIfClosing(CompletableFuture<T> result) {
+    if (whenIdle != null) {
+      fail(result, PushException.closed());
+      return true;
+    }
+    return false;
+  }
+
+  /** First here, then at the server; if it cannot be told now, the next hello does (§10). */
+  private void drop(ChannelId channelId) {
+    state.remove(channelId);
+    acks.remove(channelId);
+    connector.send(new ClientMessage.Unregister(channelId));
+  }
+
+  private void abortRegisters(Predicate<String> applications, PushException failure) {
+    registers
+        .values()
+        .removeIf(
+            register -> {
+              boolean aborted = applications.test(register.application);
+              if (aborted) {
+                cancelTimeout(register);
+                fail(register.result, failure);
+              }
+              return aborted;
+            });
+  }
+
+  private void saveAndComplete(CompletableFuture<Void> result, String otherwise) {
+    journal.changed();
+    journal.whenSaved(
+        new Journal.Waiter() {
+          @Override
+          public void saved() {
+            callBack(() -> result.complete(null));
+          }
+
+          @Override
+          public void failed(Exception cause) {
+            fail(result, PushException.storage(otherwise, cause));
+          }
+        });
   }
 
   void register(String application, CompletableFuture<URI> result) {
-    if (whenIdle != null) {
-      fail(result, PushException.aborted());
+    if (refuseIfClosing(result)) {
+      return;
+    }
+    ApplicationManifest manifest = state.manifests().get(application);
+    if (manifest != null && !manifest.permissions().contains(Permission.PUSH)) {
+      fail(result, PushException.permissionDenied());
       return;
     }
     PendingRegister register = new PendingRegister(application, result);
@@ -130,42 +232,18 @@ final class Device implements Connector.Owner, Inbox.Owner {
   }
 
   void unregister(String application, URI endpoint, CompletableFuture<Void> result) {
-    if (whenIdle != null) {
-      fail(result, PushException.aborted());
+    if (refuseIfClosing(result)) {
       return;
     }
-    Registration found = null;
     for (Registration registration : state.registrations()) {
       if (registration.application.equals(application) && registration.endpoint.equals(endpoint)) {
-        found = registration;
+        drop(registration.channelId);
+        inbox(application).forget(registration.channelId);
+        saveAndComplete(result, "unregistered, but a restart may bring the endpoint back");
+        return;
       }
     }
-    if (found == null) {
-      fail(result, PushException.notFound("the application has no such endpoint"));
-      return;
-    }
-    // First here, then at the server; if it cannot be told now, the next hello does (protocol §10).
-    ChannelId channelId = found.channelId;
-    state.remove(channelId);
-    acks.remove(channelId);
-    inbox(application).forget(channelId);
-    connector.send(new ClientMessage.Unregister(channelId));
-    journal.changed();
-    journal.whenSaved(
-        new Journal.Waiter() {
-          @Override
-          public void saved() {
-            callBack(() -> result.complete(null));
-          }
-
-          @Override
-          public void failed(Exception cause) {
-            fail(
-                result,
-                PushException.storage(
-                    "unregistered, but a restart may bring the endpoint back", cause));
-          }
-        });
+    fail(result, PushException.notFound("the application has no such endpoint"));
   }
 
   /**
@@ -178,12 +256,7 @@ final class Device implements Connector.Owner, Inbox.Owner {
     }
     whenIdle = () -> saveAndDisconnect(done);
     inboxes.values().forEach(Inbox::stop);
-    List<PendingRegister> left = List.copyOf(registers.values());
-    registers.clear();
-    for (PendingRegister register : left) {
-      cancelTimeout(register);
-      fail(register.result, PushException.aborted());
-    }
+    abortRegisters(application -> true, PushException.closed());
     loop.schedule(settings.requestTimeout(), this::runWhenIdle); // a handler may never return
     idle();
   }
@@ -224,6 +297,12 @@ final class Device implements Connector.Owner, Inbox.Owner {
   @Override
   public boolean isWanted(Inbox.Message message) {
     return !(message instanceof Inbox.Push push) || state.registration(push.channelId()) != null;
+  }
+
+  @Override
+  public boolean launch(Inbox inbox) {
+    ApplicationManifest manifest = state.manifests().get(inbox.application());
+    return manifest != null && starter.start(inbox.application(), manifest, inbox::launched);
   }
 
   @Override

@@ -6,13 +6,16 @@ import java.net.URLDecoder;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import org.simplepush.client.ApplicationManifest.Permission;
 import org.simplepush.core.ChannelId;
 import org.simplepush.core.Uaid;
 
@@ -63,6 +66,9 @@ final class DeviceState {
   /** Applications that have lost their endpoints and do not know it yet. */
   private final Set<String> toRegisterAnew = new LinkedHashSet<>();
 
+  /** What is installed. */
+  private final Map<String, ApplicationManifest> manifests = new LinkedHashMap<>();
+
   @Nullable Uaid uaid() {
     return uaid;
   }
@@ -106,6 +112,10 @@ final class DeviceState {
     return toRegisterAnew;
   }
 
+  Map<String, ApplicationManifest> manifests() {
+    return manifests;
+  }
+
   /** Returns the state as one text. */
   String toText() {
     StringBuilder text = new StringBuilder(100 + 300 * registrations.size());
@@ -113,6 +123,15 @@ final class DeviceState {
     if (uaid != null) {
       line(text, "uaid", uaid.text());
     }
+    manifests.forEach(
+        (application, manifest) ->
+            line(
+                text,
+                "application",
+                encode(application),
+                encode(manifest.name()),
+                encode(manifest.handler()),
+                encode(permissions(manifest))));
     for (Registration registration : registrations.values()) {
       Long version = registration.version();
       line(
@@ -166,6 +185,11 @@ final class DeviceState {
       Long version = words[2].equals(NO_VERSION) ? null : Long.valueOf(words[2]);
       ChannelId channelId = ChannelId.parse(words[1]);
       add(new Registration(decode(words[4]), channelId, URI.create(words[3]), version));
+    } else if (words[0].equals("application") && words.length == 5) {
+      manifests.put(
+          decode(words[1]),
+          new ApplicationManifest(
+              decode(words[2]), permissions(decode(words[4])), decode(words[3])));
     } else if (words[0].equals("push-register") && words.length == 2) {
       toRegisterAnew.add(decode(words[1]));
     } else {
@@ -173,11 +197,29 @@ final class DeviceState {
     }
   }
 
-  private static String encode(String application) {
-    return URLEncoder.encode(application, StandardCharsets.UTF_8);
+  private static String permissions(ApplicationManifest manifest) {
+    return manifest.permissions().stream()
+        .map(Permission::manifestName)
+        .sorted()
+        .collect(Collectors.joining(","));
+  }
+
+  private static Set<Permission> permissions(String names) {
+    Set<String> listed = Set.of(names.split(","));
+    return Arrays.stream(Permission.values())
+        .filter(permission -> listed.contains(permission.manifestName()))
+        .collect(Collectors.toUnmodifiableSet());
+  }
+
+  /** Makes one word of any text, an empty one too. */
+  private static String encode(String text) {
+    return "=" + URLEncoder.encode(text, StandardCharsets.UTF_8);
   }
 
   private static String decode(String word) {
-    return URLDecoder.decode(word, StandardCharsets.UTF_8);
+    if (!word.startsWith("=")) {
+      throw new IllegalArgumentException("a text starts with =");
+    }
+    return URLDecoder.decode(word.substring(1), StandardCharsets.UTF_8);
   }
 }

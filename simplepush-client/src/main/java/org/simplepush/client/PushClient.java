@@ -10,6 +10,7 @@ import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadFactory;
@@ -22,6 +23,8 @@ import okhttp3.Dispatcher;
 import okhttp3.OkHttpClient;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.internal.Backoff;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A device: holds one connection to a push server for all applications on it, and keeps it up.
@@ -42,6 +45,8 @@ import org.simplepush.core.internal.Backoff;
  * that serves the connection.
  */
 public final class PushClient implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(PushClient.class);
+
   /** The default of {@link Builder#requestTimeout}: 10 s. */
   public static final Duration DEFAULT_REQUEST_TIMEOUT = Duration.ofSeconds(10);
 
@@ -57,6 +62,7 @@ public final class PushClient implements AutoCloseable {
   private final Settings settings;
   private final DeviceStorage storage;
   private final ConnectionListener listener;
+  private final @Nullable ApplicationLauncher launcher;
   private final OkHttpClient okHttp;
   private final boolean ownsPool;
   private final Executor callbacks;
@@ -83,6 +89,7 @@ public final class PushClient implements AutoCloseable {
             builder.allowInsecure);
     storage = builder.storage;
     listener = builder.listener;
+    launcher = builder.launcher;
 
     String name = "simplepush-client " + builder.server.getHost() + " ";
     loopThread = new ScheduledThreadPoolExecutor(1, threads(name + "loop"));
@@ -164,6 +171,7 @@ public final class PushClient implements AutoCloseable {
       String stored = storage.load();
       state = stored == null ? new DeviceState() : DeviceState.parse(stored);
     } catch (IOException | RuntimeException e) {
+      releaseStorage();
       synchronized (this) {
         started = false;
       }
@@ -176,14 +184,18 @@ public final class PushClient implements AutoCloseable {
             new OkHttpTransport(okHttp),
             storage,
             state,
+            this::launch,
             callbacks,
             listener,
             new SecureRandom());
     synchronized (this) {
-      if (closing) {
-        throw new IllegalStateException("The client was closed while it started");
+      if (!closing) {
+        device = loaded;
       }
-      device = loaded;
+    }
+    if (device() == null) {
+      releaseStorage();
+      throw new IllegalStateException("The client was closed while it started");
     }
     loop.execute(
         () -> {
@@ -191,6 +203,18 @@ public final class PushClient implements AutoCloseable {
           loaded.start();
         });
     return this;
+  }
+
+  private synchronized @Nullable Device device() {
+    return device;
+  }
+
+  private void releaseStorage() {
+    try {
+      storage.release();
+    } catch (IOException | RuntimeException e) {
+      log.warn("The storage could not be released", e);
+    }
   }
 
   private synchronized Map<String, PushHandler> applications() {
@@ -208,10 +232,7 @@ public final class PushClient implements AutoCloseable {
    */
   public synchronized PushManager application(String applicationId, PushHandler handler) {
     Objects.requireNonNull(handler, "handler");
-    if (applicationId.isEmpty() || applicationId.length() > 255) {
-      throw new IllegalArgumentException(
-          "An application id has 1 to 255 characters, but this one has " + applicationId.length());
-    }
+    checkApplicationId(applicationId);
     if (closing) {
       throw new IllegalStateException("The client is closed");
     }
@@ -223,6 +244,115 @@ public final class PushClient implements AutoCloseable {
       loop.execute(() -> running.attach(applicationId, handler));
     }
     return new PushManager(this, applicationId);
+  }
+
+  private static void checkApplicationId(String applicationId) {
+    if (applicationId.isEmpty() || applicationId.length() > 255) {
+      throw new IllegalArgumentException(
+          "An application id has 1 to 255 characters, but this one has " + applicationId.length());
+    }
+  }
+
+  void detach(String applicationId) {
+    Device running;
+    synchronized (this) {
+      applications.remove(applicationId);
+      running = device;
+    }
+    if (running != null) {
+      loop.execute(() -> running.detach(applicationId));
+    }
+  }
+
+  private boolean launch(
+      String applicationId, ApplicationManifest manifest, Consumer<@Nullable Throwable> launched) {
+    ApplicationLauncher used = launcher;
+    if (used == null) {
+      return false;
+    }
+    try {
+      callbacks.execute(
+          () -> {
+            Throwable failure = null;
+            HandlerThread.enter();
+            try {
+              PushHandler handler = used.launch(new PushManager(this, applicationId), manifest);
+              if (handler != null) {
+                attachLaunched(applicationId, handler);
+              }
+            } catch (Throwable e) { // whatever it was: it was not started
+              if (e instanceof InterruptedException) {
+                Thread.currentThread().interrupt();
+              }
+              failure = e;
+            } finally {
+              HandlerThread.leave();
+            }
+            Throwable outcome = failure;
+            loop.execute(() -> launched.accept(outcome));
+          });
+    } catch (RejectedExecutionException e) {
+      loop.execute(() -> launched.accept(e));
+    }
+    return true;
+  }
+
+  /** If it has attached itself by now, that is its own decision. */
+  private synchronized void attachLaunched(String applicationId, PushHandler handler) {
+    Device running = device;
+    if (!closing && running != null && applications.putIfAbsent(applicationId, handler) == null) {
+      loop.execute(() -> running.attach(applicationId, handler));
+    }
+  }
+
+  /**
+   * Installs an application: from now on it is started by the device's {@link ApplicationLauncher}
+   * when a message waits for it and it is not attached. Replaces the manifest of one that is
+   * installed. An application need not be installed to use push, unless it is to be started.
+   *
+   * @param applicationId as for {@link #application}
+   * @return completes when the manifest is stored
+   * @throws IllegalStateException if the client was never started
+   */
+  public CompletableFuture<Void> install(String applicationId, ApplicationManifest manifest) {
+    checkApplicationId(applicationId);
+    Objects.requireNonNull(manifest, "manifest");
+    CompletableFuture<Void> result = new CompletableFuture<>();
+    ask(result, running -> running.install(applicationId, manifest, result));
+    return result.copy();
+  }
+
+  /**
+   * Removes an application: detaches it, drops its endpoints and what waits for it, and tells the
+   * push server now or at the next hello. Requests of it that are not answered fail with {@code
+   * ABORT_ERROR}. Harmless if there is no such application.
+   *
+   * @return completes when all this is stored
+   * @throws IllegalStateException if the client was never started
+   */
+  public CompletableFuture<Void> uninstall(String applicationId) {
+    checkApplicationId(applicationId);
+    CompletableFuture<Void> result = new CompletableFuture<>();
+    ask(
+        result,
+        running -> {
+          synchronized (this) {
+            applications.remove(applicationId);
+          }
+          running.uninstall(applicationId, result);
+        });
+    return result.copy();
+  }
+
+  /**
+   * Returns what is installed, in the order in which it was.
+   *
+   * @throws IllegalStateException if the client was never started
+   */
+  public CompletableFuture<Map<String, ApplicationManifest>> installed() {
+    CompletableFuture<Map<String, ApplicationManifest>> result = new CompletableFuture<>();
+    ask(result, running -> running.installed(result));
+    return result.copy();
   }
 
   /** Lets a call of an application run on the loop. */
@@ -238,7 +368,7 @@ public final class PushClient implements AutoCloseable {
         return;
       }
     }
-    result.completeExceptionally(PushException.aborted());
+    result.completeExceptionally(PushException.closed());
   }
 
   /**
@@ -263,7 +393,13 @@ public final class PushClient implements AutoCloseable {
     if (running == null) {
       release();
     } else {
-      loop.execute(() -> running.close(this::release));
+      loop.execute(
+          () ->
+              running.close(
+                  () -> {
+                    releaseStorage();
+                    release();
+                  }));
     }
     return closed.copy();
   }
@@ -306,6 +442,7 @@ public final class PushClient implements AutoCloseable {
     private @Nullable OkHttpClient okHttpClient;
     private @Nullable Executor callbackExecutor;
     private ConnectionListener listener = new ConnectionListener() {};
+    private @Nullable ApplicationLauncher launcher;
     private Duration requestTimeout = DEFAULT_REQUEST_TIMEOUT;
     private Duration pingInterval = DEFAULT_PING_INTERVAL;
     private Backoff backoff = new Backoff(DEFAULT_FIRST_BACKOFF, DEFAULT_MAX_BACKOFF);
@@ -344,6 +481,15 @@ public final class PushClient implements AutoCloseable {
     /** Hears of connections made and lost. Default: nobody. */
     public Builder listener(ConnectionListener connectionListener) {
       listener = Objects.requireNonNull(connectionListener, "connectionListener");
+      return this;
+    }
+
+    /**
+     * Starts installed applications that are not running when there is a message for them. Default:
+     * none, messages wait until the application is attached.
+     */
+    public Builder launcher(ApplicationLauncher applicationLauncher) {
+      launcher = Objects.requireNonNull(applicationLauncher, "applicationLauncher");
       return this;
     }
 

@@ -71,6 +71,15 @@ public final class PushManager {
     return result.copy();
   }
 
+  /**
+   * The application stops: its handler is not called any more, except that a call that runs now is
+   * not interrupted. Its registrations stay. Messages wait until it is attached again, or the
+   * device's {@link ApplicationLauncher} starts it for them. Harmless if it is not attached.
+   */
+  public void detach() {
+    client.detach(applicationId);
+  }
+
   @Override
   public String toString() {
     return "PushManager[" + applicationId + "]";

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 import org.simplepush.client.FakeServer.FakeConnection;
 import org.simplepush.core.ChannelId;
@@ -101,6 +102,9 @@ final class DeviceHarness {
   final Queue<Runnable> callbacks = new ArrayDeque<>();
   final List<ConnectionListener.Disconnected> disconnects = new ArrayList<>();
   int connects;
+  boolean launches;
+  final Queue<String> launching = new ArrayDeque<>();
+  final Queue<Consumer<Throwable>> launchEnds = new ArrayDeque<>();
   final FragileStorage storage;
   Settings settings =
       new Settings(
@@ -132,13 +136,32 @@ final class DeviceHarness {
       DeviceState state =
           storage.state == null ? new DeviceState() : DeviceState.parse(storage.state);
       device =
-          new Device(settings, loop, server, storage, state, callbacks::add, listener, LONGEST);
+          new Device(
+              settings,
+              loop,
+              server,
+              storage,
+              state,
+              this::launch,
+              callbacks::add,
+              listener,
+              LONGEST);
     } catch (IOException e) {
       throw new AssertionError(e);
     }
     loop.execute(device::start);
     settle();
     return this;
+  }
+
+  private boolean launch(
+      String application, ApplicationManifest manifest, Consumer<Throwable> launched) {
+    if (!launches) {
+      return false;
+    }
+    launching.add(application + " with " + manifest.handler());
+    launchEnds.add(launched);
+    return true;
   }
 
   /** Runs everything that is due, the callbacks too. */

@@ -6,10 +6,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.net.URI;
 import java.util.OptionalLong;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.simplepush.client.ApplicationManifest.Permission;
 import org.simplepush.client.DeviceState.Registration;
 import org.simplepush.core.ChannelId;
 import org.simplepush.core.Uaid;
@@ -24,6 +26,10 @@ class DeviceStateTest {
     ChannelId one = ChannelId.parse("11111111-2222-3333-4444-55555555AAAA");
     state.add(new Registration("lost", one, URI.create(SECRET), 3L));
     state.removeAll();
+    state.manifests().put("a", new ApplicationManifest("A b", Set.of(), ""));
+    state
+        .manifests()
+        .put("b", new ApplicationManifest("", Set.of(Permission.values()), "com.example.B"));
     state.add(new Registration("with space + ü\n%", one, URI.create(SECRET), Long.MAX_VALUE));
     state.add(new Registration("b", ChannelId.random(), URI.create("https://b/"), null));
     return state;
@@ -36,6 +42,7 @@ class DeviceStateTest {
     assertThat(read.toText()).isEqualTo(text);
     assertThat(read.uaid().text()).isEqualTo("0123456789ABCDEF0123456789abcdef");
     assertThat(read.toRegisterAnew()).containsExactly("lost");
+    assertThat(read.manifests()).isEqualTo(full().manifests());
     Registration first = read.registrations().iterator().next();
     assertThat(first.application).isEqualTo("with space + ü\n%");
     assertThat(first.endpoint).isEqualTo(URI.create(SECRET));
@@ -64,12 +71,13 @@ class DeviceStateTest {
       strings = {
         "simplepush-device 2\nend\n",
         "simplepush-device 1\nuaid x\nend\n",
-        "simplepush-device 1\nchannel x - https://e a\nend\n",
-        "simplepush-device 1\nchannel 11111111222233334444555555555555 v https://s a\nend\n",
-        "simplepush-device 1\nchannel 11111111222233334444555555555555 1 https://[s a\nend\n",
+        "simplepush-device 1\nchannel x - https://e =a\nend\n",
+        "simplepush-device 1\nchannel 11111111222233334444555555555555 v https://s =a\nend\n",
+        "simplepush-device 1\nchannel 11111111222233334444555555555555 1 https://[s =a\nend\n",
         "simplepush-device 1\nchannel 11111111222233334444555555555555 1 https://s\nend\n",
         "simplepush-device 1\nwhatever\nend\n",
-        "simplepush-device 1\npush-register %ZZ\nend\n",
+        "simplepush-device 1\npush-register =%ZZ\nend\n",
+        "simplepush-device 1\npush-register x\nend\n",
       })
   void whatItCannotReadIsRefusedWithoutQuotingIt(String text) {
     assertThatThrownBy(() -> DeviceState.parse(text))

@@ -511,4 +511,44 @@ class PushClientTest {
     assertThatThrownBy(() -> builder().build().application("", message -> {}))
         .isInstanceOf(IllegalArgumentException.class);
   }
+
+  /** Made by the launcher from its name. */
+  public static final class LaunchedHandler implements PushHandler {
+    static final BlockingQueue<String> told = new LinkedBlockingQueue<>();
+    private final PushManager application;
+
+    public LaunchedHandler(PushManager application) {
+      this.application = application;
+    }
+
+    @Override
+    public void onPush(PushMessage message) {
+      told.add(application.applicationId() + " " + message.version());
+      application.detach();
+    }
+  }
+
+  @Test
+  void applicationsAreStartedInProcessByTheNameOfTheirHandler() throws Exception {
+    client =
+        builder()
+            .launcher(ApplicationLauncher.inProcess(PushClientTest.class.getClassLoader()))
+            .build()
+            .start();
+    Peer peer = server.greet(UAID);
+    get(client.install("calendar", ApplicationManifest.of("C", LaunchedHandler.class.getName())));
+    PushManager calendar = client.application("calendar", message -> {});
+    calendar.register();
+    ChannelId channelId = peer.next(Register.class).channelId();
+    answer(peer, channelId);
+    calendar.detach();
+    for (long version = 1; version <= 3; version++) {
+      notify(peer, channelId, version);
+      assertThat(LaunchedHandler.told.poll(10, TimeUnit.SECONDS)).isEqualTo("calendar " + version);
+      assertThat(peer.next(Ack.class).updates()).containsExactly(new Update(channelId, version));
+    }
+    assertThat(get(client.installed())).containsOnlyKeys("calendar");
+    get(client.uninstall("calendar"));
+    assertThat(get(client.installed())).isEmpty();
+  }
 }

@@ -188,7 +188,9 @@ final class WebSocketServer implements EventLoop.Handler {
 
   @Override
   public void onFailure(Throwable failure) {
-    log.error("The WebSocket port is no longer served", failure);
+    if (listener.isOpen()) { // else the server was closed as soon as it was started
+      log.error("The WebSocket port is no longer served", failure);
+    }
   }
 
   /** A connection has ended. On its loop. */
