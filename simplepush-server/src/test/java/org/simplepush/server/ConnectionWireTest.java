@@ -72,7 +72,6 @@ class ConnectionWireTest {
     try (PushServer server = server().helloTimeout(Duration.ofMillis(200)).build().start();
         RawSocket silent = RawSocket.connect(server.port())) {
       silent.readToEnd(RawSocket.deadline(Duration.ofSeconds(3)));
-      awaitNoConnection(server);
     }
   }
 
@@ -94,19 +93,21 @@ class ConnectionWireTest {
     try (PushServer server = server().build().start();
         WireDevice device = WireDevice.fresh(server.port())) {
       URI endpoint = device.register(CHANNEL);
-      for (int i = 0; i < 200; i++) {
-        RawHttp http = RawHttp.connect(server.endpointPort());
-        slow.add(http);
-        http.send(
-            i % 2 == 0
-                ? "PUT /upd"
-                : RawHttp.head("PUT", endpoint.getRawPath(), "Content-Length: 9") + "ver");
-      }
-      assertThat(RawHttp.put(endpoint, "version=1").status()).isEqualTo(200);
-      device.expectUpdate(CHANNEL, 1);
-    } finally {
-      for (RawHttp http : slow) {
-        http.close();
+      try {
+        for (int i = 0; i < 200; i++) {
+          RawHttp http = RawHttp.connect(server.endpointPort());
+          slow.add(http);
+          http.send(
+              i % 2 == 0
+                  ? "PUT /upd"
+                  : RawHttp.head("PUT", endpoint.getRawPath(), "Content-Length: 9") + "ver");
+        }
+        assertThat(RawHttp.put(endpoint, "version=1").status()).isEqualTo(200);
+        device.expectUpdate(CHANNEL, 1);
+      } finally {
+        for (RawHttp http : slow) {
+          http.close();
+        }
       }
     }
   }

@@ -293,7 +293,7 @@ class TlsWireTest {
   @Test
   void manyDevicesShareTheBuffersOfTheirLoop() throws Exception {
     List<WireDevice> devices = new ArrayList<>();
-    try (RawHttp http = RawHttp.connectTls(server.endpointPort(), tls)) {
+    try {
       List<URI> endpoints = new ArrayList<>();
       for (int i = 0; i < 100; i++) {
         WireDevice device = fresh();
@@ -301,7 +301,7 @@ class TlsWireTest {
         endpoints.add(device.register(CHANNEL));
       }
       for (int i = 0; i < endpoints.size(); i++) {
-        assertThat(http.putOn(endpoints.get(i), "version=" + (i + 1)).status()).isEqualTo(200);
+        publish(server, endpoints.get(i), i + 1);
       }
       for (int i = 0; i < endpoints.size(); i++) {
         devices.get(i).expectUpdate(CHANNEL, i + 1);
