@@ -98,6 +98,13 @@ final class DelayedStore implements VersionStore {
     return step;
   }
 
+  /** Takes all steps not answered, the eldest first. */
+  List<Step<?>> takeAll() {
+    List<Step<?>> all = List.copyOf(held);
+    held.clear();
+    return all;
+  }
+
   void nothingAsked() {
     assertThat(held).extracting(step -> step.name).isEmpty();
   }

@@ -177,6 +177,11 @@ final class TestWire implements Session.Wire {
     assertThat(closedWith).isEqualTo(code);
   }
 
+  /** Whether the session has ended this connection. */
+  boolean isClosed() {
+    return closedWith != null;
+  }
+
   void isOpen() {
     assertThat(closedWith).as("close code").isNull();
   }

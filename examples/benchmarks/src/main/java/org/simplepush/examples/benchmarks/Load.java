@@ -121,23 +121,26 @@ final class Load implements AutoCloseable {
 
   /** Begins a closed loop that ends by itself after {@code limit} requests, or when stopped. */
   void startClosed(int connections, long limit) throws LoadException {
+    startClosed(connections, limit, Integer.MAX_VALUE);
+  }
+
+  /** Begins the same to no more than so many channels. */
+  void startClosed(int connections, long limit, int channelLimit) throws LoadException {
     start(
         connections,
+        channelLimit,
         (channels, share, loop) -> new Puts.Closed(channels, share, share(limit, loop)));
   }
 
-  /** Begins to send requests at a fixed rate, to the first {@code devices} devices of each loop. */
-  void startOpen(int connections, double perSecond, int devices) throws LoadException {
+  /** Begins to send requests at a fixed rate, to no more than so many channels. */
+  void startOpen(int connections, double perSecond, int channelLimit) throws LoadException {
     double period = 1e9 / perSecond;
     long start = System.nanoTime();
     start(
         connections,
+        channelLimit,
         (channels, share, loop) ->
-            new Puts.Open(
-                channels.subList(0, Math.min(channels.size(), share(devices, loop))),
-                share,
-                start + (long) (loop * period),
-                period * crews.size()));
+            new Puts.Open(channels, share, start + (long) (loop * period), period * crews.size()));
     for (int i = 0; i < crews.size(); i++) {
       Puts.Open open = (Puts.Open) puts.get(i);
       LoadLoop loop = crews.get(i).loop;
@@ -149,17 +152,20 @@ final class Load implements AutoCloseable {
     Puts make(List<Channel> channels, int connections, int loop);
   }
 
-  private void start(int connections, PutsMaker maker) throws LoadException {
+  private void start(int connections, int channelLimit, PutsMaker maker) throws LoadException {
     InetSocketAddress to = target.endpoint();
     List<Puts> started = new ArrayList<>();
     for (int i = 0; i < crews.size(); i++) {
       Crew crew = crews.get(i);
       int loop = i;
       int share = Math.max(1, share(connections, i));
+      int channelShare = Math.max(1, share(channelLimit, i));
       started.add(
           crew.loop.call(
               () -> {
-                Puts driver = maker.make(crew.channels(), share, loop);
+                List<Channel> channels = crew.channels();
+                List<Channel> some = channels.subList(0, Math.min(channels.size(), channelShare));
+                Puts driver = maker.make(some, share, loop);
                 crew.openPuts(share, target, to, driver);
                 return driver;
               }));

@@ -166,10 +166,14 @@ sealed interface Mode {
         throws LoadException, IOException, InterruptedException {
       try (Load load = new Load(server.target(), loops)) {
         load.connect(devices + idle, 1, 64, connectLimit(devices + idle));
+        // At full speed, so that the JVM compiles what it measures later at a lower rate.
+        load.startClosed(puts, Long.MAX_VALUE, devices);
+        load.failures.pass(warmUp);
+        load.stopPuts(DRAIN);
         load.startOpen(puts, rate, devices);
         try (Pacer pacer = new Pacer(load.loops(), (long) (1e9 / rate))) {
           pacer.start();
-          load.failures.pass(warmUp);
+          load.failures.pass(Duration.ofSeconds(1));
           load.nextMeter();
           Report report =
               new Report("open")
