@@ -189,22 +189,22 @@ final class EventLoop implements Executor, Runnable {
   }
 
   /** One connection's trouble, whatever it is, must not end the others. */
-  @SuppressWarnings("CatchingUnchecked")
   private void handle(SelectionKey key) {
     Handler handler = (Handler) key.attachment();
     try {
       if (key.isValid()) {
         handler.onReady(key);
       }
-    } catch (IOException | RuntimeException | StackOverflowError | OutOfMemoryError e) {
+    } catch (Throwable e) {
       guard(() -> handler.onFailure(e));
     }
   }
 
+  /** Errors, too: a class that could not be loaded once must not cost all connections. */
   private void guard(Runnable action) {
     try {
       action.run();
-    } catch (RuntimeException | StackOverflowError | OutOfMemoryError e) {
+    } catch (Throwable e) {
       log.error("An action of the event loop {} failed", thread.getName(), e);
     }
   }

@@ -5,6 +5,7 @@ import static org.simplepush.server.Json.json;
 import static org.simplepush.server.TestServers.CHANNEL;
 import static org.simplepush.server.TestServers.OTHER_CHANNEL;
 import static org.simplepush.server.TestServers.channel;
+import static org.simplepush.server.TestServers.eventually;
 import static org.simplepush.server.TestServers.server;
 
 import java.net.URI;
@@ -422,8 +423,7 @@ class EndpointWireTest {
       try (WireDevice device = WireDevice.fresh(forgetful.port())) {
         there = device.register(CHANNEL);
       }
-      org.awaitility.Awaitility.await()
-          .untilAsserted(() -> assertThat(RawHttp.put(there, "version=1").status()).isEqualTo(410));
+      eventually(() -> assertThat(RawHttp.put(there, "version=1").status()).isEqualTo(410));
     }
   }
 

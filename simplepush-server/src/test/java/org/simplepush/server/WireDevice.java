@@ -144,6 +144,11 @@ final class WireDevice implements AutoCloseable {
     return socket;
   }
 
+  /** Ends TCP without a close frame, as a device does that loses its network in good order. */
+  void leave() throws IOException {
+    socket.close();
+  }
+
   @Override
   public void close() throws IOException {
     socket.close();
