@@ -45,7 +45,9 @@ public final class PushServer implements AutoCloseable {
   private final ServerSettings settings;
   private final VersionStore store;
   private final Counters counters = new Counters();
-  private final SessionRegistry sessions = new SessionRegistry();
+  private final UdpWaker waker = new UdpWaker();
+  private final Sleepers sleepers;
+  private final SessionRegistry sessions;
   private final EndpointTokens tokens;
   private final EndpointHandler endpointHandler;
   private final CompletableFuture<Void> closed = new CompletableFuture<>();
@@ -70,6 +72,8 @@ public final class PushServer implements AutoCloseable {
     this.config = builder.copy();
     this.settings = config.settings();
     this.store = config.store != null ? config.store : new InMemoryVersionStore();
+    this.sleepers = new Sleepers(config.wakeUp, waker, System::nanoTime, counters);
+    this.sessions = new SessionRegistry(sleepers);
     this.tokens = new EndpointTokens(config.keys != null ? config.keys : EndpointKeys.ephemeral());
     this.endpointHandler =
         new EndpointHandler(
@@ -135,10 +139,14 @@ public final class PushServer implements AutoCloseable {
               settings,
               store,
               sessions,
+              sleepers,
               tokens,
               base,
               new MessageCodec(settings.maxMessageLength()),
               counters);
+      if (config.wakeUp != null) {
+        waker.open(name);
+      }
       WebSocketServer webSockets = new WebSocketServer(context, config.tls, listener);
       webSockets.start(config.eventLoops, name);
       if (endpoints != null) {
@@ -148,6 +156,7 @@ public final class PushServer implements AutoCloseable {
           name, port, endpointPort, base, webSockets, endpoints, startHousekeeping(name));
     } catch (IOException | RuntimeException e) {
       listener.close();
+      waker.close();
       if (endpoints != null) {
         endpoints.close(0);
       }
@@ -171,6 +180,7 @@ public final class PushServer implements AutoCloseable {
   }
 
   private void expire() {
+    sleepers.expire(settings.expiry());
     try {
       store
           .expire(settings.expiry())
@@ -219,6 +229,7 @@ public final class PushServer implements AutoCloseable {
         }
         devices.join();
         stopping.webSockets().stop();
+        waker.close();
       }
       if (config.store == null) {
         store.close();
@@ -334,6 +345,7 @@ public final class PushServer implements AutoCloseable {
     private int maxConnections = Integer.MAX_VALUE;
     private int eventLoops = Math.min(4, Runtime.getRuntime().availableProcessors());
     private InstantSource clock = InstantSource.system();
+    private @Nullable WakeUp wakeUp;
 
     private Builder() {}
 
@@ -361,6 +373,7 @@ public final class PushServer implements AutoCloseable {
       copy.maxChannelsPerUserAgent = maxChannelsPerUserAgent;
       copy.maxMessageLength = maxMessageLength;
       copy.maxConnections = maxConnections;
+      copy.wakeUp = wakeUp;
       return copy;
     }
 
@@ -597,6 +610,16 @@ public final class PushServer implements AutoCloseable {
      */
     public Builder eventLoops(int eventLoops) {
       this.eventLoops = checkPositive("eventLoops", eventLoops);
+      return this;
+    }
+
+    /**
+     * Closes the connections of quiet devices that ask for it and wakes them by UDP (protocol §9).
+     * Who sleeps is kept in memory: after a restart a device learns what it missed at the hello it
+     * says by itself now and then. Default off.
+     */
+    public Builder wakeUp(WakeUp wakeUp) {
+      this.wakeUp = wakeUp;
       return this;
     }
 
