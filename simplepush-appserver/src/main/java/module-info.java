@@ -4,6 +4,7 @@ module org.simplepush.appserver {
   requires org.slf4j;
   requires static micrometer.core;
   requires static transitive org.jspecify;
+  requires transitive java.sql;
   requires transitive org.simplepush.core;
 
   exports org.simplepush.appserver;

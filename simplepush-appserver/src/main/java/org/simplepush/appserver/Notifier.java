@@ -31,6 +31,8 @@ import okhttp3.Dns;
 import okhttp3.OkHttpClient;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.internal.Backoff;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Tells push servers about new versions: PUTs them to endpoints (protocol §8).
@@ -51,6 +53,8 @@ import org.simplepush.core.internal.Backoff;
  * <p>Thread-safe. Build one for the whole application and keep it; {@link #close} it at the end.
  */
 public final class Notifier implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(Notifier.class);
+
   private final EndpointGuard guard;
   private final Sender sender;
   private final Executor executor;
@@ -204,6 +208,52 @@ public final class Notifier implements AutoCloseable {
     return fanout.start();
   }
 
+  /**
+   * Publishes {@code version} to every endpoint of {@code endpoints}, like {@link
+   * #notifyAll(Iterable, long, VerdictListener)}, for those whom the summary tells enough.
+   *
+   * @throws IllegalArgumentException if {@code version} is negative
+   * @throws IllegalStateException if the notifier is closed
+   */
+  public CompletableFuture<Summary> notifyAll(Iterable<? extends URI> endpoints, long version) {
+    return notifyAll(endpoints, version, (endpoint, verdict) -> {});
+  }
+
+  /**
+   * Publishes {@code version} to every endpoint of a topic, and prunes those that are gone.
+   * Otherwise like {@link #notifyAll(Iterable, long, VerdictListener)}.
+   *
+   * @param listener hears each verdict before the endpoint is pruned
+   * @throws IllegalArgumentException if {@code version} is negative, or the topic is none
+   * @throws IllegalStateException if the notifier is closed
+   */
+  public CompletableFuture<Summary> notifyTopic(
+      Subscriptions subscriptions, String topic, long version, VerdictListener listener) {
+    Topics.check(topic);
+    Objects.requireNonNull(listener, "listener");
+    return notifyAll(
+        // The first page is looked up on our thread too, not on the caller's.
+        () -> new LazyIterator<>(subscriptions.endpoints(topic)),
+        version,
+        (endpoint, verdict) -> {
+          try {
+            listener.onVerdict(endpoint, verdict);
+          } finally {
+            if (verdict instanceof Verdict.Gone) {
+              prune(subscriptions, endpoint);
+            }
+          }
+        });
+  }
+
+  private static void prune(Subscriptions subscriptions, URI endpoint) {
+    try {
+      subscriptions.prune(endpoint);
+    } catch (StorageException e) {
+      log.warn("An endpoint that is gone was not pruned; it will be when it is next notified", e);
+    }
+  }
+
   private void sendOne(URI endpoint, long version, Consumer<Verdict> sink) {
     EndpointGuard.Checked checked = guard.check(endpoint);
     if (checked.url() != null) {
@@ -263,6 +313,35 @@ public final class Notifier implements AutoCloseable {
 
   Sender sender() {
     return sender;
+  }
+
+  /** Asks for its iterator when it is first used. */
+  private static final class LazyIterator<T> implements Iterator<T> {
+    private final Iterable<T> iterable;
+    private @Nullable Iterator<T> iterator;
+
+    LazyIterator(Iterable<T> iterable) {
+      this.iterable = iterable;
+    }
+
+    private Iterator<T> iterator() {
+      Iterator<T> known = iterator;
+      if (known == null) {
+        known = iterable.iterator();
+        iterator = known;
+      }
+      return known;
+    }
+
+    @Override
+    public boolean hasNext() {
+      return iterator().hasNext();
+    }
+
+    @Override
+    public T next() {
+      return iterator().next();
+    }
   }
 
   /** A moment for threads that have nothing left to do but to end. */

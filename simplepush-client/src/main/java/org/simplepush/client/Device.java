@@ -1,12 +1,14 @@
 package org.simplepush.client;
 
 import java.net.URI;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
@@ -17,11 +19,13 @@ import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.client.ApplicationManifest.Permission;
 import org.simplepush.client.DeviceState.Registration;
+import org.simplepush.client.DeviceState.Wish;
 import org.simplepush.core.ChannelId;
 import org.simplepush.core.ClientMessage;
 import org.simplepush.core.ServerMessage;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
+import org.simplepush.core.internal.Backoff;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -44,6 +48,9 @@ final class Device implements Connector.Owner, Inbox.Owner {
     boolean start(
         String application, ApplicationManifest manifest, Consumer<@Nullable Throwable> launched);
   }
+
+  /** The breaks between attempts to fulfil a wish. */
+  private static final Backoff WISHES = new Backoff(Duration.ofSeconds(5), Duration.ofMinutes(10));
 
   private final Settings settings;
   private final Loop loop;
@@ -71,10 +78,11 @@ final class Device implements Connector.Owner, Inbox.Owner {
 
   private boolean wasIdle;
 
-  /** An application wants an endpoint and has not got it. */
+  /** An application wants an endpoint and has not got it: now, or whenever that is. */
   private static final class PendingRegister {
     final String application;
-    final CompletableFuture<URI> result;
+    final @Nullable CompletableFuture<URI> result;
+    final @Nullable Wish wish;
     Loop.@Nullable Timer timeout;
     int conflicts;
     boolean sent;
@@ -83,6 +91,13 @@ final class Device implements Connector.Owner, Inbox.Owner {
     PendingRegister(String application, CompletableFuture<URI> result) {
       this.application = application;
       this.result = result;
+      this.wish = null;
+    }
+
+    PendingRegister(Wish wish) {
+      this.application = wish.application;
+      this.result = null;
+      this.wish = wish;
     }
   }
 
@@ -105,7 +120,13 @@ final class Device implements Connector.Owner, Inbox.Owner {
     this.random = random;
     this.state = state;
     this.journal = new Journal(loop, storage, state::toText, random);
-    this.connector = new Connector(settings, loop, transport, random, this);
+    KeepAlive keepAlive =
+        new KeepAlive(
+            settings.minPingInterval(),
+            settings.maxPingInterval(),
+            state.networks(),
+            journal::changed);
+    this.connector = new Connector(settings, loop, transport, random, keepAlive, this);
   }
 
   // What the applications ask for.
@@ -114,7 +135,19 @@ final class Device implements Connector.Owner, Inbox.Owner {
     for (String application : state.toRegisterAnew()) {
       inbox(application).offer(new Inbox.PushRegister());
     }
+    for (Wish wish : state.wishes()) {
+      ChannelId channelId = wish.channelId;
+      if (channelId == null) {
+        ask(wish);
+      } else {
+        tell(wish, channelId);
+      }
+    }
     connector.start();
+  }
+
+  void networkChanged(String network) {
+    connector.networkChanged(network);
   }
 
   /** From now on the application is told what waits for it. */
@@ -150,6 +183,7 @@ final class Device implements Connector.Owner, Inbox.Owner {
         drop(registration.channelId);
       }
     }
+    state.wishes().removeIf(wish -> wish.application.equals(application));
     abortRegisters(application::equals, PushException.aborted("the application was uninstalled"));
     Inbox inbox = inboxes.remove(application);
     if (inbox != null) {
@@ -181,7 +215,9 @@ final class Device implements Connector.Owner, Inbox.Owner {
               boolean aborted = applications.test(register.application);
               if (aborted) {
                 cancelTimeout(register);
-                fail(register.result, failure);
+                if (register.result != null) {
+                  fail(register.result, failure);
+                }
               }
               return aborted;
             });
@@ -207,14 +243,37 @@ final class Device implements Connector.Owner, Inbox.Owner {
     if (refuseIfClosing(result)) {
       return;
     }
-    ApplicationManifest manifest = state.manifests().get(application);
-    if (manifest != null && !manifest.permissions().contains(Permission.PUSH)) {
+    if (!mayPush(application)) {
       fail(result, PushException.permissionDenied());
       return;
     }
     PendingRegister register = new PendingRegister(application, result);
     register.timeout = loop.schedule(settings.requestTimeout(), () -> registerTimedOut(register));
     ask(ChannelId.random(), register);
+  }
+
+  void registerWhenPossible(String application, String tag, CompletableFuture<Void> result) {
+    if (refuseIfClosing(result)) {
+      return;
+    }
+    if (!mayPush(application)) {
+      fail(result, PushException.permissionDenied());
+      return;
+    }
+    boolean isNew =
+        state.wishes().stream()
+            .noneMatch(wish -> wish.application.equals(application) && tag.equals(wish.tag));
+    if (isNew) {
+      Wish wish = Wish.tagged(application, tag);
+      state.wishes().add(wish);
+      ask(wish);
+    }
+    saveAndComplete(result, "queued, but a restart may lose it");
+  }
+
+  private boolean mayPush(String application) {
+    ApplicationManifest manifest = state.manifests().get(application);
+    return manifest == null || manifest.permissions().contains(Permission.PUSH);
   }
 
   void registrations(String application, CompletableFuture<List<PushRegistration>> result) {
@@ -239,11 +298,40 @@ final class Device implements Connector.Owner, Inbox.Owner {
       if (registration.application.equals(application) && registration.endpoint.equals(endpoint)) {
         drop(registration.channelId);
         inbox(application).forget(registration.channelId);
+        Wish wish = state.wishFulfilledBy(registration.channelId);
+        if (wish != null) {
+          forget(wish, registration.channelId, registration.endpoint);
+        }
+        saveAndComplete(result, "unregistered, but a restart may bring the endpoint back");
+        return;
+      }
+    }
+    for (Wish wish : state.wishes()) {
+      if (wish.application.equals(application) && endpoint.equals(wish.lost)) {
+        abandon(wish);
         saveAndComplete(result, "unregistered, but a restart may bring the endpoint back");
         return;
       }
     }
     fail(result, PushException.notFound("the application has no such endpoint"));
+  }
+
+  /** The application is not interested in a lost endpoint, and so not in a successor either. */
+  private void abandon(Wish wish) {
+    ChannelId channelId = wish.channelId;
+    Registration successor = channelId == null ? null : state.registration(channelId);
+    if (successor != null) {
+      drop(successor.channelId);
+      inbox(wish.application).forget(successor.channelId);
+      forget(wish, successor.channelId, successor.endpoint);
+    } else {
+      state.wishes().remove(wish); // what is asked for it already is given back when answered
+    }
+  }
+
+  private void forget(Wish wish, ChannelId channelId, URI endpoint) {
+    state.wishes().remove(wish);
+    inbox(wish.application).forget(message(wish, channelId, endpoint));
   }
 
   /**
@@ -288,15 +376,38 @@ final class Device implements Connector.Owner, Inbox.Owner {
         journal.changed();
         acknowledge(push.channelId(), push.version());
       }
+    } else if (message instanceof Inbox.Registered registered) {
+      taken(inbox, registered.channelId());
+    } else if (message instanceof Inbox.Replaced replaced) {
+      taken(inbox, replaced.channelId());
     } else if (!inbox.isWaiting(message)) {
       state.toRegisterAnew().remove(inbox.application());
       journal.changed();
     }
   }
 
+  /** The application knows the endpoint now, unless it was lost again meanwhile. */
+  private void taken(Inbox inbox, ChannelId channelId) {
+    Wish wish = state.wishFulfilledBy(channelId);
+    if (wish != null) {
+      state.wishes().remove(wish);
+      journal.changed();
+      inbox.release(channelId);
+    }
+  }
+
   @Override
   public boolean isWanted(Inbox.Message message) {
-    return !(message instanceof Inbox.Push push) || state.registration(push.channelId()) != null;
+    if (message instanceof Inbox.Push push) {
+      return state.registration(push.channelId()) != null;
+    }
+    if (message instanceof Inbox.Registered registered) {
+      return state.wishFulfilledBy(registered.channelId()) != null;
+    }
+    if (message instanceof Inbox.Replaced replaced) {
+      return state.wishFulfilledBy(replaced.channelId()) != null;
+    }
+    return true;
   }
 
   @Override
@@ -346,13 +457,28 @@ final class Device implements Connector.Owner, Inbox.Owner {
     log.warn(
         "The push server has forgotten this device; {} registrations are gone",
         state.registrations().size());
-    for (Registration registration : state.registrations()) {
-      inbox(registration.application).forget(registration.channelId);
-    }
     acks.clear();
+    List<Wish> asked = new ArrayList<>();
+    for (Registration registration : List.copyOf(state.registrations())) {
+      ChannelId channelId = registration.channelId;
+      inbox(registration.application).forget(channelId);
+      Wish wish = state.wishFulfilledBy(channelId);
+      if (wish != null) { // the application does not know this endpoint, and never will
+        inbox(wish.application).forget(message(wish, channelId, registration.endpoint));
+        wish.channelId = null;
+        asked.add(wish);
+        state.remove(channelId);
+      } else if (settings.replaceLostEndpoints()) {
+        Wish successor = Wish.replacing(registration.application, registration.endpoint);
+        state.wishes().add(successor);
+        asked.add(successor);
+        state.remove(channelId);
+      }
+    }
     for (String application : state.removeAll()) {
       inbox(application).offer(new Inbox.PushRegister());
     }
+    asked.forEach(this::ask);
   }
 
   @Override
@@ -420,7 +546,12 @@ final class Device implements Connector.Owner, Inbox.Owner {
   @Override
   public void disconnected(ConnectionListener.Disconnected event) {
     acks.clear();
-    registers.values().forEach(register -> register.sent = false);
+    for (PendingRegister register : registers.values()) {
+      register.sent = false;
+      if (register.wish != null) {
+        cancelTimeout(register); // it is not the answer that is missing now
+      }
+    }
     log.info(
         "Not connected to {}: {}; next attempt in {}",
         settings.server(),
@@ -442,13 +573,56 @@ final class Device implements Connector.Owner, Inbox.Owner {
     if (!register.sent && connector.send(new ClientMessage.Register(channelId))) {
       register.sent = true;
       register.sentAt = loop.nanoTime();
+      if (register.wish != null) {
+        cancelTimeout(register);
+        register.timeout =
+            loop.schedule(settings.requestTimeout(), () -> registerTimedOut(register));
+      }
     }
+  }
+
+  private void ask(Wish wish) {
+    ask(ChannelId.random(), new PendingRegister(wish));
+  }
+
+  private void askLater(Wish wish) {
+    wish.failures++;
+    Duration delay = WISHES.delay(wish.failures, random);
+    log.debug("A queued register of {} is tried again in {}", wish.application, delay);
+    loop.schedule(
+        delay,
+        () -> {
+          boolean isOpen = state.wishes().contains(wish) && wish.channelId == null;
+          if (isOpen && registers.values().stream().noneMatch(asked -> asked.wish == wish)) {
+            ask(wish);
+          }
+        });
+  }
+
+  private void tell(Wish wish, ChannelId channelId) {
+    Registration registration = state.registration(channelId);
+    if (registration != null) {
+      Inbox inbox = inbox(wish.application);
+      inbox.hold(channelId);
+      inbox.offer(message(wish, channelId, registration.endpoint));
+    }
+  }
+
+  private static Inbox.Message message(Wish wish, ChannelId channelId, URI endpoint) {
+    if (wish.lost != null) {
+      return new Inbox.Replaced(channelId, wish.lost, endpoint);
+    }
+    return new Inbox.Registered(channelId, Objects.requireNonNull(wish.tag), endpoint);
   }
 
   private void registered(ServerMessage.Register answer) {
     ChannelId channelId = answer.channelId();
     PendingRegister register = registers.remove(channelId);
-    if (register == null) {
+    Wish wish = register == null ? null : register.wish;
+    if (register == null || (wish != null && !state.wishes().contains(wish))) {
+      if (register != null) {
+        cancelTimeout(register);
+      }
       if (state.registration(channelId) == null) {
         log.debug("The server registered a channel nobody waits for; it is given back");
         connector.send(new ClientMessage.Unregister(channelId));
@@ -457,6 +631,9 @@ final class Device implements Connector.Owner, Inbox.Owner {
     }
     cancelTimeout(register);
     state.add(new Registration(register.application, channelId, answer.endpoint(), null));
+    if (wish != null) {
+      wish.channelId = channelId;
+    }
     Inbox inbox = inbox(register.application);
     inbox.hold(channelId); // the application should know the endpoint before it hears of a version
     journal.changed();
@@ -464,24 +641,42 @@ final class Device implements Connector.Owner, Inbox.Owner {
         new Journal.Waiter() {
           @Override
           public void saved() {
-            callBack(
-                () -> {
-                  register.result.complete(answer.endpoint());
-                  loop.execute(() -> inbox.release(channelId));
-                });
+            if (wish != null) {
+              // Unless the application gave it up, or the server lost it, in the meantime.
+              if (state.wishFulfilledBy(channelId) == wish) {
+                tell(wish, channelId);
+              }
+            } else if (register.result != null) {
+              CompletableFuture<URI> result = register.result;
+              callBack(
+                  () -> {
+                    result.complete(answer.endpoint());
+                    loop.execute(() -> inbox.release(channelId));
+                  });
+            }
           }
 
           @Override
           public void failed(Exception cause) {
-            state.remove(channelId);
+            drop(channelId);
             inbox.forget(channelId);
             journal.changed();
-            connector.send(new ClientMessage.Unregister(channelId));
+            if (wish != null) {
+              wish.channelId = null;
+            }
             fail(
-                register.result,
-                PushException.storage("the new registration could not be stored", cause));
+                register, PushException.storage("the new registration could not be stored", cause));
           }
         });
+  }
+
+  /** A register has failed. What was queued is tried again. */
+  private void fail(PendingRegister register, PushException failure) {
+    if (register.wish != null) {
+      askLater(register.wish);
+    } else if (register.result != null) {
+      fail(register.result, failure);
+    }
   }
 
   private void failed(ServerMessage.Failure failure) {
@@ -502,7 +697,7 @@ final class Device implements Connector.Owner, Inbox.Owner {
       return;
     }
     cancelTimeout(register);
-    fail(register.result, PushException.server(failure.status(), failure.error()));
+    fail(register, PushException.server(failure.status(), failure.error()));
   }
 
   /** A failure that names no channel answers the oldest request: answers come in order. */
@@ -539,7 +734,7 @@ final class Device implements Connector.Owner, Inbox.Owner {
             });
     if (connected && sent) {
       fail(
-          register.result,
+          register,
           PushException.network(
               "the push server did not answer within " + settings.requestTimeout()));
       if (connector.lastHeard() - register.sentAt < 0) {
@@ -547,7 +742,7 @@ final class Device implements Connector.Owner, Inbox.Owner {
       }
     } else {
       fail(
-          register.result,
+          register,
           PushException.network(
               "there was no connection to the push server for " + settings.requestTimeout()));
     }

@@ -42,6 +42,22 @@ final class Inbox {
     }
   }
 
+  /** A wish with a tag is fulfilled. */
+  record Registered(ChannelId channelId, String tag, URI endpoint) implements Message {
+    @Override
+    public Object key() {
+      return "registered " + tag;
+    }
+  }
+
+  /** A lost endpoint has a successor. */
+  record Replaced(ChannelId channelId, URI lost, URI endpoint) implements Message {
+    @Override
+    public Object key() {
+      return lost;
+    }
+  }
+
   /** The endpoints are gone. */
   record PushRegister() implements Message {
     @Override
@@ -196,7 +212,16 @@ final class Inbox {
   /** Drops what waits for a channel; what a handler is busy with is not recalled. */
   void forget(ChannelId channelId) {
     held.remove(channelId);
-    Waiting gone = waiting.remove(channelId);
+    forgetKey(channelId);
+  }
+
+  /** Drops a message that has not been handed over. */
+  void forget(Message message) {
+    forgetKey(message.key());
+  }
+
+  private void forgetKey(Object key) {
+    Waiting gone = waiting.remove(key);
     if (gone != null) {
       gone.unpark();
     }
@@ -266,6 +291,10 @@ final class Inbox {
     try {
       if (message instanceof Push push) {
         handler.onPush(new PushMessage(push.endpoint(), push.version()));
+      } else if (message instanceof Registered registered) {
+        handler.onRegistered(registered.tag(), registered.endpoint());
+      } else if (message instanceof Replaced replaced) {
+        handler.onEndpointReplaced(replaced.lost(), replaced.endpoint());
       } else {
         handler.onPushRegister();
       }

@@ -84,9 +84,11 @@ public final class PushClient implements AutoCloseable {
         new Settings(
             builder.server,
             builder.requestTimeout,
-            builder.pingInterval,
+            builder.minPingInterval,
+            builder.maxPingInterval,
             builder.backoff,
-            builder.allowInsecure);
+            builder.allowInsecure,
+            builder.replaceLostEndpoints);
     storage = builder.storage;
     listener = builder.listener;
     launcher = builder.launcher;
@@ -372,6 +374,28 @@ public final class PushClient implements AutoCloseable {
   }
 
   /**
+   * The program has noticed that the network changed: another address, back from a dead spot. A
+   * client that waits for its next attempt makes it now; an open connection is pinged, because it
+   * may have died without a sign. Harmless if nothing changed, and before start.
+   *
+   * @param network the network that the device is in now, under any name that will be the same when
+   *     it is there again; stored. For an {@linkplain Builder#adaptivePingInterval adaptive ping
+   *     interval}
+   */
+  public void networkChanged(String network) {
+    Objects.requireNonNull(network, "network");
+    Device running = device();
+    if (running != null) {
+      loop.execute(() -> running.networkChanged(network));
+    }
+  }
+
+  /** The same as {@link #networkChanged(String)} in a network of which nothing is known. */
+  public void networkChanged() {
+    networkChanged("");
+  }
+
+  /**
    * Begins to close and returns at once; every call answers with the same completion. Requests not
    * answered yet fail with {@code ABORT_ERROR}, and no handler is called any more. Handlers that
    * are running may return within the request timeout; what they have taken is stored and
@@ -444,9 +468,11 @@ public final class PushClient implements AutoCloseable {
     private ConnectionListener listener = new ConnectionListener() {};
     private @Nullable ApplicationLauncher launcher;
     private Duration requestTimeout = DEFAULT_REQUEST_TIMEOUT;
-    private Duration pingInterval = DEFAULT_PING_INTERVAL;
+    private Duration minPingInterval = DEFAULT_PING_INTERVAL;
+    private Duration maxPingInterval = DEFAULT_PING_INTERVAL;
     private Backoff backoff = new Backoff(DEFAULT_FIRST_BACKOFF, DEFAULT_MAX_BACKOFF);
     private boolean allowInsecure;
+    private boolean replaceLostEndpoints;
 
     private Builder(URI server) {
       this.server = Objects.requireNonNull(server, "server");
@@ -512,7 +538,28 @@ public final class PushClient implements AutoCloseable {
      * @throws IllegalArgumentException if under a millisecond or over a day
      */
     public Builder pingInterval(Duration interval) {
-      pingInterval = checkDuration("pingInterval", interval);
+      minPingInterval = checkDuration("pingInterval", interval);
+      maxPingInterval = minPingInterval;
+      return this;
+    }
+
+    /**
+     * Instead of one {@link #pingInterval}: learns how long the server may be silent before the
+     * network forgets the connection. Begins with {@code min}, grows while pings are answered,
+     * shrinks when one finds the connection dead; remembered for each network that {@link
+     * PushClient#networkChanged(String)} names.
+     *
+     * @throws IllegalArgumentException if one is under a millisecond or over a day, or {@code max}
+     *     below {@code min}
+     */
+    public Builder adaptivePingInterval(Duration min, Duration max) {
+      checkDuration("min", min);
+      if (checkDuration("max", max).compareTo(min) < 0) {
+        throw new IllegalArgumentException(
+            "max is not below min, but they were " + max + ", " + min);
+      }
+      minPingInterval = min;
+      maxPingInterval = max;
       return this;
     }
 
@@ -537,6 +584,17 @@ public final class PushClient implements AutoCloseable {
      */
     public Builder allowInsecure(boolean allow) {
       allowInsecure = allow;
+      return this;
+    }
+
+    /**
+     * What the device does when the push server has lost its registrations. True: it registers each
+     * anew by itself and hands the application the lost and the new endpoint ({@link
+     * PushHandler#onEndpointReplaced}). False, the default: it tells the applications to register
+     * ({@link PushHandler#onPushRegister}).
+     */
+    public Builder replaceLostEndpoints(boolean replace) {
+      replaceLostEndpoints = replace;
       return this;
     }
 

@@ -81,6 +81,18 @@ final class DeviceHarness {
       mayFail();
     }
 
+    @Override
+    public void onRegistered(String tag, URI endpoint) throws Exception {
+      told.add(tag + " is " + endpoint);
+      mayFail();
+    }
+
+    @Override
+    public void onEndpointReplaced(URI lost, URI endpoint) throws Exception {
+      told.add(lost + " is now " + endpoint);
+      mayFail();
+    }
+
     private void mayFail() throws Exception {
       if (failing) {
         throw new Exception("the handler fails");
@@ -108,7 +120,13 @@ final class DeviceHarness {
   final FragileStorage storage;
   Settings settings =
       new Settings(
-          SERVER, TIMEOUT, PING, new Backoff(Duration.ofSeconds(1), Duration.ofSeconds(60)), false);
+          SERVER,
+          TIMEOUT,
+          PING,
+          PING,
+          new Backoff(Duration.ofSeconds(1), Duration.ofSeconds(60)),
+          false,
+          false);
   Device device;
 
   DeviceHarness() {
@@ -117,6 +135,26 @@ final class DeviceHarness {
 
   DeviceHarness(FragileStorage storage) {
     this.storage = storage;
+  }
+
+  /** The device learns how often to ping. */
+  DeviceHarness learning(Duration min, Duration max) {
+    settings = new Settings(SERVER, TIMEOUT, min, max, settings.backoff(), false, false);
+    return this;
+  }
+
+  /** The device registers anew what the server has lost. */
+  DeviceHarness replacing() {
+    settings =
+        new Settings(
+            settings.server(),
+            settings.requestTimeout(),
+            PING,
+            PING,
+            settings.backoff(),
+            false,
+            true);
+    return this;
   }
 
   DeviceHarness start() {

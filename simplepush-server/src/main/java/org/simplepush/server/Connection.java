@@ -339,11 +339,17 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   /** Runs a task on this connection's loop. From any thread. */
   @Override
   public void execute(Runnable task) {
-    loop.execute(
-        () -> {
-          task.run();
-          updateInterest();
-        });
+    loop.execute(() -> run(task));
+  }
+
+  /** What fails for one device must not leave it half served: its connection ends. */
+  private void run(Runnable task) {
+    try {
+      task.run();
+      updateInterest();
+    } catch (RuntimeException e) {
+      onFailure(e);
+    }
   }
 
   // Writing
@@ -419,6 +425,9 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   // Timers
 
   private void startTimer(int timer, long delayNanos) {
+    if (state == State.CLOSED) {
+      return; // the loop would keep this connection alive until then
+    }
     long due = System.nanoTime() + delayNanos;
     dueAt[timer] = due;
     if (alarm == null || due - alarm.dueAt() < 0) {
@@ -436,7 +445,7 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     if (alarm != null) {
       loop.cancel(alarm);
     }
-    alarm = loop.schedule(Math.max(0, delayNanos), this::onAlarm);
+    alarm = loop.schedule(Math.max(0, delayNanos), () -> run(this::onAlarm));
   }
 
   private void onAlarm() {

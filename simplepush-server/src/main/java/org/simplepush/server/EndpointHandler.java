@@ -15,8 +15,6 @@ import org.jspecify.annotations.Nullable;
 import org.simplepush.core.Update;
 import org.simplepush.core.VersionStore;
 import org.simplepush.core.VersionStore.Advance;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Answers requests of application servers to endpoints (protocol §8), whatever HTTP server they
@@ -28,8 +26,6 @@ import org.slf4j.LoggerFactory;
 public final class EndpointHandler {
   /** The largest body that can be right. Read one byte more, so that a larger one is noticed. */
   public static final int MAX_BODY_LENGTH = 4 * 1024;
-
-  private static final Logger log = LoggerFactory.getLogger(EndpointHandler.class);
 
   /** What an endpoint's path has between the server's base and the token. */
   static final String PATH = "/update/";
@@ -182,8 +178,7 @@ public final class EndpointHandler {
       counters.updatesGone.increment();
       return error(410, "The application unregistered this endpoint, or its device is gone");
     }
-    counters.storeFailures.increment();
-    log.warn("The store could not take an update", failure);
+    counters.storeFailures.report("PUT", failure);
     return unavailable("The update was not accepted; try again later");
   }
 

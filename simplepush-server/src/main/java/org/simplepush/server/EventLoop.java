@@ -82,10 +82,13 @@ final class EventLoop implements Executor, Runnable {
     }
   }
 
-  /** Makes the loop end after the tasks it already has. */
+  /** Makes the loop end after the tasks it already has; releases one that was never started. */
   void stop() {
     stopping = true;
     selector.wakeup();
+    if (thread.getState() == Thread.State.NEW) {
+      close();
+    }
   }
 
   /** Waits for the loop to end. */

@@ -101,8 +101,8 @@ public final class PushServer implements AutoCloseable {
         throw new IllegalStateException("A push server is started once; build another one");
       }
       running = bindAndServe();
+      endpointHandler.open();
     }
-    endpointHandler.open();
     log.info("Push server listens for devices at {}", webSocketUri());
     return this;
   }
@@ -179,8 +179,7 @@ public final class PushServer implements AutoCloseable {
                 if (dropped != null) {
                   counters.userAgentsExpired.add(dropped);
                 } else {
-                  counters.storeFailures.increment();
-                  log.warn("The store could not drop the user agents not seen", failure);
+                  counters.storeFailures.report("expiry", failure);
                 }
               });
     } catch (RuntimeException e) {
@@ -202,8 +201,8 @@ public final class PushServer implements AutoCloseable {
       }
       over = true;
       stopping = running;
+      endpointHandler.close();
     }
-    endpointHandler.close();
     String name = stopping == null ? "simplepush" : stopping.name();
     Thread closer = new Thread(() -> close(stopping), name + "-close");
     closer.start();
@@ -491,13 +490,13 @@ public final class PushServer implements AutoCloseable {
      * unlimited.
      *
      * @param updates 1 or more
-     * @param window a second or more
+     * @param window a second to a day
      * @throws IllegalArgumentException if out of range
      */
     public Builder endpointRateLimit(int updates, Duration window) {
       this.rateLimit = checkPositive("updates", updates);
-      if (window.compareTo(Duration.ofSeconds(1)) < 0) {
-        throw new IllegalArgumentException("window must be a second or more, but was " + window);
+      if (window.compareTo(Duration.ofSeconds(1)) < 0 || window.compareTo(Duration.ofDays(1)) > 0) {
+        throw new IllegalArgumentException("window must be a second to a day, but was " + window);
       }
       this.rateLimitWindow = window;
       return this;

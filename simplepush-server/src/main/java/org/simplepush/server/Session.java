@@ -413,8 +413,7 @@ final class Session {
   }
 
   private void storeFailed(String step, @Nullable Throwable failure) {
-    context.counters().storeFailures.increment();
-    log.warn("The store could not do a step of {}", step, failure);
+    context.counters().storeFailures.report(step, failure);
   }
 
   // Delivery (protocol §5)
