@@ -211,6 +211,15 @@ final class Sender {
     perform(work);
   }
 
+  /** Throws if {@link #close} was called. */
+  void checkOpen() {
+    synchronized (lock) {
+      if (closing) {
+        throw new IllegalStateException("The notifier is closed.");
+      }
+    }
+  }
+
   boolean isClosed() {
     synchronized (lock) {
       return closed;
