@@ -435,6 +435,9 @@ final class Sender {
                 lane.host.name(), Duration.ofNanos(time.nanos() - lane.failingSince));
         work.calls.add(() -> listeners.tell(listener -> listener.onHostRecovered(event)));
       }
+      if (!lane.proven && lane.queued && unprovenLanes.remove(lane)) {
+        lane.queued = false; // not to wait among black holes any longer; the caller queues it anew
+      }
       lane.succeeded(attempt.atLimit());
       return null;
     }
