@@ -96,6 +96,10 @@ record Network(InetAddress address, int prefixLength) {
     return bits >= Byte.SIZE ? 0xff : bits <= 0 ? 0 : 0xff << (Byte.SIZE - bits);
   }
 
+  private int bits() {
+    return address.getAddress().length * Byte.SIZE;
+  }
+
   boolean contains(InetAddress other) {
     return other.getAddress().length == address.getAddress().length
         && masked(other, prefixLength).equals(address);
@@ -124,7 +128,12 @@ record Network(InetAddress address, int prefixLength) {
   }
 
   private boolean hasUnicast() {
-    return prefixLength < Byte.SIZE || isUnicast(address);
+    int first = address.getAddress()[0] & 0xff;
+    int last = first | (~mask(prefixLength) & 0xff);
+    if (address instanceof Inet4Address) {
+      return first < 224 && last > 0;
+    }
+    return first < 255 && (prefixLength < bits() || !address.isAnyLocalAddress());
   }
 
   /** The first and the last address of an IPv4 network mean all of it. */
