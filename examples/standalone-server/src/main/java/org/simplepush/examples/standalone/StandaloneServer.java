@@ -11,6 +11,7 @@ import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.server.EndpointKeys;
 import org.simplepush.server.PushServer;
+import org.simplepush.server.WakeUp;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IDefaultValueProvider;
@@ -119,6 +120,12 @@ public final class StandaloneServer implements Callable<Integer> {
   private @Nullable Path tlsKey;
 
   @Option(
+      names = "--wakeup",
+      paramLabel = "CIDR[,CIDR]",
+      description = "Networks whose devices are woken by UDP, like 10.0.0.0/8. Default off.")
+  private @Nullable String wakeUp;
+
+  @Option(
       names = "--management-port",
       paramLabel = "N",
       description =
@@ -202,9 +209,20 @@ public final class StandaloneServer implements Callable<Integer> {
               .helloTimeout(helloTimeout)
               .redeliveryInterval(redelivery)
               .expiry(expiry);
+      if (wakeUp != null) {
+        builder.wakeUp(wakeUp(wakeUp));
+      }
       return endpointUrl == null ? builder : builder.endpointUrl(endpointUrl);
     } catch (IllegalArgumentException e) {
       throw wrong(e.getMessage());
+    }
+  }
+
+  private static WakeUp wakeUp(String networks) {
+    try {
+      return WakeUp.inNetworks(networks.split(" *, *", -1));
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("--wakeup: " + e.getMessage(), e);
     }
   }
 

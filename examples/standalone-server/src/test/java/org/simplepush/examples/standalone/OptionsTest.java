@@ -40,6 +40,14 @@ class OptionsTest {
         "--port 9 --endpoint-port 9 | must differ",
         "--endpoint-url ftp://x | endpointUrl",
         "--host | --host",
+        "--wakeup | --wakeup",
+        "--wakeup 10.0.0.0 | --wakeup: A network is written like 10.0.0.0/8",
+        "--wakeup all | but was 'all'",
+        "--wakeup 10.0.0.0/8, | but was ''",
+        "--wakeup 10.0.0.0/40 | 0 to 32 bits",
+        "--wakeup 10.1.2.3/8 | did you mean 10.0.0.0/8",
+        "--wakeup 10.0.0.0/8,10.1.0.0/16 | overlap",
+        "--wakeup 224.0.0.0/4 | no address of a single device",
       })
   void wrongOptionIsOneSentenceAndExitCode2(String options, String hint) {
     assertThat(run(Map.of(), options.split(" "))).isEqualTo(2);

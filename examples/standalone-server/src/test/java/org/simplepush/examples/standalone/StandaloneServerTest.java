@@ -133,6 +133,19 @@ class StandaloneServerTest {
   }
 
   @Test
+  void wakesDevicesInTheNetworksGiven() throws Exception {
+    start("--wakeup", "127.0.0.0/8,2001:db8::/32");
+    Device device = new Device();
+    WebSocket socket =
+        HttpClient.newHttpClient().newWebSocketBuilder().buildAsync(webSocket, device).join();
+    String hello = "{\"messageType\":\"hello\",\"wakeup_hostport\":{\"ip\":\"%s\",\"port\":9}}";
+    socket.sendText(hello.formatted("10.0.0.1"), true).join();
+    assertThat(device.next()).contains("\"status\":200");
+    socket.sendText(hello.formatted("127.0.0.1"), true).join();
+    assertThat(device.next()).contains("\"status\":201");
+  }
+
+  @Test
   void managementTellsHealthVersionAndMetrics() throws Exception {
     start("--management-port", "0");
     Matcher management =
