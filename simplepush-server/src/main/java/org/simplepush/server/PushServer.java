@@ -41,6 +41,9 @@ public final class PushServer implements AutoCloseable {
   /** How long a request in progress may take to be answered when the server closes. */
   private static final long DRAIN_MILLIS = 3000;
 
+  /** How long devices may take to be gone; a connection's own patience is less. */
+  private static final long GOODBYE_MILLIS = 5000;
+
   private final Builder config;
   private final ServerSettings settings;
   private final VersionStore store;
@@ -227,7 +230,7 @@ public final class PushServer implements AutoCloseable {
         if (stopping.endpoints() != null) {
           stopping.endpoints().close(DRAIN_MILLIS);
         }
-        devices.join();
+        devices.completeOnTimeout(null, GOODBYE_MILLIS, TimeUnit.MILLISECONDS).join();
         stopping.webSockets().stop();
         waker.close();
       }

@@ -1,4 +1,4 @@
-package org.simplepush.examples.quickstart;
+package org.simplepush.examples.notify;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
