@@ -2,6 +2,7 @@ package org.simplepush.server.sqlite;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
@@ -137,7 +138,7 @@ public final class SqliteVersionStore implements VersionStore {
   /** How many were dropped, and whether there are more to be. */
   private record Expired(int dropped, boolean more) {}
 
-  private static Expired expireSome(VersionTables tables) throws java.sql.SQLException {
+  private static Expired expireSome(VersionTables tables) throws SQLException {
     int dropped = tables.expire();
     return new Expired(dropped, tables.isExpiring());
   }
