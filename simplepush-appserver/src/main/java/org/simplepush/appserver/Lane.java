@@ -67,6 +67,11 @@ final class Lane {
     return !paused && !ready.isEmpty() && onWire < limit();
   }
 
+  /** Whether it was left alone since the last success. */
+  boolean wasPaused() {
+    return pauses > 0;
+  }
+
   Mailbox takeReady() {
     var first = ready.iterator();
     Mailbox mailbox = first.next();

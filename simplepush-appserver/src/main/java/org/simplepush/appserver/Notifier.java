@@ -4,8 +4,10 @@ import java.net.URI;
 import java.security.GeneralSecurityException;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.Iterator;
+import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -18,6 +20,7 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.random.RandomGenerator;
 import javax.net.SocketFactory;
 import javax.net.ssl.SSLContext;
@@ -29,6 +32,8 @@ import okhttp3.Dns;
 import okhttp3.OkHttpClient;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.internal.Backoff;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Tells push servers about new versions: PUTs them to endpoints (protocol §8).
@@ -49,6 +54,8 @@ import org.simplepush.core.internal.Backoff;
  * <p>Thread-safe. Build one for the whole application and keep it; {@link #close} it at the end.
  */
 public final class Notifier implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(Notifier.class);
+
   private final EndpointGuard guard;
   private final Sender sender;
   private final Executor executor;
@@ -60,7 +67,7 @@ public final class Notifier implements AutoCloseable {
 
   private Notifier(Builder builder) {
     drain = builder.drain;
-    ThreadFactory threads = new Threads();
+    ThreadFactory threads = threads("simplepush-notifier-");
     window = builder.window;
     ownExecutor = builder.executor == null ? newExecutor(threads) : null;
     ExecutorService requests =
@@ -91,7 +98,8 @@ public final class Notifier implements AutoCloseable {
             time,
             // Any thread may draw; ThreadLocalRandom.current() itself must not travel.
             (RandomGenerator) () -> ThreadLocalRandom.current().nextLong(),
-            executor);
+            executor,
+            new Listeners(builder.listeners));
     released =
         sender
             .finished()
@@ -121,11 +129,19 @@ public final class Notifier implements AutoCloseable {
     }
   }
 
+  static ThreadFactory threads(String prefix) {
+    return new Threads(prefix);
+  }
+
   /** Daemon threads, named after what they are for. */
   private static final class Threads implements ThreadFactory {
-    private static final AtomicInteger notifiers = new AtomicInteger();
-    private final String prefix = "simplepush-notifier-" + notifiers.incrementAndGet() + "-";
+    private static final AtomicInteger factories = new AtomicInteger();
+    private final String prefix;
     private final AtomicInteger threads = new AtomicInteger();
+
+    Threads(String prefix) {
+      this.prefix = prefix + factories.incrementAndGet() + "-";
+    }
 
     @Override
     public Thread newThread(Runnable task) {
@@ -188,29 +204,90 @@ public final class Notifier implements AutoCloseable {
       Iterable<? extends URI> endpoints, long version, VerdictListener listener) {
     checkVersion(version);
     Objects.requireNonNull(listener, "listener");
-    Iterator<? extends URI> each = endpoints.iterator();
-    sender.fanoutBegins();
-    Fanout fanout =
-        new Fanout(
-            each,
-            (endpoint, sink) -> sendOne(endpoint, version, sink),
-            listener,
-            sender,
-            executor,
-            window);
-    return fanout.start();
+    return fanOut(
+        endpoints.iterator(),
+        (endpoint, sink) -> submitFromFanout(endpoint, version, sink),
+        endpoint -> endpoint,
+        listener);
   }
 
-  private void sendOne(URI endpoint, long version, Consumer<Verdict> sink) {
+  /** A fan-out of whatever; {@code target} must send it by {@link #submitFromFanout}. */
+  <T> CompletableFuture<Summary> fanOut(
+      Iterator<? extends T> items,
+      Fanout.Target<T> target,
+      Function<T, URI> endpointOf,
+      VerdictListener listener) {
+    sender.fanoutBegins();
+    return new Fanout<>(items, target, endpointOf, listener, sender, executor, window).start();
+  }
+
+  /**
+   * Publishes {@code version} to every endpoint of {@code endpoints}, like {@link
+   * #notifyAll(Iterable, long, VerdictListener)}, for those whom the summary tells enough.
+   *
+   * @throws IllegalArgumentException if {@code version} is negative
+   * @throws IllegalStateException if the notifier is closed
+   */
+  public CompletableFuture<Summary> notifyAll(Iterable<? extends URI> endpoints, long version) {
+    return notifyAll(endpoints, version, (endpoint, verdict) -> {});
+  }
+
+  /**
+   * Publishes {@code version} to every endpoint of a topic, and prunes those that are gone.
+   * Otherwise like {@link #notifyAll(Iterable, long, VerdictListener)}.
+   *
+   * @param listener hears each verdict before the endpoint is pruned
+   * @throws IllegalArgumentException if {@code version} is negative, or the topic is none
+   * @throws IllegalStateException if the notifier is closed
+   */
+  public CompletableFuture<Summary> notifyTopic(
+      Subscriptions subscriptions, String topic, long version, VerdictListener listener) {
+    Topics.check(topic);
+    Objects.requireNonNull(listener, "listener");
+    return notifyAll(
+        // The first page is looked up on our thread too, not on the caller's.
+        () -> new LazyIterator<>(subscriptions.endpoints(topic)),
+        version,
+        (endpoint, verdict) -> {
+          try {
+            listener.onVerdict(endpoint, verdict);
+          } finally {
+            if (verdict instanceof Verdict.Gone) {
+              prune(subscriptions, endpoint);
+            }
+          }
+        });
+  }
+
+  private static void prune(Subscriptions subscriptions, URI endpoint) {
+    try {
+      subscriptions.prune(endpoint);
+    } catch (StorageException e) {
+      log.warn("An endpoint that is gone was not pruned; it will be when it is next notified", e);
+    }
+  }
+
+  void submit(URI endpoint, long version, Consumer<Verdict> sink) {
+    sender.checkOpen();
+    EndpointGuard.Checked checked = guard.check(endpoint);
+    if (checked.url() != null) {
+      sender.submit(checked.url(), version, sink);
+    } else {
+      sender.refuse(Objects.requireNonNull(checked.refusal()), sink);
+    }
+  }
+
+  /** For fan-outs, which bound themselves and may go on while the notifier drains. */
+  void submitFromFanout(URI endpoint, long version, Consumer<Verdict> sink) {
     EndpointGuard.Checked checked = guard.check(endpoint);
     if (checked.url() != null) {
       sender.submitFromFanout(checked.url(), version, sink);
     } else {
-      sink.accept(checked.refusal());
+      sender.refuse(Objects.requireNonNull(checked.refusal()), sink);
     }
   }
 
-  private static void checkVersion(long version) {
+  static void checkVersion(long version) {
     if (version < 0) {
       throw new IllegalArgumentException("A version is 0 or more, but it was " + version + ".");
     }
@@ -219,13 +296,13 @@ public final class Notifier implements AutoCloseable {
   private CompletableFuture<Verdict> send(URI endpoint, long version) {
     Objects.requireNonNull(endpoint, "endpoint");
     CompletableFuture<Verdict> future = new CompletableFuture<>();
-    EndpointGuard.Checked checked = guard.check(endpoint);
-    if (checked.url() != null) {
-      sender.submit(checked.url(), version, future::complete);
-    } else {
-      future.complete(checked.refusal());
-    }
+    submit(endpoint, version, future::complete);
     return future;
+  }
+
+  /** Returns what this notifier has done so far, and what it is doing. */
+  public NotifierStatistics statistics() {
+    return sender.statistics();
   }
 
   /**
@@ -257,6 +334,35 @@ public final class Notifier implements AutoCloseable {
     return sender;
   }
 
+  /** Asks for its iterator when it is first used. */
+  private static final class LazyIterator<T> implements Iterator<T> {
+    private final Iterable<T> iterable;
+    private @Nullable Iterator<T> iterator;
+
+    LazyIterator(Iterable<T> iterable) {
+      this.iterable = iterable;
+    }
+
+    private Iterator<T> iterator() {
+      Iterator<T> known = iterator;
+      if (known == null) {
+        known = iterable.iterator();
+        iterator = known;
+      }
+      return known;
+    }
+
+    @Override
+    public boolean hasNext() {
+      return iterator().hasNext();
+    }
+
+    @Override
+    public T next() {
+      return iterator().next();
+    }
+  }
+
   /** A moment for threads that have nothing left to do but to end. */
   private static void awaitEnd(ExecutorService executor) {
     try {
@@ -284,6 +390,8 @@ public final class Notifier implements AutoCloseable {
     private final Set<String> permittedHosts = new HashSet<>();
     private final Set<Integer> permittedPorts = new HashSet<>();
     private @Nullable X509TrustManager trustManager;
+
+    private final List<NotifierListener> listeners = new ArrayList<>();
 
     // For tests.
     private int window = 8192;
@@ -433,6 +541,12 @@ public final class Notifier implements AutoCloseable {
       return this;
     }
 
+    /** Adds a listener; each hears everything. */
+    public Builder listener(NotifierListener listener) {
+      listeners.add(Objects.requireNonNull(listener, "listener"));
+      return this;
+    }
+
     Builder window(int window) {
       this.window = window;
       return this;
@@ -458,7 +572,7 @@ public final class Notifier implements AutoCloseable {
           deadline, backoff, maxRetryAfter, maxPerHost, maxConcurrent, maxWaiting);
     }
 
-    private static Duration positive(String name, Duration value) {
+    static Duration positive(String name, Duration value) {
       if (value.compareTo(Duration.ofMillis(1)) < 0 || value.compareTo(Duration.ofDays(1)) > 0) {
         throw new IllegalArgumentException(
             name + " is between a millisecond and a day, but it was " + value + ".");

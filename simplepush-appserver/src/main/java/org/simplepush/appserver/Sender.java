@@ -55,12 +55,20 @@ final class Sender {
       int maxWaiting) {}
 
   private record Attempt(
-      Mailbox mailbox, long version, long number, boolean atLimit, boolean onProbation) {}
+      Mailbox mailbox,
+      long version,
+      long number,
+      long begun,
+      boolean atLimit,
+      boolean onProbation) {}
 
   /** What to do once the lock is free. */
   private static final class Work {
     private final List<Attempt> attempts = new ArrayList<>();
-    private final List<Runnable> verdicts = new ArrayList<>();
+
+    /** Hand verdicts to callers and events to listeners, in this order. */
+    private final List<Runnable> calls = new ArrayList<>();
+
     private boolean finish;
   }
 
@@ -69,6 +77,7 @@ final class Sender {
   private final Time time;
   private final RandomGenerator random;
   private final Executor executor;
+  private final Listeners listeners;
   private final CompletableFuture<Void> finished = new CompletableFuture<>();
 
   private final Object lock = new Object();
@@ -103,17 +112,33 @@ final class Sender {
   private boolean closing;
   private boolean closed;
 
+  // What NotifierStatistics says.
+  private int hostsPaused;
+  private long calls;
+  private long collapsed;
+  private long requests;
+  private long retries;
+  private long hostPauses;
+  private long requestNanos;
+  private long accepted;
+  private long gone;
+  private long rejected;
+  private long refused;
+  private long failed;
+
   Sender(
       Settings settings,
       Transport transport,
       Time time,
       RandomGenerator random,
-      Executor executor) {
+      Executor executor,
+      Listeners listeners) {
     this.settings = settings;
     this.transport = transport;
     this.time = time;
     this.random = random;
     this.executor = executor;
+    this.listeners = listeners;
   }
 
   /**
@@ -130,10 +155,11 @@ final class Sender {
         throw new IllegalStateException("The notifier is closed.");
       }
       if (mailboxes.size() >= settings.maxWaiting() && !mailboxes.containsKey(endpoint)) {
-        Verdict full =
+        handOverAtOnce(
+            sink,
             new Verdict.Failed(
-                Verdict.Cause.FULL, 0, "Too many endpoints are waiting in this notifier.");
-        work.verdicts.add(() -> sink.accept(full));
+                Verdict.Cause.FULL, 0, "Too many endpoints are waiting in this notifier."),
+            work);
       } else {
         accept(endpoint, version, sink, work);
       }
@@ -149,10 +175,19 @@ final class Sender {
     Work work = new Work();
     synchronized (lock) {
       if (closed) {
-        work.verdicts.add(() -> sink.accept(closedVerdict(0)));
+        handOverAtOnce(sink, closedVerdict(0), work);
       } else {
         accept(endpoint, version, sink, work);
       }
+    }
+    perform(work);
+  }
+
+  /** Hands over a verdict on an endpoint that did not get as far as {@link #submit}. */
+  void refuse(Verdict.Refused refusal, Consumer<Verdict> sink) {
+    Work work = new Work();
+    synchronized (lock) {
+      handOverAtOnce(sink, refusal, work);
     }
     perform(work);
   }
@@ -176,6 +211,15 @@ final class Sender {
     perform(work);
   }
 
+  /** Throws if {@link #close} was called. */
+  void checkOpen() {
+    synchronized (lock) {
+      if (closing) {
+        throw new IllegalStateException("The notifier is closed.");
+      }
+    }
+  }
+
   boolean isClosed() {
     synchronized (lock) {
       return closed;
@@ -190,8 +234,7 @@ final class Sender {
       Lane lane = lane(new Lane.Host(endpoint.host(), endpoint.port()));
       Answer failure = lane.lastFailure;
       if (failure != null && isDown(lane)) {
-        Verdict down = failure.lastVerdict(0);
-        work.verdicts.add(() -> sink.accept(down));
+        handOverAtOnce(sink, failure.lastVerdict(0), work);
         idleIfEmpty(lane);
         return;
       }
@@ -201,8 +244,13 @@ final class Sender {
       lane.mailboxes++;
       makeReady(mailbox);
     } else {
+      boolean waits = mailbox.next != null;
       job = mailbox.jobFor(version);
+      if (job != mailbox.next || waits) {
+        collapsed++;
+      }
     }
+    calls++;
     long deadline = time.nanos() + settings.deadline().toNanos();
     Mailbox.Waiter waiter = new Mailbox.Waiter(sink, deadline, mailbox, job);
     job.waiters.add(waiter);
@@ -278,7 +326,8 @@ final class Sender {
       }
       boolean atLimit = lane.onWire >= lane.limit();
       work.attempts.add(
-          new Attempt(mailbox, mailbox.current.version, ++attempts, atLimit, probation));
+          new Attempt(
+              mailbox, mailbox.current.version, ++attempts, time.nanos(), atLimit, probation));
       queue(lane);
     }
   }
@@ -302,8 +351,8 @@ final class Sender {
       transport.put(
           attempt.mailbox().endpoint, attempt.version(), answer -> answered(attempt, answer));
     }
-    for (Runnable verdict : work.verdicts) {
-      verdict.run();
+    for (Runnable call : work.calls) {
+      call.run();
     }
     if (work.finish) {
       finished.complete(null);
@@ -312,7 +361,7 @@ final class Sender {
 
   /** Like {@link #perform}, from a timer. */
   private void performElsewhere(Work work) {
-    if (work.attempts.isEmpty() && work.verdicts.isEmpty() && !work.finish) {
+    if (work.attempts.isEmpty() && work.calls.isEmpty() && !work.finish) {
       return;
     }
     try {
@@ -334,7 +383,8 @@ final class Sender {
         onProbation--;
       }
       Verdict verdict = answer.verdict();
-      Duration pause = learn(lane, attempt, answer, verdict != null);
+      count(attempt, answer, verdict == null, work);
+      Duration pause = learn(lane, attempt, answer, verdict != null, work);
       if (mailbox.state == Mailbox.State.ON_WIRE) { // else closed in the meantime
         if (verdict != null) {
           conclude(mailbox, verdict, work);
@@ -343,7 +393,7 @@ final class Sender {
         }
       }
       if (pause != null) {
-        pause(lane, pause);
+        pause(lane, pause, work);
       }
       queue(lane);
       begin(work);
@@ -352,12 +402,42 @@ final class Sender {
     perform(work);
   }
 
+  private void count(Attempt attempt, Answer answer, boolean retried, Work work) {
+    long took = time.nanos() - attempt.begun();
+    requests++;
+    requestNanos += took;
+    int number = attempt.mailbox().current.attempts;
+    if (number > 1) {
+      retries++;
+    }
+    if (!listeners.isEmpty()) {
+      NotifierListener.Attempt event =
+          new NotifierListener.Attempt(
+              attempt.mailbox().lane.host.name(),
+              number,
+              answer instanceof Answer.Status status ? status.code() : 0,
+              Duration.ofNanos(took),
+              retried);
+      work.calls.add(() -> listeners.tell(listener -> listener.onAttempt(event)));
+    }
+  }
+
   /** Returns how long to leave the host alone; null if not at all. */
-  private @Nullable Duration learn(Lane lane, Attempt attempt, Answer answer, boolean served) {
+  private @Nullable Duration learn(
+      Lane lane, Attempt attempt, Answer answer, boolean served, Work work) {
     if (answer instanceof Answer.Barred) {
       return null; // the host was not asked
     }
     if (served) {
+      if (lane.wasPaused() && !listeners.isEmpty()) {
+        NotifierListener.HostRecovered event =
+            new NotifierListener.HostRecovered(
+                lane.host.name(), Duration.ofNanos(time.nanos() - lane.failingSince));
+        work.calls.add(() -> listeners.tell(listener -> listener.onHostRecovered(event)));
+      }
+      if (!lane.proven && lane.queued && unprovenLanes.remove(lane)) {
+        lane.queued = false; // not to wait among black holes any longer; the caller queues it anew
+      }
       lane.succeeded(attempt.atLimit());
       return null;
     }
@@ -365,18 +445,27 @@ final class Sender {
     return pauses == 0 ? null : delay(answer, pauses);
   }
 
-  private void pause(Lane lane, Duration duration) {
+  private void pause(Lane lane, Duration duration, Work work) {
     lane.paused = true;
+    hostsPaused++;
+    hostPauses++;
+    if (!listeners.isEmpty()) {
+      NotifierListener.HostPaused event =
+          new NotifierListener.HostPaused(
+              lane.host.name(), duration, Duration.ofNanos(time.nanos() - lane.failingSince));
+      work.calls.add(() -> listeners.tell(listener -> listener.onHostPaused(event)));
+    }
     time.after(
         duration,
         () -> {
-          Work work = new Work();
+          Work later = new Work();
           synchronized (lock) {
             lane.paused = false;
+            hostsPaused--;
             queue(lane);
-            begin(work);
+            begin(later);
           }
-          performElsewhere(work);
+          performElsewhere(later);
         });
   }
 
@@ -461,7 +550,33 @@ final class Sender {
 
   private void handOver(Mailbox.Waiter waiter, Verdict verdict, Work work) {
     waiters.remove(waiter);
-    work.verdicts.add(() -> waiter.sink.accept(verdict));
+    long took = time.nanos() - (waiter.deadline - settings.deadline().toNanos());
+    handOver(waiter.sink, verdict, took, work);
+  }
+
+  private void handOverAtOnce(Consumer<Verdict> sink, Verdict verdict, Work work) {
+    calls++;
+    handOver(sink, verdict, 0, work);
+  }
+
+  private void handOver(Consumer<Verdict> sink, Verdict verdict, long took, Work work) {
+    if (verdict instanceof Verdict.Accepted) {
+      accepted++;
+    } else if (verdict instanceof Verdict.Gone) {
+      gone++;
+    } else if (verdict instanceof Verdict.Rejected) {
+      rejected++;
+    } else if (verdict instanceof Verdict.Refused) {
+      refused++;
+    } else {
+      failed++;
+    }
+    if (!listeners.isEmpty()) {
+      NotifierListener.Delivered event =
+          new NotifierListener.Delivered(verdict, Duration.ofNanos(took));
+      work.calls.add(() -> listeners.tell(listener -> listener.onVerdict(event)));
+    }
+    work.calls.add(() -> sink.accept(verdict));
   }
 
   private void remove(Mailbox mailbox) {
@@ -579,6 +694,26 @@ final class Sender {
     if (closing && mailboxes.isEmpty() && fanouts == 0) {
       closed = true;
       work.finish = true;
+    }
+  }
+
+  NotifierStatistics statistics() {
+    synchronized (lock) {
+      return new NotifierStatistics(
+          mailboxes.size(),
+          onWire,
+          hostsPaused,
+          calls,
+          collapsed,
+          requests,
+          retries,
+          hostPauses,
+          accepted,
+          gone,
+          rejected,
+          refused,
+          failed,
+          Duration.ofNanos(requestNanos));
     }
   }
 

@@ -24,6 +24,7 @@ class ArchitectureTest {
               "okio..",
               "kotlin..", // supertypes in OkHttp's signatures
               "org.slf4j..",
+              "io.micrometer..", // optional
               "org.jspecify..",
               "java..",
               "javax.net..",

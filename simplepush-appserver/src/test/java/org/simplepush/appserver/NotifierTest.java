@@ -3,6 +3,7 @@ package org.simplepush.appserver;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.net.URI;
 import java.time.Duration;
 import java.util.concurrent.ExecutorService;
@@ -130,6 +131,24 @@ class NotifierTest {
     } finally {
       mine.shutdown();
     }
+  }
+
+  @Test
+  void metricsShowTheStatistics() throws Exception {
+    SimpleMeterRegistry registry = new SimpleMeterRegistry();
+    new NotifierMetrics(notifier).bindTo(registry);
+    assertThat(verdict(status(410))).isEqualTo(new Verdict.Gone(410));
+    assertThat(registry.get("simplepush.notifier.calls").functionCounter().count()).isEqualTo(1);
+    assertThat(registry.get("simplepush.notifier.requests").functionTimer().count()).isEqualTo(1);
+    assertThat(registry.get("simplepush.notifier.waiting").gauge().value()).isZero();
+    assertThat(
+            registry
+                .get("simplepush.notifier.verdicts")
+                .tag("verdict", "gone")
+                .functionCounter()
+                .count())
+        .isEqualTo(1);
+    assertThat(registry.getMeters()).hasSize(13);
   }
 
   @Test

@@ -2,6 +2,7 @@ package org.simplepush.appserver;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 import static org.simplepush.appserver.FakeTransport.status;
 
 import java.time.Duration;
@@ -27,6 +28,17 @@ class SenderTest {
 
   private final FakeTime time = new FakeTime();
   private final FakeTransport transport = new FakeTransport();
+  private final Events events = new Events();
+
+  /** Disturbs nothing. */
+  private final NotifierListener thrower =
+      new NotifierListener() {
+        @Override
+        public void onHostRecovered(HostRecovered event) {
+          throw new IllegalStateException("thrown by the test's listener");
+        }
+      };
+
   private final Sender sender = sender(64, 256, 1000);
 
   private Sender sender(int maxPerHost, int maxConcurrent, int maxWaiting) {
@@ -41,7 +53,8 @@ class SenderTest {
         transport,
         time,
         new Random(1),
-        Runnable::run);
+        Runnable::run,
+        new Listeners(List.of(events, thrower)));
   }
 
   private static HttpUrl endpoint(String host, int n) {
@@ -384,6 +397,22 @@ class SenderTest {
     }
 
     @Test
+    void hostThatAnswersLeavesTheQueueOfTheBlackHoles() {
+      var good = sendMany("good.example", 0, 1);
+      for (int n = 0; n < 2; n++) {
+        for (int hole = 0; hole < 127; hole++) {
+          send(endpoint("hole" + hole + ".example", n), 1);
+        }
+      }
+      good.addAll(sendMany("good.example", 1, 20)); // at the end of the queue
+      assertThat(transport.wire).hasSize(128);
+      for (int round = 0; round < 20; round++) {
+        transport.answerHost("good.example", status(200));
+      }
+      assertThat(good).allMatch(CompletableFuture::isDone);
+    }
+
+    @Test
     void hostDownForAWholeDeadlineFailsCallsAtOnceButForOne() {
       send(endpoint("down.example", 0), 1);
       while (!time.isAfterStart(DEADLINE.plusMinutes(1))) {
@@ -432,6 +461,104 @@ class SenderTest {
                 assertThat(failed.attempts()).isZero();
               });
       assertThat(transport.wire).hasSize(1);
+    }
+  }
+
+  @Nested
+  class Observed {
+    @Test
+    void everyCounterMovesAsItsDescriptionSays() {
+      send(1);
+      send(2); // waits
+      send(2); // collapses with the one that waits
+      send(1); // likewise
+      transport.answer(status(503));
+      time.advance(Duration.ofMillis(500));
+      transport.answer(status(200));
+      send(endpoint("gone.example", 0), 1);
+      transport.answer(status(410));
+      send(endpoint("odd.example", 0), 1);
+      transport.answer(status(400));
+      sender.refuse(EndpointGuard.refusedAddress(), verdict -> {});
+      send(endpoint("slow.example", 0), 1);
+      time.advance(Duration.ofSeconds(3));
+      transport.answer(status(500, Duration.ofHours(1)));
+      time.advance(DEADLINE);
+      transport.answerAll(status(500, Duration.ofHours(1)));
+
+      NotifierStatistics now = sender.statistics();
+      assertThat(now.waiting()).isZero();
+      assertThat(now.onWire()).isZero();
+      assertThat(now.calls()).isEqualTo(8);
+      assertThat(now.collapsed()).isEqualTo(2);
+      assertThat(now.requests()).isEqualTo(6);
+      assertThat(now.retries()).isEqualTo(2);
+      assertThat(now.accepted()).isEqualTo(4);
+      assertThat(now.gone()).isEqualTo(1);
+      assertThat(now.rejected()).isEqualTo(1);
+      assertThat(now.refused()).isEqualTo(1);
+      assertThat(now.failed()).isEqualTo(1);
+      assertThat(now.requestTime()).isGreaterThanOrEqualTo(Duration.ofSeconds(3));
+    }
+
+    @Test
+    void listenerHearsOfAttemptsVerdictsAndHosts() {
+      send(1);
+      for (int i = 0; i < 4; i++) {
+        transport.answer(status(429, Duration.ofSeconds(10)));
+        time.advance(Duration.ofSeconds(11));
+      }
+      transport.answer(status(200));
+      assertThat(events.attempts)
+          .extracting(
+              NotifierListener.Attempt::number,
+              NotifierListener.Attempt::status,
+              NotifierListener.Attempt::retried)
+          .containsExactly(
+              tuple(1, 429, true),
+              tuple(2, 429, true),
+              tuple(3, 429, true),
+              tuple(4, 429, true),
+              tuple(5, 200, false));
+      assertThat(events.pauses).hasSize(1);
+      assertThat(events.pauses.get(0).host()).isEqualTo("push.example");
+      assertThat(events.pauses.get(0).pause()).isGreaterThanOrEqualTo(Duration.ofSeconds(10));
+      assertThat(events.recoveries).hasSize(1);
+      assertThat(events.recoveries.get(0).failed()).isGreaterThan(Duration.ofSeconds(40));
+      assertThat(events.verdicts)
+          .singleElement()
+          .satisfies(
+              event -> {
+                assertThat(event.verdict()).isEqualTo(ACCEPTED);
+                assertThat(event.took()).isEqualTo(Duration.ofSeconds(44));
+              });
+    }
+  }
+
+  private static final class Events implements NotifierListener {
+    final List<Attempt> attempts = new ArrayList<>();
+    final List<Delivered> verdicts = new ArrayList<>();
+    final List<HostPaused> pauses = new ArrayList<>();
+    final List<HostRecovered> recoveries = new ArrayList<>();
+
+    @Override
+    public void onAttempt(Attempt event) {
+      attempts.add(event);
+    }
+
+    @Override
+    public void onVerdict(Delivered event) {
+      verdicts.add(event);
+    }
+
+    @Override
+    public void onHostPaused(HostPaused event) {
+      pauses.add(event);
+    }
+
+    @Override
+    public void onHostRecovered(HostRecovered event) {
+      recoveries.add(event);
     }
   }
 

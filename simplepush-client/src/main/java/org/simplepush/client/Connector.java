@@ -35,6 +35,9 @@ final class Connector {
   /** How long the peer may take to end a closed connection (protocol §1). */
   static final Duration CLOSE_GRACE = Duration.ofSeconds(2);
 
+  /** Servers close a connection that pings more often (protocol §6). */
+  static final Duration MIN_PING_INTERVAL = Duration.ofSeconds(20);
+
   /**
    * More than the default: a notification about every one of 1,000 channels is a little larger than
    * 64 KiB.
@@ -76,6 +79,7 @@ final class Connector {
   private final Loop loop;
   private final Transport transport;
   private final RandomGenerator random;
+  private final KeepAlive keepAlive;
   private final Owner owner;
   private final MessageCodec codec = new MessageCodec(MAX_MESSAGE_LENGTH);
 
@@ -91,11 +95,23 @@ final class Connector {
   private int redirects;
   private long lastHeard;
 
+  /** When the last ping was sent on the current connection; null before. */
+  private @Nullable Long lastPing;
+
+  /** The silence that may have broken the last connection. */
+  private @Nullable Duration suspect;
+
   /** The one deadline or delay that the current state is subject to; in OPEN, the keep-alive. */
   private Loop.@Nullable Timer timer;
 
   Connector(
-      Settings settings, Loop loop, Transport transport, RandomGenerator random, Owner owner) {
+      Settings settings,
+      Loop loop,
+      Transport transport,
+      RandomGenerator random,
+      KeepAlive keepAlive,
+      Owner owner) {
+    this.keepAlive = keepAlive;
     this.settings = settings;
     this.loop = loop;
     this.transport = transport;
@@ -137,6 +153,27 @@ final class Connector {
     }
   }
 
+  /**
+   * The device has another address, or came out of a tunnel: what waits is tried now, what is being
+   * opened is begun anew, and an open connection has to show that it is alive.
+   */
+  void networkChanged(String network) {
+    keepAlive.network(network);
+    suspect = null; // it was not the silence then
+    switch (state) {
+      case STOPPED -> {}
+      case WAITING -> connect(settings.server());
+      case CONNECTING, GREETING -> {
+        Attempt last = attempt;
+        connect(settings.server());
+        if (last != null) {
+          last.abort();
+        }
+      }
+      case OPEN -> probe();
+    }
+  }
+
   /** Closes the connection, if there is one, and stays away; {@code done} runs when it is gone. */
   void stop(Runnable done) {
     Attempt last = attempt;
@@ -166,11 +203,15 @@ final class Connector {
     enter(State.CONNECTING);
     Attempt next = new Attempt();
     attempt = next;
-    next.connection = transport.connect(target, next);
     timer =
         loop.schedule(
             settings.requestTimeout(),
             () -> lose(NO_CLOSE_FRAME, "the connection did not open in time", 0));
+    try {
+      next.connection = transport.connect(target, next);
+    } catch (IllegalArgumentException e) { // java.net.URI takes addresses that OkHttp does not
+      next.ended(NO_CLOSE_FRAME, "the address cannot be used: " + e.getMessage());
+    }
   }
 
   private void opened() {
@@ -224,6 +265,11 @@ final class Connector {
     patience = 0;
     redirects = 0;
     enter(State.OPEN);
+    lastPing = null;
+    if (suspect != null) {
+      keepAlive.broke(suspect);
+      suspect = null;
+    }
     keepAlive();
     owner.connected(hello);
   }
@@ -261,23 +307,52 @@ final class Connector {
 
   /** Not rescheduled at each message: the timer looks how long the silence is when it is due. */
   private void keepAlive() {
-    Duration silence = Duration.ofNanos(loop.nanoTime() - lastHeard);
-    Duration left = settings.pingInterval().minus(silence);
+    Duration left = keepAlive.interval().minus(silence());
     if (left.isNegative() || left.isZero()) {
-      long asked = loop.nanoTime();
-      write(new ClientMessage.Ping());
-      timer = loop.schedule(settings.requestTimeout(), () -> checkAnswered(asked));
+      ping();
     } else {
       timer = loop.schedule(left, this::keepAlive);
     }
   }
 
-  private void checkAnswered(long asked) {
-    if (lastHeard - asked >= 0) {
-      keepAlive();
-    } else {
-      lose(NO_CLOSE_FRAME, "the server did not answer a ping in time", 0);
+  private Duration silence() {
+    return Duration.ofNanos(loop.nanoTime() - lastHeard);
+  }
+
+  /** Pings now, or as soon as servers allow it (protocol §6). */
+  private void probe() {
+    if (isPingUnanswered()) {
+      return;
     }
+    enter(State.OPEN);
+    Duration left =
+        lastPing == null ? Duration.ZERO : MIN_PING_INTERVAL.minusNanos(loop.nanoTime() - lastPing);
+    if (left.isNegative() || left.isZero()) {
+      ping();
+    } else {
+      timer = loop.schedule(left, this::ping);
+    }
+  }
+
+  private void ping() {
+    Duration silence = silence();
+    lastPing = loop.nanoTime();
+    write(new ClientMessage.Ping());
+    timer = loop.schedule(settings.requestTimeout(), () -> checkAnswered(silence));
+  }
+
+  private boolean isPingUnanswered() {
+    return lastPing != null && lastHeard - lastPing < 0;
+  }
+
+  private void checkAnswered(Duration silence) {
+    if (isPingUnanswered()) {
+      suspect = silence;
+      lose(NO_CLOSE_FRAME, "the server did not answer a ping in time", 0);
+      return;
+    }
+    keepAlive.held(silence);
+    keepAlive();
   }
 
   /**
@@ -305,6 +380,9 @@ final class Connector {
       // 1008 also says that another device uses this UAID: the two must not chase each other away.
       atLeast = PATIENT;
     }
+    if (state == State.OPEN && isPingUnanswered()) {
+      suspect = silence(); // broken, and only the ping made somebody say so
+    }
     String sentence =
         switch (state) {
           case CONNECTING -> "the connection could not be opened";
@@ -318,6 +396,9 @@ final class Connector {
     attempt = null;
     redirects = 0;
     failures++;
+    if (failures > 1) {
+      suspect = null; // the server cannot be reached: it was not the silence
+    }
     patience = Math.max(patience + 1, atLeast);
     Duration delay = settings.backoff().delay(patience, random);
     enter(State.WAITING);

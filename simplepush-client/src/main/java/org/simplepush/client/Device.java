@@ -1,23 +1,31 @@
 package org.simplepush.client;
 
 import java.net.URI;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
+import org.simplepush.client.ApplicationManifest.Permission;
 import org.simplepush.client.DeviceState.Registration;
+import org.simplepush.client.DeviceState.Wish;
 import org.simplepush.core.ChannelId;
 import org.simplepush.core.ClientMessage;
 import org.simplepush.core.ServerMessage;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
+import org.simplepush.core.internal.Backoff;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,8 +39,22 @@ final class Device implements Connector.Owner, Inbox.Owner {
   /** How often a register that met a conflict is tried with another channel (protocol §3). */
   static final int MAX_CONFLICTS = 3;
 
+  /** Starts applications. */
+  interface Starter {
+    /**
+     * Starts an application elsewhere, and then calls {@code launched} on the loop; returns false
+     * if this device starts none.
+     */
+    boolean start(
+        String application, ApplicationManifest manifest, Consumer<@Nullable Throwable> launched);
+  }
+
+  /** The breaks between attempts to fulfil a wish. */
+  private static final Backoff WISHES = new Backoff(Duration.ofSeconds(5), Duration.ofMinutes(10));
+
   private final Settings settings;
   private final Loop loop;
+  private final Starter starter;
   private final Executor callbacks;
   private final Executor listenerCalls;
   private final ConnectionListener listener;
@@ -56,10 +78,11 @@ final class Device implements Connector.Owner, Inbox.Owner {
 
   private boolean wasIdle;
 
-  /** An application wants an endpoint and has not got it. */
+  /** An application wants an endpoint and has not got it: now, or whenever that is. */
   private static final class PendingRegister {
     final String application;
-    final CompletableFuture<URI> result;
+    final @Nullable CompletableFuture<URI> result;
+    final @Nullable Wish wish;
     Loop.@Nullable Timer timeout;
     int conflicts;
     boolean sent;
@@ -68,6 +91,13 @@ final class Device implements Connector.Owner, Inbox.Owner {
     PendingRegister(String application, CompletableFuture<URI> result) {
       this.application = application;
       this.result = result;
+      this.wish = null;
+    }
+
+    PendingRegister(Wish wish) {
+      this.application = wish.application;
+      this.result = null;
+      this.wish = wish;
     }
   }
 
@@ -77,9 +107,11 @@ final class Device implements Connector.Owner, Inbox.Owner {
       Transport transport,
       DeviceStorage storage,
       DeviceState state,
+      Starter starter,
       Executor callbacks,
       ConnectionListener listener,
       RandomGenerator random) {
+    this.starter = starter;
     this.settings = settings;
     this.loop = loop;
     this.callbacks = callbacks;
@@ -88,7 +120,13 @@ final class Device implements Connector.Owner, Inbox.Owner {
     this.random = random;
     this.state = state;
     this.journal = new Journal(loop, storage, state::toText, random);
-    this.connector = new Connector(settings, loop, transport, random, this);
+    KeepAlive keepAlive =
+        new KeepAlive(
+            settings.minPingInterval(),
+            settings.maxPingInterval(),
+            state.networks(),
+            journal::changed);
+    this.connector = new Connector(settings, loop, transport, random, keepAlive, this);
   }
 
   // What the applications ask for.
@@ -97,22 +135,145 @@ final class Device implements Connector.Owner, Inbox.Owner {
     for (String application : state.toRegisterAnew()) {
       inbox(application).offer(new Inbox.PushRegister());
     }
+    for (Wish wish : state.wishes()) {
+      ChannelId channelId = wish.channelId;
+      if (channelId == null) {
+        ask(wish);
+      } else {
+        tell(wish, channelId);
+      }
+    }
     connector.start();
+  }
+
+  void networkChanged(String network) {
+    connector.networkChanged(network);
   }
 
   /** From now on the application is told what waits for it. */
   void attach(String application, PushHandler handler) {
-    inbox(application).handler(handler);
+    inbox(application).attach(handler);
+  }
+
+  /** The application runs no more. */
+  void detach(String application) {
+    inbox(application).detach();
+  }
+
+  void install(String application, ApplicationManifest manifest, CompletableFuture<Void> result) {
+    if (refuseIfClosing(result)) {
+      return;
+    }
+    state.manifests().put(application, manifest);
+    saveAndComplete(result, "installed, but a restart may lose it");
+  }
+
+  void installed(CompletableFuture<Map<String, ApplicationManifest>> result) {
+    complete(result, Collections.unmodifiableMap(new LinkedHashMap<>(state.manifests())));
+  }
+
+  void uninstall(String application, CompletableFuture<Void> result) {
+    if (refuseIfClosing(result)) {
+      return;
+    }
+    state.manifests().remove(application);
+    state.toRegisterAnew().remove(application);
+    for (Registration registration : List.copyOf(state.registrations())) {
+      if (registration.application.equals(application)) {
+        drop(registration.channelId);
+      }
+    }
+    state.wishes().removeIf(wish -> wish.application.equals(application));
+    abortRegisters(application::equals, PushException.aborted("the application was uninstalled"));
+    Inbox inbox = inboxes.remove(application);
+    if (inbox != null) {
+      inbox.stop();
+    }
+    saveAndComplete(result, "uninstalled, but a restart may bring it back");
+  }
+
+  private <T> boolean refuseIfClosing(CompletableFuture<T> result) {
+    if (whenIdle != null) {
+      fail(result, PushException.closed());
+      return true;
+    }
+    return false;
+  }
+
+  /** First here, then at the server; if it cannot be told now, the next hello does (§10). */
+  private void drop(ChannelId channelId) {
+    state.remove(channelId);
+    acks.remove(channelId);
+    connector.send(new ClientMessage.Unregister(channelId));
+  }
+
+  private void abortRegisters(Predicate<String> applications, PushException failure) {
+    registers
+        .values()
+        .removeIf(
+            register -> {
+              boolean aborted = applications.test(register.application);
+              if (aborted) {
+                cancelTimeout(register);
+                if (register.result != null) {
+                  fail(register.result, failure);
+                }
+              }
+              return aborted;
+            });
+  }
+
+  private void saveAndComplete(CompletableFuture<Void> result, String otherwise) {
+    journal.changed();
+    journal.whenSaved(
+        new Journal.Waiter() {
+          @Override
+          public void saved() {
+            callBack(() -> result.complete(null));
+          }
+
+          @Override
+          public void failed(Exception cause) {
+            fail(result, PushException.storage(otherwise, cause));
+          }
+        });
   }
 
   void register(String application, CompletableFuture<URI> result) {
-    if (whenIdle != null) {
-      fail(result, PushException.aborted());
+    if (refuseIfClosing(result)) {
+      return;
+    }
+    if (!mayPush(application)) {
+      fail(result, PushException.permissionDenied());
       return;
     }
     PendingRegister register = new PendingRegister(application, result);
     register.timeout = loop.schedule(settings.requestTimeout(), () -> registerTimedOut(register));
     ask(ChannelId.random(), register);
+  }
+
+  void registerWhenPossible(String application, String tag, CompletableFuture<Void> result) {
+    if (refuseIfClosing(result)) {
+      return;
+    }
+    if (!mayPush(application)) {
+      fail(result, PushException.permissionDenied());
+      return;
+    }
+    boolean isNew =
+        state.wishes().stream()
+            .noneMatch(wish -> wish.application.equals(application) && tag.equals(wish.tag));
+    if (isNew) {
+      Wish wish = Wish.tagged(application, tag);
+      state.wishes().add(wish);
+      ask(wish);
+    }
+    saveAndComplete(result, "queued, but a restart may lose it");
+  }
+
+  private boolean mayPush(String application) {
+    ApplicationManifest manifest = state.manifests().get(application);
+    return manifest == null || manifest.permissions().contains(Permission.PUSH);
   }
 
   void registrations(String application, CompletableFuture<List<PushRegistration>> result) {
@@ -130,42 +291,47 @@ final class Device implements Connector.Owner, Inbox.Owner {
   }
 
   void unregister(String application, URI endpoint, CompletableFuture<Void> result) {
-    if (whenIdle != null) {
-      fail(result, PushException.aborted());
+    if (refuseIfClosing(result)) {
       return;
     }
-    Registration found = null;
     for (Registration registration : state.registrations()) {
       if (registration.application.equals(application) && registration.endpoint.equals(endpoint)) {
-        found = registration;
+        drop(registration.channelId);
+        inbox(application).forget(registration.channelId);
+        Wish wish = state.wishFulfilledBy(registration.channelId);
+        if (wish != null) {
+          forget(wish, registration.channelId, registration.endpoint);
+        }
+        saveAndComplete(result, "unregistered, but a restart may bring the endpoint back");
+        return;
       }
     }
-    if (found == null) {
-      fail(result, PushException.notFound("the application has no such endpoint"));
-      return;
+    for (Wish wish : state.wishes()) {
+      if (wish.application.equals(application) && endpoint.equals(wish.lost)) {
+        abandon(wish);
+        saveAndComplete(result, "unregistered, but a restart may bring the endpoint back");
+        return;
+      }
     }
-    // First here, then at the server; if it cannot be told now, the next hello does (protocol §10).
-    ChannelId channelId = found.channelId;
-    state.remove(channelId);
-    acks.remove(channelId);
-    inbox(application).forget(channelId);
-    connector.send(new ClientMessage.Unregister(channelId));
-    journal.changed();
-    journal.whenSaved(
-        new Journal.Waiter() {
-          @Override
-          public void saved() {
-            callBack(() -> result.complete(null));
-          }
+    fail(result, PushException.notFound("the application has no such endpoint"));
+  }
 
-          @Override
-          public void failed(Exception cause) {
-            fail(
-                result,
-                PushException.storage(
-                    "unregistered, but a restart may bring the endpoint back", cause));
-          }
-        });
+  /** The application is not interested in a lost endpoint, and so not in a successor either. */
+  private void abandon(Wish wish) {
+    ChannelId channelId = wish.channelId;
+    Registration successor = channelId == null ? null : state.registration(channelId);
+    if (successor != null) {
+      drop(successor.channelId);
+      inbox(wish.application).forget(successor.channelId);
+      forget(wish, successor.channelId, successor.endpoint);
+    } else {
+      state.wishes().remove(wish); // what is asked for it already is given back when answered
+    }
+  }
+
+  private void forget(Wish wish, ChannelId channelId, URI endpoint) {
+    state.wishes().remove(wish);
+    inbox(wish.application).forget(message(wish, channelId, endpoint));
   }
 
   /**
@@ -178,12 +344,7 @@ final class Device implements Connector.Owner, Inbox.Owner {
     }
     whenIdle = () -> saveAndDisconnect(done);
     inboxes.values().forEach(Inbox::stop);
-    List<PendingRegister> left = List.copyOf(registers.values());
-    registers.clear();
-    for (PendingRegister register : left) {
-      cancelTimeout(register);
-      fail(register.result, PushException.aborted());
-    }
+    abortRegisters(application -> true, PushException.closed());
     loop.schedule(settings.requestTimeout(), this::runWhenIdle); // a handler may never return
     idle();
   }
@@ -215,15 +376,44 @@ final class Device implements Connector.Owner, Inbox.Owner {
         journal.changed();
         acknowledge(push.channelId(), push.version());
       }
+    } else if (message instanceof Inbox.Registered registered) {
+      taken(inbox, registered.channelId());
+    } else if (message instanceof Inbox.Replaced replaced) {
+      taken(inbox, replaced.channelId());
     } else if (!inbox.isWaiting(message)) {
       state.toRegisterAnew().remove(inbox.application());
       journal.changed();
     }
   }
 
+  /** The application knows the endpoint now, unless it was lost again meanwhile. */
+  private void taken(Inbox inbox, ChannelId channelId) {
+    Wish wish = state.wishFulfilledBy(channelId);
+    if (wish != null) {
+      state.wishes().remove(wish);
+      journal.changed();
+      inbox.release(channelId);
+    }
+  }
+
   @Override
   public boolean isWanted(Inbox.Message message) {
-    return !(message instanceof Inbox.Push push) || state.registration(push.channelId()) != null;
+    if (message instanceof Inbox.Push push) {
+      return state.registration(push.channelId()) != null;
+    }
+    if (message instanceof Inbox.Registered registered) {
+      return state.wishFulfilledBy(registered.channelId()) != null;
+    }
+    if (message instanceof Inbox.Replaced replaced) {
+      return state.wishFulfilledBy(replaced.channelId()) != null;
+    }
+    return true;
+  }
+
+  @Override
+  public boolean launch(Inbox inbox) {
+    ApplicationManifest manifest = state.manifests().get(inbox.application());
+    return manifest != null && starter.start(inbox.application(), manifest, inbox::launched);
   }
 
   @Override
@@ -267,13 +457,28 @@ final class Device implements Connector.Owner, Inbox.Owner {
     log.warn(
         "The push server has forgotten this device; {} registrations are gone",
         state.registrations().size());
-    for (Registration registration : state.registrations()) {
-      inbox(registration.application).forget(registration.channelId);
-    }
     acks.clear();
+    List<Wish> asked = new ArrayList<>();
+    for (Registration registration : List.copyOf(state.registrations())) {
+      ChannelId channelId = registration.channelId;
+      inbox(registration.application).forget(channelId);
+      Wish wish = state.wishFulfilledBy(channelId);
+      if (wish != null) { // the application does not know this endpoint, and never will
+        inbox(wish.application).forget(message(wish, channelId, registration.endpoint));
+        wish.channelId = null;
+        asked.add(wish);
+        state.remove(channelId);
+      } else if (settings.replaceLostEndpoints()) {
+        Wish successor = Wish.replacing(registration.application, registration.endpoint);
+        state.wishes().add(successor);
+        asked.add(successor);
+        state.remove(channelId);
+      }
+    }
     for (String application : state.removeAll()) {
       inbox(application).offer(new Inbox.PushRegister());
     }
+    asked.forEach(this::ask);
   }
 
   @Override
@@ -341,7 +546,12 @@ final class Device implements Connector.Owner, Inbox.Owner {
   @Override
   public void disconnected(ConnectionListener.Disconnected event) {
     acks.clear();
-    registers.values().forEach(register -> register.sent = false);
+    for (PendingRegister register : registers.values()) {
+      register.sent = false;
+      if (register.wish != null) {
+        cancelTimeout(register); // it is not the answer that is missing now
+      }
+    }
     log.info(
         "Not connected to {}: {}; next attempt in {}",
         settings.server(),
@@ -363,13 +573,56 @@ final class Device implements Connector.Owner, Inbox.Owner {
     if (!register.sent && connector.send(new ClientMessage.Register(channelId))) {
       register.sent = true;
       register.sentAt = loop.nanoTime();
+      if (register.wish != null) {
+        cancelTimeout(register);
+        register.timeout =
+            loop.schedule(settings.requestTimeout(), () -> registerTimedOut(register));
+      }
     }
+  }
+
+  private void ask(Wish wish) {
+    ask(ChannelId.random(), new PendingRegister(wish));
+  }
+
+  private void askLater(Wish wish) {
+    wish.failures++;
+    Duration delay = WISHES.delay(wish.failures, random);
+    log.debug("A queued register of {} is tried again in {}", wish.application, delay);
+    loop.schedule(
+        delay,
+        () -> {
+          boolean isOpen = state.wishes().contains(wish) && wish.channelId == null;
+          if (isOpen && registers.values().stream().noneMatch(asked -> asked.wish == wish)) {
+            ask(wish);
+          }
+        });
+  }
+
+  private void tell(Wish wish, ChannelId channelId) {
+    Registration registration = state.registration(channelId);
+    if (registration != null) {
+      Inbox inbox = inbox(wish.application);
+      inbox.hold(channelId);
+      inbox.offer(message(wish, channelId, registration.endpoint));
+    }
+  }
+
+  private static Inbox.Message message(Wish wish, ChannelId channelId, URI endpoint) {
+    if (wish.lost != null) {
+      return new Inbox.Replaced(channelId, wish.lost, endpoint);
+    }
+    return new Inbox.Registered(channelId, Objects.requireNonNull(wish.tag), endpoint);
   }
 
   private void registered(ServerMessage.Register answer) {
     ChannelId channelId = answer.channelId();
     PendingRegister register = registers.remove(channelId);
-    if (register == null) {
+    Wish wish = register == null ? null : register.wish;
+    if (register == null || (wish != null && !state.wishes().contains(wish))) {
+      if (register != null) {
+        cancelTimeout(register);
+      }
       if (state.registration(channelId) == null) {
         log.debug("The server registered a channel nobody waits for; it is given back");
         connector.send(new ClientMessage.Unregister(channelId));
@@ -378,6 +631,9 @@ final class Device implements Connector.Owner, Inbox.Owner {
     }
     cancelTimeout(register);
     state.add(new Registration(register.application, channelId, answer.endpoint(), null));
+    if (wish != null) {
+      wish.channelId = channelId;
+    }
     Inbox inbox = inbox(register.application);
     inbox.hold(channelId); // the application should know the endpoint before it hears of a version
     journal.changed();
@@ -385,24 +641,42 @@ final class Device implements Connector.Owner, Inbox.Owner {
         new Journal.Waiter() {
           @Override
           public void saved() {
-            callBack(
-                () -> {
-                  register.result.complete(answer.endpoint());
-                  loop.execute(() -> inbox.release(channelId));
-                });
+            if (wish != null) {
+              // Unless the application gave it up, or the server lost it, in the meantime.
+              if (state.wishFulfilledBy(channelId) == wish) {
+                tell(wish, channelId);
+              }
+            } else if (register.result != null) {
+              CompletableFuture<URI> result = register.result;
+              callBack(
+                  () -> {
+                    result.complete(answer.endpoint());
+                    loop.execute(() -> inbox.release(channelId));
+                  });
+            }
           }
 
           @Override
           public void failed(Exception cause) {
-            state.remove(channelId);
+            drop(channelId);
             inbox.forget(channelId);
             journal.changed();
-            connector.send(new ClientMessage.Unregister(channelId));
+            if (wish != null) {
+              wish.channelId = null;
+            }
             fail(
-                register.result,
-                PushException.storage("the new registration could not be stored", cause));
+                register, PushException.storage("the new registration could not be stored", cause));
           }
         });
+  }
+
+  /** A register has failed. What was queued is tried again. */
+  private void fail(PendingRegister register, PushException failure) {
+    if (register.wish != null) {
+      askLater(register.wish);
+    } else if (register.result != null) {
+      fail(register.result, failure);
+    }
   }
 
   private void failed(ServerMessage.Failure failure) {
@@ -423,7 +697,7 @@ final class Device implements Connector.Owner, Inbox.Owner {
       return;
     }
     cancelTimeout(register);
-    fail(register.result, PushException.server(failure.status(), failure.error()));
+    fail(register, PushException.server(failure.status(), failure.error()));
   }
 
   /** A failure that names no channel answers the oldest request: answers come in order. */
@@ -460,7 +734,7 @@ final class Device implements Connector.Owner, Inbox.Owner {
             });
     if (connected && sent) {
       fail(
-          register.result,
+          register,
           PushException.network(
               "the push server did not answer within " + settings.requestTimeout()));
       if (connector.lastHeard() - register.sentAt < 0) {
@@ -468,7 +742,7 @@ final class Device implements Connector.Owner, Inbox.Owner {
       }
     } else {
       fail(
-          register.result,
+          register,
           PushException.network(
               "there was no connection to the push server for " + settings.requestTimeout()));
     }

@@ -5,14 +5,18 @@ import java.net.URI;
 import java.net.URLDecoder;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import org.simplepush.client.ApplicationManifest.Permission;
 import org.simplepush.core.ChannelId;
 import org.simplepush.core.Uaid;
 
@@ -24,6 +28,7 @@ final class DeviceState {
   private static final String FIRST_LINE = "simplepush-device 1";
   private static final String LAST_LINE = "end";
   private static final String NO_VERSION = "-";
+  private static final String NO_CHANNEL = "-";
 
   /** A channel of an application, and what it has handed over. */
   static final class Registration {
@@ -57,11 +62,55 @@ final class DeviceState {
     }
   }
 
+  /**
+   * An endpoint that an application is to get whenever that is possible, in place of a lost one or
+   * under a tag; kept until the application has taken it.
+   */
+  static final class Wish {
+    final String application;
+    final @Nullable String tag;
+    final @Nullable URI lost;
+
+    /** The channel that fulfils it, of which the application does not know yet. */
+    @Nullable ChannelId channelId;
+
+    /** How often it could not be fulfilled since the start; not stored. */
+    int failures;
+
+    private Wish(
+        String application,
+        @Nullable String tag,
+        @Nullable URI lost,
+        @Nullable ChannelId channelId) {
+      this.application = application;
+      this.tag = tag;
+      this.lost = lost;
+      this.channelId = channelId;
+    }
+
+    static Wish tagged(String application, String tag) {
+      return new Wish(application, tag, null, null);
+    }
+
+    static Wish replacing(String application, URI lost) {
+      return new Wish(application, null, lost, null);
+    }
+  }
+
   private @Nullable Uaid uaid;
   private final Map<ChannelId, Registration> registrations = new LinkedHashMap<>();
 
   /** Applications that have lost their endpoints and do not know it yet. */
   private final Set<String> toRegisterAnew = new LinkedHashSet<>();
+
+  /** In the order in which they came up. */
+  private final Set<Wish> wishes = new LinkedHashSet<>();
+
+  /** How long a connection may be silent in a network. */
+  private final Map<String, KeepAlive.Learned> networks = new LinkedHashMap<>();
+
+  /** What is installed. */
+  private final Map<String, ApplicationManifest> manifests = new LinkedHashMap<>();
 
   @Nullable Uaid uaid() {
     return uaid;
@@ -106,6 +155,28 @@ final class DeviceState {
     return toRegisterAnew;
   }
 
+  Set<Wish> wishes() {
+    return wishes;
+  }
+
+  /** Returns the wish that this channel fulfils, if any. */
+  @Nullable Wish wishFulfilledBy(ChannelId channelId) {
+    for (Wish wish : wishes) {
+      if (channelId.equals(wish.channelId)) {
+        return wish;
+      }
+    }
+    return null;
+  }
+
+  Map<String, KeepAlive.Learned> networks() {
+    return networks;
+  }
+
+  Map<String, ApplicationManifest> manifests() {
+    return manifests;
+  }
+
   /** Returns the state as one text. */
   String toText() {
     StringBuilder text = new StringBuilder(100 + 300 * registrations.size());
@@ -113,6 +184,15 @@ final class DeviceState {
     if (uaid != null) {
       line(text, "uaid", uaid.text());
     }
+    manifests.forEach(
+        (application, manifest) ->
+            line(
+                text,
+                "application",
+                encode(application),
+                encode(manifest.name()),
+                encode(manifest.handler()),
+                encode(permissions(manifest))));
     for (Registration registration : registrations.values()) {
       Long version = registration.version();
       line(
@@ -122,6 +202,22 @@ final class DeviceState {
           version == null ? NO_VERSION : version.toString(),
           registration.endpoint.toString(),
           encode(registration.application));
+    }
+    networks.forEach(
+        (network, learned) ->
+            line(
+                text,
+                "network",
+                encode(network),
+                String.valueOf(learned.holds().toMillis()),
+                String.valueOf(learned.breaks().toMillis())));
+    for (Wish wish : wishes) {
+      line(
+          text,
+          wish.tag != null ? "wanted" : "lost",
+          wish.channelId == null ? NO_CHANNEL : wish.channelId.text(),
+          wish.tag != null ? encode(wish.tag) : String.valueOf(wish.lost),
+          encode(wish.application));
     }
     for (String application : toRegisterAnew) {
       line(text, "push-register", encode(application));
@@ -166,6 +262,17 @@ final class DeviceState {
       Long version = words[2].equals(NO_VERSION) ? null : Long.valueOf(words[2]);
       ChannelId channelId = ChannelId.parse(words[1]);
       add(new Registration(decode(words[4]), channelId, URI.create(words[3]), version));
+    } else if (words[0].equals("application") && words.length == 5) {
+      manifests.put(
+          decode(words[1]),
+          new ApplicationManifest(
+              decode(words[2]), permissions(decode(words[4])), decode(words[3])));
+    } else if (words[0].equals("network") && words.length == 4) {
+      networks.put(decode(words[1]), new KeepAlive.Learned(millis(words[2]), millis(words[3])));
+    } else if (words[0].equals("wanted") && words.length == 4) {
+      wishes.add(new Wish(decode(words[3]), decode(words[2]), null, channelOrNull(words[1])));
+    } else if (words[0].equals("lost") && words.length == 4) {
+      wishes.add(new Wish(decode(words[3]), null, URI.create(words[2]), channelOrNull(words[1])));
     } else if (words[0].equals("push-register") && words.length == 2) {
       toRegisterAnew.add(decode(words[1]));
     } else {
@@ -173,11 +280,37 @@ final class DeviceState {
     }
   }
 
-  private static String encode(String application) {
-    return URLEncoder.encode(application, StandardCharsets.UTF_8);
+  private static Duration millis(String word) {
+    return Duration.ofMillis(Long.parseLong(word));
+  }
+
+  private static @Nullable ChannelId channelOrNull(String word) {
+    return word.equals(NO_CHANNEL) ? null : ChannelId.parse(word);
+  }
+
+  private static String permissions(ApplicationManifest manifest) {
+    return manifest.permissions().stream()
+        .map(Permission::manifestName)
+        .sorted()
+        .collect(Collectors.joining(","));
+  }
+
+  private static Set<Permission> permissions(String names) {
+    Set<String> listed = Set.of(names.split(","));
+    return Arrays.stream(Permission.values())
+        .filter(permission -> listed.contains(permission.manifestName()))
+        .collect(Collectors.toUnmodifiableSet());
+  }
+
+  /** Makes one word of any text, an empty one too. */
+  private static String encode(String text) {
+    return "=" + URLEncoder.encode(text, StandardCharsets.UTF_8);
   }
 
   private static String decode(String word) {
-    return URLDecoder.decode(word, StandardCharsets.UTF_8);
+    if (!word.startsWith("=")) {
+      throw new IllegalArgumentException("a text starts with =");
+    }
+    return URLDecoder.decode(word.substring(1), StandardCharsets.UTF_8);
   }
 }

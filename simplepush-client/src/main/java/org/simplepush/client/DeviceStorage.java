@@ -1,6 +1,7 @@
 package org.simplepush.client;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,9 +19,23 @@ public interface DeviceStorage {
   }
 
   /**
-   * Returns what was saved last, or null if nothing ever was.
+   * Returns a storage in a file, which survives the end of the process at any moment, and of the
+   * system as far as the disk keeps what it was told to. Each save writes a new file beside it
+   * ({@code .new}), forces that to the disk and renames it. Only the user can read the file, where
+   * the file system knows users. While a client runs, a lock file ({@code .lock}) keeps a second
+   * one away: {@link #load()} fails then.
    *
-   * @throws IOException if there may be a state but it cannot be read
+   * @param file need not exist, its directory must
+   */
+  static DeviceStorage file(Path file) {
+    return new FileDeviceStorage(file);
+  }
+
+  /**
+   * Returns what was saved last, or null if nothing ever was. A client calls this when it starts,
+   * before anything else.
+   *
+   * @throws IOException if there may be a state but it cannot be read, or it is in use
    */
   @Nullable String load() throws IOException;
 
@@ -31,4 +46,12 @@ public interface DeviceStorage {
    * @throws IOException if it could not be saved; the old state is kept. The client tries again
    */
   void save(String state) throws IOException;
+
+  /**
+   * The client that uses this storage is closed, or could not start. {@link #load()} may be called
+   * again, by the same client or another one. The default does nothing.
+   *
+   * @throws IOException if something could not be released
+   */
+  default void release() throws IOException {}
 }

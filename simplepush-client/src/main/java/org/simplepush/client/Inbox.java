@@ -25,6 +25,9 @@ final class Inbox {
 
   private static final Backoff RETRY = new Backoff(Duration.ofSeconds(2), Duration.ofMinutes(5));
 
+  /** How long an application that was started has to attach itself. */
+  static final Duration LAUNCH_TIME = Duration.ofSeconds(30);
+
   /** What an application may be told. */
   sealed interface Message {
     /** What a newer message of the same kind replaces. */
@@ -36,6 +39,22 @@ final class Inbox {
     @Override
     public Object key() {
       return channelId;
+    }
+  }
+
+  /** A wish with a tag is fulfilled. */
+  record Registered(ChannelId channelId, String tag, URI endpoint) implements Message {
+    @Override
+    public Object key() {
+      return "registered " + tag;
+    }
+  }
+
+  /** A lost endpoint has a successor. */
+  record Replaced(ChannelId channelId, URI lost, URI endpoint) implements Message {
+    @Override
+    public Object key() {
+      return lost;
     }
   }
 
@@ -57,6 +76,12 @@ final class Inbox {
 
     /** The handler returned or threw, and no other one runs. */
     void idle();
+
+    /**
+     * A message waits and there is no handler. If the application can be started, it is, and {@link
+     * #launched} called; returns false if it cannot.
+     */
+    boolean launch(Inbox inbox);
   }
 
   private static final class Waiting {
@@ -88,6 +113,10 @@ final class Inbox {
   private @Nullable Waiting running;
   private boolean stopped;
 
+  private boolean launching;
+  private int launches;
+  private Loop.@Nullable Timer relaunch;
+
   Inbox(String application, Loop loop, Executor callbacks, RandomGenerator random, Owner owner) {
     this.application = application;
     this.loop = loop;
@@ -101,9 +130,48 @@ final class Inbox {
   }
 
   /** From now on messages are handed over. */
-  void handler(PushHandler newHandler) {
+  void attach(PushHandler newHandler) {
     handler = newHandler;
+    launches = 0;
+    cancelRelaunch();
     handOver();
+  }
+
+  /** From now on messages wait, or the application is started for them. */
+  void detach() {
+    handler = null;
+    handOver();
+  }
+
+  private void cancelRelaunch() {
+    if (relaunch != null) {
+      relaunch.cancel();
+      relaunch = null;
+    }
+  }
+
+  /** An attempt to start the application has ended; by now it may be attached, or will be. */
+  void launched(@Nullable Throwable failure) {
+    launching = false;
+    if (handler != null || stopped) {
+      return;
+    }
+    launches++;
+    Duration delay = RETRY.delay(launches, random);
+    if (failure == null) {
+      delay = delay.plus(LAUNCH_TIME);
+      log.debug("Application {} was started and is expected to attach", application);
+    } else {
+      log.warn(
+          "Application {} could not be started; next attempt in {}", application, delay, failure);
+    }
+    relaunch =
+        loop.schedule(
+            delay,
+            () -> {
+              relaunch = null;
+              handOver();
+            });
   }
 
   /** Takes a message in, unless this or a newer one is here already. */
@@ -144,7 +212,16 @@ final class Inbox {
   /** Drops what waits for a channel; what a handler is busy with is not recalled. */
   void forget(ChannelId channelId) {
     held.remove(channelId);
-    Waiting gone = waiting.remove(channelId);
+    forgetKey(channelId);
+  }
+
+  /** Drops a message that has not been handed over. */
+  void forget(Message message) {
+    forgetKey(message.key());
+  }
+
+  private void forgetKey(Object key) {
+    Waiting gone = waiting.remove(key);
     if (gone != null) {
       gone.unpark();
     }
@@ -154,6 +231,7 @@ final class Inbox {
   void stop() {
     stopped = true;
     waiting.values().forEach(Waiting::unpark);
+    cancelRelaunch();
   }
 
   /** Whether there is a message that has not been handed over. */
@@ -167,19 +245,32 @@ final class Inbox {
   }
 
   private void handOver() {
-    PushHandler current = handler;
-    if (current == null || running != null || stopped) {
+    if (running != null || stopped) {
       return;
     }
-    for (Waiting next : waiting.values()) {
-      Object key = next.message.key();
-      if (next.retry == null && !(key instanceof ChannelId channelId && held.contains(channelId))) {
-        waiting.remove(key);
-        running = next;
-        run(current, next);
-        return;
+    Waiting next = next();
+    if (next == null) {
+      return;
+    }
+    PushHandler current = handler;
+    if (current != null) {
+      waiting.remove(next.message.key());
+      running = next;
+      run(current, next);
+    } else if (!launching && relaunch == null) {
+      launching = owner.launch(this);
+    }
+  }
+
+  private @Nullable Waiting next() {
+    for (Waiting candidate : waiting.values()) {
+      boolean isHeld =
+          candidate.message.key() instanceof ChannelId channelId && held.contains(channelId);
+      if (candidate.retry == null && !isHeld) {
+        return candidate;
       }
     }
+    return null;
   }
 
   private void run(PushHandler current, Waiting next) {
@@ -200,6 +291,10 @@ final class Inbox {
     try {
       if (message instanceof Push push) {
         handler.onPush(new PushMessage(push.endpoint(), push.version()));
+      } else if (message instanceof Registered registered) {
+        handler.onRegistered(registered.tag(), registered.endpoint());
+      } else if (message instanceof Replaced replaced) {
+        handler.onEndpointReplaced(replaced.lost(), replaced.endpoint());
       } else {
         handler.onPushRegister();
       }

@@ -10,6 +10,8 @@ import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadFactory;
@@ -22,6 +24,8 @@ import okhttp3.Dispatcher;
 import okhttp3.OkHttpClient;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.internal.Backoff;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A device: holds one connection to a push server for all applications on it, and keeps it up.
@@ -42,6 +46,8 @@ import org.simplepush.core.internal.Backoff;
  * that serves the connection.
  */
 public final class PushClient implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(PushClient.class);
+
   /** The default of {@link Builder#requestTimeout}: 10 s. */
   public static final Duration DEFAULT_REQUEST_TIMEOUT = Duration.ofSeconds(10);
 
@@ -57,11 +63,12 @@ public final class PushClient implements AutoCloseable {
   private final Settings settings;
   private final DeviceStorage storage;
   private final ConnectionListener listener;
+  private final @Nullable ApplicationLauncher launcher;
   private final OkHttpClient okHttp;
   private final boolean ownsPool;
   private final Executor callbacks;
   private final @Nullable ExecutorService ownCallbacks;
-  private final ScheduledThreadPoolExecutor loopThread;
+  private final @Nullable ExecutorService ownScheduler;
   private final Loop loop;
   private final ExecutorService readers;
 
@@ -78,17 +85,27 @@ public final class PushClient implements AutoCloseable {
         new Settings(
             builder.server,
             builder.requestTimeout,
-            builder.pingInterval,
+            builder.minPingInterval,
+            builder.maxPingInterval,
             builder.backoff,
-            builder.allowInsecure);
+            builder.allowInsecure,
+            builder.replaceLostEndpoints);
     storage = builder.storage;
     listener = builder.listener;
+    launcher = builder.launcher;
 
     String name = "simplepush-client " + builder.server.getHost() + " ";
-    loopThread = new ScheduledThreadPoolExecutor(1, threads(name + "loop"));
-    loopThread.setRemoveOnCancelPolicy(true);
-    loopThread.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
-    loop = new ScheduledLoop(loopThread);
+    if (builder.scheduler == null) {
+      ScheduledThreadPoolExecutor thread =
+          new ScheduledThreadPoolExecutor(1, threads(name + "loop"));
+      thread.setRemoveOnCancelPolicy(true);
+      thread.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
+      ownScheduler = thread;
+      loop = new ScheduledLoop(thread);
+    } else {
+      ownScheduler = null;
+      loop = new ScheduledLoop(builder.scheduler);
+    }
     // At most one thread per application runs a handler; the rest of the time there is none.
     ownCallbacks =
         builder.callbackExecutor == null ? growingPool(threads(name + "callback")) : null;
@@ -164,6 +181,7 @@ public final class PushClient implements AutoCloseable {
       String stored = storage.load();
       state = stored == null ? new DeviceState() : DeviceState.parse(stored);
     } catch (IOException | RuntimeException e) {
+      releaseStorage();
       synchronized (this) {
         started = false;
       }
@@ -176,14 +194,18 @@ public final class PushClient implements AutoCloseable {
             new OkHttpTransport(okHttp),
             storage,
             state,
+            this::launch,
             callbacks,
             listener,
             new SecureRandom());
     synchronized (this) {
-      if (closing) {
-        throw new IllegalStateException("The client was closed while it started");
+      if (!closing) {
+        device = loaded;
       }
-      device = loaded;
+    }
+    if (device() == null) {
+      releaseStorage();
+      throw new IllegalStateException("The client was closed while it started");
     }
     loop.execute(
         () -> {
@@ -191,6 +213,18 @@ public final class PushClient implements AutoCloseable {
           loaded.start();
         });
     return this;
+  }
+
+  private synchronized @Nullable Device device() {
+    return device;
+  }
+
+  private void releaseStorage() {
+    try {
+      storage.release();
+    } catch (IOException | RuntimeException e) {
+      log.warn("The storage could not be released", e);
+    }
   }
 
   private synchronized Map<String, PushHandler> applications() {
@@ -208,10 +242,7 @@ public final class PushClient implements AutoCloseable {
    */
   public synchronized PushManager application(String applicationId, PushHandler handler) {
     Objects.requireNonNull(handler, "handler");
-    if (applicationId.isEmpty() || applicationId.length() > 255) {
-      throw new IllegalArgumentException(
-          "An application id has 1 to 255 characters, but this one has " + applicationId.length());
-    }
+    checkApplicationId(applicationId);
     if (closing) {
       throw new IllegalStateException("The client is closed");
     }
@@ -223,6 +254,115 @@ public final class PushClient implements AutoCloseable {
       loop.execute(() -> running.attach(applicationId, handler));
     }
     return new PushManager(this, applicationId);
+  }
+
+  private static void checkApplicationId(String applicationId) {
+    if (applicationId.isEmpty() || applicationId.length() > 255) {
+      throw new IllegalArgumentException(
+          "An application id has 1 to 255 characters, but this one has " + applicationId.length());
+    }
+  }
+
+  void detach(String applicationId) {
+    Device running;
+    synchronized (this) {
+      applications.remove(applicationId);
+      running = device;
+    }
+    if (running != null) {
+      loop.execute(() -> running.detach(applicationId));
+    }
+  }
+
+  private boolean launch(
+      String applicationId, ApplicationManifest manifest, Consumer<@Nullable Throwable> launched) {
+    ApplicationLauncher used = launcher;
+    if (used == null) {
+      return false;
+    }
+    try {
+      callbacks.execute(
+          () -> {
+            Throwable failure = null;
+            HandlerThread.enter();
+            try {
+              PushHandler handler = used.launch(new PushManager(this, applicationId), manifest);
+              if (handler != null) {
+                attachLaunched(applicationId, handler);
+              }
+            } catch (Throwable e) { // whatever it was: it was not started
+              if (e instanceof InterruptedException) {
+                Thread.currentThread().interrupt();
+              }
+              failure = e;
+            } finally {
+              HandlerThread.leave();
+            }
+            Throwable outcome = failure;
+            loop.execute(() -> launched.accept(outcome));
+          });
+    } catch (RejectedExecutionException e) {
+      loop.execute(() -> launched.accept(e));
+    }
+    return true;
+  }
+
+  /** If it has attached itself by now, that is its own decision. */
+  private synchronized void attachLaunched(String applicationId, PushHandler handler) {
+    Device running = device;
+    if (!closing && running != null && applications.putIfAbsent(applicationId, handler) == null) {
+      loop.execute(() -> running.attach(applicationId, handler));
+    }
+  }
+
+  /**
+   * Installs an application: from now on it is started by the device's {@link ApplicationLauncher}
+   * when a message waits for it and it is not attached. Replaces the manifest of one that is
+   * installed. An application need not be installed to use push, unless it is to be started.
+   *
+   * @param applicationId as for {@link #application}
+   * @return completes when the manifest is stored
+   * @throws IllegalStateException if the client was never started
+   */
+  public CompletableFuture<Void> install(String applicationId, ApplicationManifest manifest) {
+    checkApplicationId(applicationId);
+    Objects.requireNonNull(manifest, "manifest");
+    CompletableFuture<Void> result = new CompletableFuture<>();
+    ask(result, running -> running.install(applicationId, manifest, result));
+    return result.copy();
+  }
+
+  /**
+   * Removes an application: detaches it, drops its endpoints and what waits for it, and tells the
+   * push server now or at the next hello. Requests of it that are not answered fail with {@code
+   * ABORT_ERROR}. Harmless if there is no such application.
+   *
+   * @return completes when all this is stored
+   * @throws IllegalStateException if the client was never started
+   */
+  public CompletableFuture<Void> uninstall(String applicationId) {
+    checkApplicationId(applicationId);
+    CompletableFuture<Void> result = new CompletableFuture<>();
+    ask(
+        result,
+        running -> {
+          synchronized (this) {
+            applications.remove(applicationId);
+          }
+          running.uninstall(applicationId, result);
+        });
+    return result.copy();
+  }
+
+  /**
+   * Returns what is installed, in the order in which it was.
+   *
+   * @throws IllegalStateException if the client was never started
+   */
+  public CompletableFuture<Map<String, ApplicationManifest>> installed() {
+    CompletableFuture<Map<String, ApplicationManifest>> result = new CompletableFuture<>();
+    ask(result, running -> running.installed(result));
+    return result.copy();
   }
 
   /** Lets a call of an application run on the loop. */
@@ -238,7 +378,29 @@ public final class PushClient implements AutoCloseable {
         return;
       }
     }
-    result.completeExceptionally(PushException.aborted());
+    result.completeExceptionally(PushException.closed());
+  }
+
+  /**
+   * The program has noticed that the network changed: another address, back from a dead spot. A
+   * client that waits for its next attempt makes it now; an open connection is pinged, because it
+   * may have died without a sign. Harmless if nothing changed, and before start.
+   *
+   * @param network the network that the device is in now, under any name that will be the same when
+   *     it is there again; stored. For an {@linkplain Builder#adaptivePingInterval adaptive ping
+   *     interval}
+   */
+  public void networkChanged(String network) {
+    Objects.requireNonNull(network, "network");
+    Device running = device();
+    if (running != null) {
+      loop.execute(() -> running.networkChanged(network));
+    }
+  }
+
+  /** The same as {@link #networkChanged(String)} in a network of which nothing is known. */
+  public void networkChanged() {
+    networkChanged("");
   }
 
   /**
@@ -263,7 +425,13 @@ public final class PushClient implements AutoCloseable {
     if (running == null) {
       release();
     } else {
-      loop.execute(() -> running.close(this::release));
+      loop.execute(
+          () ->
+              running.close(
+                  () -> {
+                    releaseStorage();
+                    release();
+                  }));
     }
     return closed.copy();
   }
@@ -277,7 +445,9 @@ public final class PushClient implements AutoCloseable {
     if (ownCallbacks != null) {
       ownCallbacks.shutdown();
     }
-    loopThread.shutdown();
+    if (ownScheduler != null) {
+      ownScheduler.shutdown();
+    }
     closed.complete(null);
   }
 
@@ -305,11 +475,15 @@ public final class PushClient implements AutoCloseable {
     private DeviceStorage storage = DeviceStorage.inMemory();
     private @Nullable OkHttpClient okHttpClient;
     private @Nullable Executor callbackExecutor;
+    private @Nullable ScheduledExecutorService scheduler;
     private ConnectionListener listener = new ConnectionListener() {};
+    private @Nullable ApplicationLauncher launcher;
     private Duration requestTimeout = DEFAULT_REQUEST_TIMEOUT;
-    private Duration pingInterval = DEFAULT_PING_INTERVAL;
+    private Duration minPingInterval = DEFAULT_PING_INTERVAL;
+    private Duration maxPingInterval = DEFAULT_PING_INTERVAL;
     private Backoff backoff = new Backoff(DEFAULT_FIRST_BACKOFF, DEFAULT_MAX_BACKOFF);
     private boolean allowInsecure;
+    private boolean replaceLostEndpoints;
 
     private Builder(URI server) {
       this.server = Objects.requireNonNull(server, "server");
@@ -341,9 +515,29 @@ public final class PushClient implements AutoCloseable {
       return this;
     }
 
+    /**
+     * Runs the client's own work: messages, timers, the storage. For a program with many devices,
+     * which can share one of a few threads; with {@link #callbackExecutor} and {@link
+     * #okHttpClient} a device then has one thread left, which waits for its server. It is not
+     * closed. Default: one thread of our own.
+     */
+    public Builder scheduler(ScheduledExecutorService executor) {
+      scheduler = Objects.requireNonNull(executor, "executor");
+      return this;
+    }
+
     /** Hears of connections made and lost. Default: nobody. */
     public Builder listener(ConnectionListener connectionListener) {
       listener = Objects.requireNonNull(connectionListener, "connectionListener");
+      return this;
+    }
+
+    /**
+     * Starts installed applications that are not running when there is a message for them. Default:
+     * none, messages wait until the application is attached.
+     */
+    public Builder launcher(ApplicationLauncher applicationLauncher) {
+      launcher = Objects.requireNonNull(applicationLauncher, "applicationLauncher");
       return this;
     }
 
@@ -366,7 +560,28 @@ public final class PushClient implements AutoCloseable {
      * @throws IllegalArgumentException if under a millisecond or over a day
      */
     public Builder pingInterval(Duration interval) {
-      pingInterval = checkDuration("pingInterval", interval);
+      minPingInterval = checkDuration("pingInterval", interval);
+      maxPingInterval = minPingInterval;
+      return this;
+    }
+
+    /**
+     * Instead of one {@link #pingInterval}: learns how long the server may be silent before the
+     * network forgets the connection. Begins with {@code min}, grows while pings are answered,
+     * shrinks when one finds the connection dead; remembered for each network that {@link
+     * PushClient#networkChanged(String)} names.
+     *
+     * @throws IllegalArgumentException if one is under a millisecond or over a day, or {@code max}
+     *     below {@code min}
+     */
+    public Builder adaptivePingInterval(Duration min, Duration max) {
+      checkDuration("min", min);
+      if (checkDuration("max", max).compareTo(min) < 0) {
+        throw new IllegalArgumentException(
+            "max is not below min, but they were " + max + ", " + min);
+      }
+      minPingInterval = min;
+      maxPingInterval = max;
       return this;
     }
 
@@ -391,6 +606,17 @@ public final class PushClient implements AutoCloseable {
      */
     public Builder allowInsecure(boolean allow) {
       allowInsecure = allow;
+      return this;
+    }
+
+    /**
+     * What the device does when the push server has lost its registrations. True: it registers each
+     * anew by itself and hands the application the lost and the new endpoint ({@link
+     * PushHandler#onEndpointReplaced}). False, the default: it tells the applications to register
+     * ({@link PushHandler#onPushRegister}).
+     */
+    public Builder replaceLostEndpoints(boolean replace) {
+      replaceLostEndpoints = replace;
       return this;
     }
 

@@ -17,11 +17,13 @@ public final class PushException extends Exception {
     NETWORK_ERROR("NetworkError"),
     /** The application has no such endpoint: unregistered, lost by the server, or never its own. */
     NOT_FOUND_ERROR("NotFoundError"),
+    /** The application is installed without the permission {@code push}. */
+    PERMISSION_DENIED_ERROR("PermissionDeniedError"),
     /** The push server answered, and refused; {@link #status()} says how. */
     SERVER_ERROR("ServerError"),
     /** The device could not store its state; see the cause. */
     STORAGE_ERROR("StorageError"),
-    /** The client was closed before the call was done. */
+    /** The client was closed, or the application uninstalled, before the call was done. */
     ABORT_ERROR("AbortError");
 
     private final String errorName;
@@ -65,8 +67,20 @@ public final class PushException extends Exception {
     return new PushException(Kind.STORAGE_ERROR, NO_STATUS, sentence, cause);
   }
 
-  static PushException aborted() {
-    return new PushException(Kind.ABORT_ERROR, NO_STATUS, "the client was closed", null);
+  static PushException aborted(String sentence) {
+    return new PushException(Kind.ABORT_ERROR, NO_STATUS, sentence, null);
+  }
+
+  static PushException closed() {
+    return aborted("the client was closed");
+  }
+
+  static PushException permissionDenied() {
+    return new PushException(
+        Kind.PERMISSION_DENIED_ERROR,
+        NO_STATUS,
+        "the application's manifest does not ask for the permission \"push\"",
+        null);
   }
 
   /** Returns what went wrong. */
@@ -84,7 +98,7 @@ public final class PushException extends Exception {
     return switch (kind) {
       case NETWORK_ERROR, STORAGE_ERROR -> true;
       case SERVER_ERROR -> status == 409 || status == 429 || status >= 500;
-      case NOT_FOUND_ERROR, ABORT_ERROR -> false;
+      case NOT_FOUND_ERROR, PERMISSION_DENIED_ERROR, ABORT_ERROR -> false;
     };
   }
 }

@@ -1,5 +1,7 @@
 package org.simplepush.client;
 
+import java.net.URI;
+
 /**
  * What an application does when it is woken. Calls for one application come one at a time, on the
  * client's callback executor; applications do not wait for each other. Blocking here delays this
@@ -26,4 +28,33 @@ public interface PushHandler {
    * @throws Exception if the application could not handle it now
    */
   default void onPushRegister() throws Exception {}
+
+  /**
+   * A register that was queued has been answered. If this throws, it is called again later; it may
+   * also be called again if the process dies before the return is stored. The first version of the
+   * endpoint comes after that. The default does nothing; the endpoint is in {@link
+   * PushManager#registrations} then.
+   *
+   * @param tag what was passed to {@link PushManager#registerWhenPossible}
+   * @param endpoint to be passed to the application server
+   * @throws Exception if the application could not handle it now
+   */
+  default void onRegistered(String tag, URI endpoint) throws Exception {}
+
+  /**
+   * The push server has lost an endpoint, and the device has got another one for it (if it was told
+   * to by {@link PushClient.Builder#replaceLostEndpoints}). The application tells its application
+   * server to use the new one, returns when that is done, and synchronises without waiting for a
+   * push, because versions may have been missed. Until this has returned normally it is called
+   * again later, and no version of the new endpoint is handed over.
+   *
+   * <p>The default calls {@link #onPushRegister()}.
+   *
+   * @param lost the endpoint that is gone
+   * @param endpoint the one that takes its place
+   * @throws Exception if the application could not handle it now
+   */
+  default void onEndpointReplaced(URI lost, URI endpoint) throws Exception {
+    onPushRegister();
+  }
 }

@@ -44,6 +44,27 @@ public final class PushManager {
   }
 
   /**
+   * Asks for a new endpoint without waiting for it: the request is stored, and tried until the push
+   * server has answered it, however often the device is restarted meanwhile. The application gets
+   * the endpoint by {@link PushHandler#onRegistered}. As long as that has not returned, asking
+   * again with the same tag changes nothing.
+   *
+   * <p>The future completes when the request is stored.
+   *
+   * @param tag what the endpoint is for, in the application's words; 1 to 255 characters
+   * @throws IllegalStateException if the client was never started
+   */
+  public CompletableFuture<Void> registerWhenPossible(String tag) {
+    if (tag.isEmpty() || tag.length() > 255) {
+      throw new IllegalArgumentException(
+          "A tag has 1 to 255 characters, but this one has " + tag.length());
+    }
+    CompletableFuture<Void> result = new CompletableFuture<>();
+    client.ask(result, device -> device.registerWhenPossible(applicationId, tag, result));
+    return result.copy();
+  }
+
+  /**
    * Returns the application's endpoints, in the order in which they were registered. Needs no
    * connection.
    *
@@ -60,7 +81,8 @@ public final class PushManager {
    * at once, or when there is a connection (protocol §10). From then on no version of it is handed
    * over; a handler that is running is not interrupted.
    *
-   * <p>Fails with {@code NOT_FOUND_ERROR} if the application has no such endpoint.
+   * <p>The endpoint may also be a lost one that has no successor yet; then it gets none. Fails with
+   * {@code NOT_FOUND_ERROR} if the application has no such endpoint.
    *
    * @throws IllegalStateException if the client was never started
    */
@@ -69,6 +91,15 @@ public final class PushManager {
     CompletableFuture<Void> result = new CompletableFuture<>();
     client.ask(result, device -> device.unregister(applicationId, endpoint, result));
     return result.copy();
+  }
+
+  /**
+   * The application stops: its handler is not called any more, except that a call that runs now is
+   * not interrupted. Its registrations stay. Messages wait until it is attached again, or the
+   * device's {@link ApplicationLauncher} starts it for them. Harmless if it is not attached.
+   */
+  public void detach() {
+    client.detach(applicationId);
   }
 
   @Override

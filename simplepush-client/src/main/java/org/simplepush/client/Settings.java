@@ -9,13 +9,17 @@ import org.simplepush.core.internal.Backoff;
  * How a device behaves.
  *
  * @param allowInsecure whether {@code ws:} may be used to other hosts than this one
+ * @param replaceLostEndpoints whether the device registers anew what the server has lost, instead
+ *     of leaving that to the applications
  */
 record Settings(
     URI server,
     Duration requestTimeout,
-    Duration pingInterval,
+    Duration minPingInterval,
+    Duration maxPingInterval,
     Backoff backoff,
-    boolean allowInsecure) {
+    boolean allowInsecure,
+    boolean replaceLostEndpoints) {
 
   /**
    * Checks that a device may connect there.

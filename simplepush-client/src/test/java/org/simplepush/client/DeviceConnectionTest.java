@@ -171,6 +171,15 @@ class DeviceConnectionTest {
   }
 
   @Test
+  void redirectToAnAddressThatCannotBeUsedIsLeft() {
+    h.start();
+    redirect(h.server.accept(), "wss://unusable.example.org/");
+    assertThat(h.disconnects).hasSize(1);
+    h.advance(lastBreak());
+    h.connected();
+  }
+
+  @Test
   void redirectThatAnswersNoHelloIsIgnored() {
     FakeConnection connection = h.start().connected();
     h.says(connection, "{'messageType':'hello','status':307,'redirect':'wss://two.example.org/'}");
@@ -303,6 +312,126 @@ class DeviceConnectionTest {
     assertThat(lastBreak()).isEqualTo(Duration.ofSeconds(1));
     h.advance(Duration.ofSeconds(1));
     h.connected();
+  }
+
+  private void networkChanged(String network) {
+    h.loop.execute(() -> h.device.networkChanged(network));
+    h.settle();
+  }
+
+  @Test
+  void networkChangeEndsABreak() {
+    h.start();
+    h.ends(h.server.accept(), 1006);
+    networkChanged("");
+    h.ends(h.server.accept(), 1006);
+    assertThat(lastBreak()).isEqualTo(Duration.ofSeconds(2)); // it was an attempt nonetheless
+    h.advance(Duration.ofSeconds(2));
+    h.connected();
+    h.advance(Duration.ofMinutes(1));
+    h.server.assertNobodyConnects();
+  }
+
+  @Test
+  void networkChangeBeginsAnAttemptAnew() {
+    h.start();
+    FakeConnection first = h.server.accept();
+    networkChanged("");
+    assertThat(first.aborted).isTrue();
+    FakeConnection second = h.server.accept();
+    h.open(second);
+    networkChanged("");
+    assertThat(second.aborted).isTrue();
+    h.connected();
+    assertThat(h.disconnects).isEmpty();
+  }
+
+  @Test
+  void networkChangeProbesAnOpenConnectionButNotMoreOftenThanServersAllow() {
+    FakeConnection connection = h.start().connected();
+    networkChanged("");
+    networkChanged("");
+    connection.next(Ping.class);
+    connection.assertNothingSaid();
+    h.says(connection, "{}");
+    h.advance(TIMEOUT);
+    networkChanged("");
+    connection.assertNothingSaid();
+    h.advance(Duration.ofSeconds(10));
+    connection.next(Ping.class);
+    h.advance(TIMEOUT);
+    assertThat(connection.aborted).isTrue();
+    h.advance(Duration.ofSeconds(1));
+    h.connected();
+  }
+
+  @Test
+  void pingIntervalIsLearnedPerNetworkAndRemembered() {
+    h.learning(Duration.ofMinutes(1), Duration.ofMinutes(10)).start();
+    FakeConnection connection = h.connected();
+    networkChanged("home");
+    connection.next(Ping.class);
+    h.says(connection, "{}");
+    for (int minutes : new int[] {1, 2, 4, 8, 10, 10}) {
+      assertPingAfter(connection, Duration.ofMinutes(minutes));
+      h.says(connection, "{}");
+    }
+    h.advance(Connector.MIN_PING_INTERVAL);
+    networkChanged("mobile");
+    connection.next(Ping.class);
+    h.says(connection, "{}");
+    assertPingAfter(connection, Duration.ofMinutes(1));
+    h.says(connection, "{}");
+    assertPingAfter(connection, Duration.ofMinutes(2)); // and no answer
+    h.advance(TIMEOUT.plusSeconds(1));
+    connection = h.connected();
+    assertPingAfter(connection, Duration.ofSeconds(90));
+    h.says(connection, "{}");
+
+    DeviceHarness restarted =
+        new DeviceHarness(h.storage).learning(Duration.ofMinutes(1), Duration.ofMinutes(10));
+    FakeConnection after = restarted.start().connected();
+    restarted.loop.execute(() -> restarted.device.networkChanged("home"));
+    restarted.settle();
+    after.next(Ping.class);
+    restarted.says(after, "{}");
+    restarted.advance(Duration.ofMinutes(10).minusNanos(1));
+    after.assertNothingSaid();
+    restarted.advance(Duration.ofNanos(1));
+    after.next(Ping.class);
+  }
+
+  private void assertPingAfter(FakeConnection connection, Duration silence) {
+    h.advance(silence.minusNanos(1));
+    connection.assertNothingSaid();
+    h.advance(Duration.ofNanos(1));
+    connection.next(Ping.class);
+  }
+
+  @Test
+  void serverThatWasDownTeachesNothing() {
+    h.learning(Duration.ofMinutes(1), Duration.ofMinutes(10)).start();
+    FakeConnection connection = h.connected();
+    assertPingAfter(connection, Duration.ofMinutes(1));
+    h.says(connection, "{}");
+    assertPingAfter(connection, Duration.ofMinutes(2));
+    h.advance(TIMEOUT.plusSeconds(1));
+    h.ends(h.server.accept(), 1006);
+    h.advance(Duration.ofSeconds(2));
+    assertPingAfter(h.connected(), Duration.ofMinutes(2));
+  }
+
+  @Test
+  void connectionLostWithTheNetworkTeachesNothing() {
+    h.learning(Duration.ofMinutes(1), Duration.ofMinutes(10)).start();
+    FakeConnection connection = h.connected();
+    assertPingAfter(connection, Duration.ofMinutes(1));
+    h.says(connection, "{}");
+    assertPingAfter(connection, Duration.ofMinutes(2));
+    h.advance(TIMEOUT);
+    networkChanged("");
+    connection = h.connected();
+    assertPingAfter(connection, Duration.ofMinutes(2));
   }
 
   @Test

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 import org.simplepush.client.FakeServer.FakeConnection;
 import org.simplepush.core.ChannelId;
@@ -80,6 +81,18 @@ final class DeviceHarness {
       mayFail();
     }
 
+    @Override
+    public void onRegistered(String tag, URI endpoint) throws Exception {
+      told.add(tag + " is " + endpoint);
+      mayFail();
+    }
+
+    @Override
+    public void onEndpointReplaced(URI lost, URI endpoint) throws Exception {
+      told.add(lost + " is now " + endpoint);
+      mayFail();
+    }
+
     private void mayFail() throws Exception {
       if (failing) {
         throw new Exception("the handler fails");
@@ -101,10 +114,19 @@ final class DeviceHarness {
   final Queue<Runnable> callbacks = new ArrayDeque<>();
   final List<ConnectionListener.Disconnected> disconnects = new ArrayList<>();
   int connects;
+  boolean launches;
+  final Queue<String> launching = new ArrayDeque<>();
+  final Queue<Consumer<Throwable>> launchEnds = new ArrayDeque<>();
   final FragileStorage storage;
   Settings settings =
       new Settings(
-          SERVER, TIMEOUT, PING, new Backoff(Duration.ofSeconds(1), Duration.ofSeconds(60)), false);
+          SERVER,
+          TIMEOUT,
+          PING,
+          PING,
+          new Backoff(Duration.ofSeconds(1), Duration.ofSeconds(60)),
+          false,
+          false);
   Device device;
 
   DeviceHarness() {
@@ -113,6 +135,26 @@ final class DeviceHarness {
 
   DeviceHarness(FragileStorage storage) {
     this.storage = storage;
+  }
+
+  /** The device learns how often to ping. */
+  DeviceHarness learning(Duration min, Duration max) {
+    settings = new Settings(SERVER, TIMEOUT, min, max, settings.backoff(), false, false);
+    return this;
+  }
+
+  /** The device registers anew what the server has lost. */
+  DeviceHarness replacing() {
+    settings =
+        new Settings(
+            settings.server(),
+            settings.requestTimeout(),
+            PING,
+            PING,
+            settings.backoff(),
+            false,
+            true);
+    return this;
   }
 
   DeviceHarness start() {
@@ -132,13 +174,32 @@ final class DeviceHarness {
       DeviceState state =
           storage.state == null ? new DeviceState() : DeviceState.parse(storage.state);
       device =
-          new Device(settings, loop, server, storage, state, callbacks::add, listener, LONGEST);
+          new Device(
+              settings,
+              loop,
+              server,
+              storage,
+              state,
+              this::launch,
+              callbacks::add,
+              listener,
+              LONGEST);
     } catch (IOException e) {
       throw new AssertionError(e);
     }
     loop.execute(device::start);
     settle();
     return this;
+  }
+
+  private boolean launch(
+      String application, ApplicationManifest manifest, Consumer<Throwable> launched) {
+    if (!launches) {
+      return false;
+    }
+    launching.add(application + " with " + manifest.handler());
+    launchEnds.add(launched);
+    return true;
   }
 
   /** Runs everything that is due, the callbacks too. */

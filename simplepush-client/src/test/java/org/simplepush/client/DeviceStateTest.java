@@ -5,12 +5,16 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.net.URI;
+import java.time.Duration;
 import java.util.OptionalLong;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.simplepush.client.ApplicationManifest.Permission;
 import org.simplepush.client.DeviceState.Registration;
+import org.simplepush.client.DeviceState.Wish;
 import org.simplepush.core.ChannelId;
 import org.simplepush.core.Uaid;
 
@@ -24,6 +28,17 @@ class DeviceStateTest {
     ChannelId one = ChannelId.parse("11111111-2222-3333-4444-55555555AAAA");
     state.add(new Registration("lost", one, URI.create(SECRET), 3L));
     state.removeAll();
+    state.wishes().add(Wish.tagged("a", "a tag"));
+    Duration minute = Duration.ofMinutes(1);
+    state.networks().put("", new KeepAlive.Learned(minute, KeepAlive.NEVER));
+    state.networks().put("wlan \n", new KeepAlive.Learned(minute, minute.multipliedBy(2)));
+    Wish fulfilled = Wish.replacing("b", URI.create(SECRET));
+    fulfilled.channelId = one;
+    state.wishes().add(fulfilled);
+    state.manifests().put("a", new ApplicationManifest("A b", Set.of(), ""));
+    state
+        .manifests()
+        .put("b", new ApplicationManifest("", Set.of(Permission.values()), "com.example.B"));
     state.add(new Registration("with space + ü\n%", one, URI.create(SECRET), Long.MAX_VALUE));
     state.add(new Registration("b", ChannelId.random(), URI.create("https://b/"), null));
     return state;
@@ -36,11 +51,19 @@ class DeviceStateTest {
     assertThat(read.toText()).isEqualTo(text);
     assertThat(read.uaid().text()).isEqualTo("0123456789ABCDEF0123456789abcdef");
     assertThat(read.toRegisterAnew()).containsExactly("lost");
-    Registration first = read.registrations().iterator().next();
+    assertThat(read.wishFulfilledBy(first(read).channelId).lost).isEqualTo(URI.create(SECRET));
+    assertThat(read.wishes()).extracting("tag").containsExactly("a tag", null);
+    assertThat(read.networks()).isEqualTo(full().networks());
+    assertThat(read.manifests()).isEqualTo(full().manifests());
+    Registration first = first(read);
     assertThat(first.application).isEqualTo("with space + ü\n%");
     assertThat(first.endpoint).isEqualTo(URI.create(SECRET));
     assertThat(first.channelId.text()).isEqualTo("11111111-2222-3333-4444-55555555AAAA");
     assertThat(first.version()).isEqualTo(Long.MAX_VALUE);
+  }
+
+  private static Registration first(DeviceState state) {
+    return state.registrations().iterator().next();
   }
 
   @Test
@@ -64,12 +87,13 @@ class DeviceStateTest {
       strings = {
         "simplepush-device 2\nend\n",
         "simplepush-device 1\nuaid x\nend\n",
-        "simplepush-device 1\nchannel x - https://e a\nend\n",
-        "simplepush-device 1\nchannel 11111111222233334444555555555555 v https://s a\nend\n",
-        "simplepush-device 1\nchannel 11111111222233334444555555555555 1 https://[s a\nend\n",
+        "simplepush-device 1\nchannel x - https://e =a\nend\n",
+        "simplepush-device 1\nchannel 11111111222233334444555555555555 v https://s =a\nend\n",
+        "simplepush-device 1\nchannel 11111111222233334444555555555555 1 https://[s =a\nend\n",
         "simplepush-device 1\nchannel 11111111222233334444555555555555 1 https://s\nend\n",
         "simplepush-device 1\nwhatever\nend\n",
-        "simplepush-device 1\npush-register %ZZ\nend\n",
+        "simplepush-device 1\npush-register =%ZZ\nend\n",
+        "simplepush-device 1\npush-register x\nend\n",
       })
   void whatItCannotReadIsRefusedWithoutQuotingIt(String text) {
     assertThatThrownBy(() -> DeviceState.parse(text))

@@ -2,15 +2,22 @@ package org.simplepush.client;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import okhttp3.MediaType;
 import okhttp3.OkHttpClient;
 import okhttp3.Request;
@@ -20,10 +27,16 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
+import org.simplepush.core.ChannelId;
+import org.simplepush.core.ClientMessage;
 import org.simplepush.core.InMemoryVersionStore;
 import org.simplepush.core.VersionStore;
 import org.simplepush.server.EndpointKeys;
 import org.simplepush.server.PushServer;
+import org.simplepush.server.testing.DeviceConnection;
+import org.simplepush.server.testing.FakePushServer;
 
 /** The client against the real push server, with application servers that speak plain HTTP. */
 @Timeout(60)
@@ -38,6 +51,9 @@ class EndToEndTest {
   private final List<AutoCloseable> closed = new ArrayList<>();
   private final EndpointKeys keys = EndpointKeys.ephemeral();
   private PushServer server;
+
+  /** A real server too, but one that goes wrong when told. */
+  @RegisterExtension private final FakePushServer fake = new FakePushServer();
 
   @BeforeEach
   void startServer() throws IOException {
@@ -66,8 +82,12 @@ class EndToEndTest {
   }
 
   private PushClient device() throws IOException {
+    return device(server.webSocketUri());
+  }
+
+  private PushClient device(URI pushServer) throws IOException {
     PushClient device =
-        PushClient.builder(server.webSocketUri())
+        PushClient.builder(pushServer)
             .storage(storage)
             .backoff(Duration.ofMillis(10), Duration.ofMillis(100))
             .listener(
@@ -219,21 +239,43 @@ class EndToEndTest {
 
   @Test
   void applicationsRecoverFromAServerThatLostItsState() throws Exception {
-    PushClient device = device();
+    PushClient device = device(fake.webSocketUri());
     PushManager calendarManager = attach(device, "calendar", calendar);
     attach(device, "mail", mail);
     URI lost = get(calendarManager.register());
-    int port = server.port();
-    server.close();
-    server = serve(port, new InMemoryVersionStore());
+    fake.loseState();
     assertThat(next(calendar)).isEqualTo("push-register");
     assertThat(get(calendarManager.registrations())).isEmpty();
-    assertThat(put(moved(lost), 1)).isEqualTo(410);
+    assertThat(put(lost, 1)).isEqualTo(410);
 
     URI fresh = get(calendarManager.register());
     put(fresh, 2);
     assertThat(next(calendar)).isEqualTo(new PushMessage(fresh, 2));
     assertThat(mail).isEmpty();
+  }
+
+  @Test
+  void registerThatIsNotAnsweredIsAskedAgainForTheSameChannel() throws Exception {
+    fake.ignoreNext(ClientMessage.Type.REGISTER);
+    PushManager manager = attach(device(fake.webSocketUri()), "calendar", calendar);
+    CompletableFuture<URI> endpoint = manager.register();
+    DeviceConnection connection = fake.accept();
+    ChannelId asked = connection.received(ClientMessage.Register.class).channelId();
+    connection.drop();
+    assertThat(fake.accept().received(ClientMessage.Register.class).channelId()).isEqualTo(asked);
+    assertThat(put(get(endpoint), 1)).isEqualTo(200);
+    assertThat(next(calendar)).isEqualTo(new PushMessage(get(endpoint), 1));
+  }
+
+  @Test
+  void versionPublishedOnAStalledConnectionComesOverTheNextOne() throws Exception {
+    PushManager manager = attach(device(fake.webSocketUri()), "calendar", calendar);
+    URI endpoint = get(manager.register());
+    DeviceConnection connection = fake.accept();
+    connection.stall();
+    assertThat(put(endpoint, 7)).isEqualTo(200);
+    connection.drop();
+    assertThat(next(calendar)).isEqualTo(new PushMessage(endpoint, 7));
   }
 
   @Test
@@ -296,5 +338,143 @@ class EndToEndTest {
       last = version;
     }
     assertThat(calendar).isEmpty();
+  }
+
+  @Test
+  void deviceReplacesTheEndpointsOfAServerThatLostItsState() throws Exception {
+    BlockingQueue<URI> endpoints = new LinkedBlockingQueue<>();
+    PushClient device =
+        PushClient.builder(server.webSocketUri())
+            .backoff(Duration.ofMillis(10), Duration.ofMillis(100))
+            .replaceLostEndpoints(true)
+            .build()
+            .start();
+    closed.add(device);
+    PushManager manager =
+        device.application(
+            "calendar",
+            new PushHandler() {
+              @Override
+              public void onPush(PushMessage message) {
+                calendar.add(message);
+              }
+
+              @Override
+              public void onRegistered(String tag, URI endpoint) {
+                endpoints.add(endpoint);
+              }
+
+              @Override
+              public void onEndpointReplaced(URI lost, URI endpoint) {
+                endpoints.add(lost);
+                endpoints.add(endpoint);
+              }
+            });
+    get(manager.registerWhenPossible("work"));
+    URI first = (URI) next(endpoints);
+    int port = server.port();
+    server.close();
+    server = serve(port, new InMemoryVersionStore());
+    assertThat(next(endpoints)).isEqualTo(first);
+    URI second = (URI) next(endpoints);
+    assertThat(put(second, 1)).isEqualTo(200);
+    assertThat(next(calendar)).isEqualTo(new PushMessage(second, 1));
+    assertThat(put(moved(first), 1)).isEqualTo(410);
+  }
+
+  /** A device in a process of its own; it says what it is told. */
+  static final class DeviceProcess {
+    public static void main(String[] args) throws Exception {
+      PushClient device =
+          PushClient.builder(URI.create(args[0]))
+              .storage(DeviceStorage.file(Path.of(args[1])))
+              .backoff(Duration.ofMillis(10), Duration.ofMillis(100))
+              .build();
+      PushManager calendar =
+          device.application(
+              "calendar", message -> System.out.println("push " + message.version()));
+      device.start();
+      URI endpoint =
+          calendar.registrations().get().isEmpty()
+              ? calendar.register().get()
+              : calendar.registrations().get().get(0).endpoint();
+      System.out.println("endpoint " + endpoint);
+      new CountDownLatch(1).await(); // until it is killed
+    }
+  }
+
+  @Test
+  @Timeout(180) // it starts six processes
+  void deviceThatIsKilledAgainAndAgainMissesNoLastVersion(@TempDir Path directory)
+      throws Exception {
+    Path state = directory.resolve("device");
+    AtomicLong version = new AtomicLong();
+    CompletableFuture<URI> endpoint = new CompletableFuture<>();
+    AtomicBoolean enough = new AtomicBoolean();
+    CompletableFuture<Void> publisher =
+        CompletableFuture.runAsync(
+            () -> {
+              try {
+                while (!enough.get()) {
+                  assertThat(put(endpoint.join(), version.incrementAndGet())).isEqualTo(200);
+                }
+              } catch (IOException e) {
+                throw new AssertionError(e);
+              }
+            });
+    long last = 0;
+    for (int round = 1; round <= 6; round++) {
+      boolean isLast = round == 6;
+      Process process = startDevice(state);
+      try (BufferedReader says =
+          new BufferedReader(
+              new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
+        int heard = 0;
+        boolean first = true;
+        while (isLast ? last < version.get() || !enough.get() : heard < 10 * round) {
+          String line = says.readLine();
+          assertThat(line).isNotNull();
+          if (line.startsWith("endpoint ")) {
+            endpoint.complete(URI.create(line.substring("endpoint ".length())));
+            continue;
+          }
+          long pushed = Long.parseLong(line.substring("push ".length()));
+          if (first) {
+            assertThat(pushed).isGreaterThanOrEqualTo(last); // killed before it was stored
+          } else {
+            assertThat(pushed).isGreaterThan(last);
+          }
+          first = false;
+          last = pushed;
+          heard++;
+          if (isLast && heard == 10) {
+            enough.set(true);
+            get(publisher);
+          }
+        }
+        assertThat(process.toHandle().destroyForcibly()).isTrue();
+        for (String line = says.readLine(); line != null; line = says.readLine()) {
+          if (line.startsWith("push ")) { // what it said before it was dead
+            last = Math.max(last, Long.parseLong(line.substring("push ".length())));
+          }
+        }
+      }
+      assertThat(process.waitFor(20, TimeUnit.SECONDS)).isTrue();
+    }
+    assertThat(last).isEqualTo(version.get());
+  }
+
+  private Process startDevice(Path state) throws IOException {
+    return new ProcessBuilder(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-Xshare:auto",
+            "-XX:TieredStopAtLevel=1",
+            "-cp",
+            System.getProperty("java.class.path"),
+            DeviceProcess.class.getName(),
+            server.webSocketUri().toString(),
+            state.toString())
+        .redirectError(ProcessBuilder.Redirect.INHERIT)
+        .start();
   }
 }

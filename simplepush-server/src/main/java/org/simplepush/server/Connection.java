@@ -41,13 +41,13 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
 
   private static final Logger log = LoggerFactory.getLogger(Connection.class);
 
-  /** How long the upgrade request may take. */
+  /** How long the upgrade request may take, unless a hello must come even sooner. */
   private static final long OPENING_NANOS = TimeUnit.SECONDS.toNanos(10);
 
   /** Firefox never echoes a close frame: whoever closes ends TCP within 2 s (protocol §1). */
   private static final long CLOSING_NANOS = TimeUnit.MILLISECONDS.toNanos(1500);
 
-  /** How long a probed device may stay silent. */
+  /** How long a probed device may stay silent, unless it is probed more often than that. */
   private static final long PROBE_NANOS = TimeUnit.SECONDS.toNanos(60);
 
   /** Answers that a device does not read pile up to this; then its requests are not read either. */
@@ -105,7 +105,8 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     this.lastHeard = loop.now();
     this.key = loop.register(channel, SelectionKey.OP_READ, this);
     Arrays.fill(dueAt, NEVER);
-    startTimer(OWN_TIMER, OPENING_NANOS);
+    long helloNanos = server.context().settings().helloTimeout().toNanos();
+    startTimer(OWN_TIMER, Math.min(OPENING_NANOS, helloNanos));
   }
 
   // Reading
@@ -338,11 +339,17 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   /** Runs a task on this connection's loop. From any thread. */
   @Override
   public void execute(Runnable task) {
-    loop.execute(
-        () -> {
-          task.run();
-          updateInterest();
-        });
+    loop.execute(() -> run(task));
+  }
+
+  /** What fails for one device must not leave it half served: its connection ends. */
+  private void run(Runnable task) {
+    try {
+      task.run();
+      updateInterest();
+    } catch (RuntimeException e) {
+      onFailure(e);
+    }
   }
 
   // Writing
@@ -418,6 +425,9 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   // Timers
 
   private void startTimer(int timer, long delayNanos) {
+    if (state == State.CLOSED) {
+      return; // the loop would keep this connection alive until then
+    }
     long due = System.nanoTime() + delayNanos;
     dueAt[timer] = due;
     if (alarm == null || due - alarm.dueAt() < 0) {
@@ -435,7 +445,7 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     if (alarm != null) {
       loop.cancel(alarm);
     }
-    alarm = loop.schedule(Math.max(0, delayNanos), this::onAlarm);
+    alarm = loop.schedule(Math.max(0, delayNanos), () -> run(this::onAlarm));
   }
 
   private void onAlarm() {
@@ -490,12 +500,14 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   /** Finds out whether a device that has been silent is still there. */
   private void probe() {
     long silent = loop.now() - lastHeard;
-    if (probed && silent >= PROBE_NANOS) {
+    long interval = server.context().settings().probeInterval().toNanos();
+    long patience = Math.min(PROBE_NANOS, interval);
+    if (probed && silent >= patience) {
       closeNow();
-    } else if (silent >= server.context().settings().probeInterval().toNanos() / 2) {
+    } else if (silent >= interval / 2) {
       probed = true;
       webSocket.sendPing();
-      startTimer(OWN_TIMER, PROBE_NANOS);
+      startTimer(OWN_TIMER, patience);
     } else {
       startProbing();
     }

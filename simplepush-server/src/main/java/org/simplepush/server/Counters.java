@@ -20,7 +20,7 @@ final class Counters {
   final LongAdder updatesResent = new LongAdder();
   final LongAdder updatesAcknowledged = new LongAdder();
   final LongAdder nacks = new LongAdder();
-  final LongAdder storeFailures = new LongAdder();
+  final StoreFailures storeFailures = new StoreFailures(System::nanoTime);
   final LongAdder userAgentsExpired = new LongAdder();
 
   ServerStatistics snapshot() {

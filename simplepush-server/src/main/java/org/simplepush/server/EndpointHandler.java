@@ -15,8 +15,6 @@ import org.jspecify.annotations.Nullable;
 import org.simplepush.core.Update;
 import org.simplepush.core.VersionStore;
 import org.simplepush.core.VersionStore.Advance;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Answers requests of application servers to endpoints (protocol §8), whatever HTTP server they
@@ -28,8 +26,6 @@ import org.slf4j.LoggerFactory;
 public final class EndpointHandler {
   /** The largest body that can be right. Read one byte more, so that a larger one is noticed. */
   public static final int MAX_BODY_LENGTH = 4 * 1024;
-
-  private static final Logger log = LoggerFactory.getLogger(EndpointHandler.class);
 
   /** What an endpoint's path has between the server's base and the token. */
   static final String PATH = "/update/";
@@ -151,11 +147,20 @@ public final class EndpointHandler {
               "Too many updates for this endpoint; try again later",
               Map.of("Retry-After", String.valueOf(retryAfter))));
     }
-    CompletionStage<Advance> advance =
-        version == SERVER_PICKS
-            ? store.advanceToNext(channel.uaid(), channel.channelId(), clock.millis())
-            : store.advance(channel.uaid(), channel.channelId(), version);
-    return advance.handle((result, failure) -> answer(channel, result, failure));
+    return advance(channel, version).handle((result, failure) -> answer(channel, result, failure));
+  }
+
+  private CompletionStage<Advance> advance(EndpointTokens.Channel channel, long version) {
+    try {
+      return version == SERVER_PICKS
+          ? store.advanceToNext(
+              channel.uaid(),
+              channel.channelId(),
+              Math.max(0, clock.millis())) // a clock before 1970
+          : store.advance(channel.uaid(), channel.channelId(), version);
+    } catch (RuntimeException e) {
+      return CompletableFuture.failedStage(e); // a store that breaks its contract
+    }
   }
 
   private Response answer(
@@ -173,8 +178,7 @@ public final class EndpointHandler {
       counters.updatesGone.increment();
       return error(410, "The application unregistered this endpoint, or its device is gone");
     }
-    counters.storeFailures.increment();
-    log.warn("The store could not take an update", failure);
+    counters.storeFailures.report("PUT", failure);
     return unavailable("The update was not accepted; try again later");
   }
 
@@ -194,7 +198,7 @@ public final class EndpointHandler {
   /** Returns the version that a form gives, or {@link #SERVER_PICKS}. */
   private static long parseVersion(ByteBuffer body) throws Refused {
     long version = SERVER_PICKS;
-    for (String field : text(body).stripTrailing().split("&", -1)) {
+    for (String field : withoutLineEnd(text(body)).split("&", -1)) {
       if (field.isEmpty()) {
         continue;
       }
@@ -212,6 +216,15 @@ public final class EndpointHandler {
       version = number;
     }
     return version;
+  }
+
+  /** What an editor or a shell adds to a body; any other space is not a plain digit. */
+  private static String withoutLineEnd(String text) {
+    int end = text.length();
+    while (end > 0 && (text.charAt(end - 1) == '\n' || text.charAt(end - 1) == '\r')) {
+      end--;
+    }
+    return text.substring(0, end);
   }
 
   private static String text(ByteBuffer body) throws Refused {

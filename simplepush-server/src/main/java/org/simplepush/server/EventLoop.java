@@ -82,10 +82,13 @@ final class EventLoop implements Executor, Runnable {
     }
   }
 
-  /** Makes the loop end after the tasks it already has. */
+  /** Makes the loop end after the tasks it already has; releases one that was never started. */
   void stop() {
     stopping = true;
     selector.wakeup();
+    if (thread.getState() == Thread.State.NEW) {
+      close();
+    }
   }
 
   /** Waits for the loop to end. */
@@ -158,6 +161,9 @@ final class EventLoop implements Executor, Runnable {
     select();
     awake.set(false);
     now = System.nanoTime();
+    // Before the sockets: what a device asks is answered after what was published before it asked.
+    runTasks();
+    runEndOfTurn();
     // Cleared by removing each key: the loop must never look at a connection that is not ready.
     Iterator<SelectionKey> ready = selector.selectedKeys().iterator();
     while (ready.hasNext()) {
@@ -165,7 +171,6 @@ final class EventLoop implements Executor, Runnable {
       ready.remove();
       handle(key);
     }
-    runTasks();
     runTimers();
     runEndOfTurn();
   }
@@ -186,22 +191,22 @@ final class EventLoop implements Executor, Runnable {
   }
 
   /** One connection's trouble, whatever it is, must not end the others. */
-  @SuppressWarnings("CatchingUnchecked")
   private void handle(SelectionKey key) {
     Handler handler = (Handler) key.attachment();
     try {
       if (key.isValid()) {
         handler.onReady(key);
       }
-    } catch (IOException | RuntimeException | StackOverflowError | OutOfMemoryError e) {
+    } catch (Throwable e) {
       guard(() -> handler.onFailure(e));
     }
   }
 
+  /** Errors, too: a class that could not be loaded once must not cost all connections. */
   private void guard(Runnable action) {
     try {
       action.run();
-    } catch (RuntimeException | StackOverflowError | OutOfMemoryError e) {
+    } catch (Throwable e) {
       log.error("An action of the event loop {} failed", thread.getName(), e);
     }
   }

@@ -45,6 +45,9 @@ final class FrameGuard {
    * @return where the engine must stop: {@code to}, or where the offending header began
    */
   int check(byte[] bytes, int from, int to) {
+    if (violation != null) {
+      return from;
+    }
     int at = from;
     int headerStart = from;
     while (at < to) {

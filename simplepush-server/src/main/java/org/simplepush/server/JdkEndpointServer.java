@@ -5,6 +5,7 @@ import com.sun.net.httpserver.HttpServer;
 import com.sun.net.httpserver.HttpsConfigurator;
 import com.sun.net.httpserver.HttpsServer;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -150,7 +151,9 @@ final class JdkEndpointServer {
       boolean empty = body.length == 0 || exchange.getRequestMethod().equals("HEAD");
       exchange.sendResponseHeaders(response.status(), empty ? -1 : body.length);
       if (!empty) {
-        exchange.getResponseBody().write(body);
+        OutputStream out = exchange.getResponseBody();
+        out.write(body);
+        out.flush(); // closing would first wait for what is left of the request
       }
     } catch (IOException e) {
       log.debug("An application server did not wait for its answer", e);

@@ -100,8 +100,8 @@ public final class PushServer implements AutoCloseable {
         throw new IllegalStateException("A push server is started once; build another one");
       }
       running = bindAndServe();
+      endpointHandler.open();
     }
-    endpointHandler.open();
     log.info("Push server listens for devices at {}", webSocketUri());
     return this;
   }
@@ -178,8 +178,7 @@ public final class PushServer implements AutoCloseable {
                 if (dropped != null) {
                   counters.userAgentsExpired.add(dropped);
                 } else {
-                  counters.storeFailures.increment();
-                  log.warn("The store could not drop the user agents not seen", failure);
+                  counters.storeFailures.report("expiry", failure);
                 }
               });
     } catch (RuntimeException e) {
@@ -201,8 +200,8 @@ public final class PushServer implements AutoCloseable {
       }
       over = true;
       stopping = running;
+      endpointHandler.close();
     }
-    endpointHandler.close();
     String name = stopping == null ? "simplepush" : stopping.name();
     Thread closer = new Thread(() -> close(stopping), name + "-close");
     closer.start();
@@ -312,6 +311,12 @@ public final class PushServer implements AutoCloseable {
 
   /** Settings of a {@link PushServer}. Not safe for use by many threads. */
   public static final class Builder {
+    /** Room in a hello for all but its channels. */
+    private static final int HELLO_LENGTH = 1024;
+
+    /** What a channel takes in a hello: 36 characters, quotes and a comma. */
+    private static final int CHANNEL_LENGTH = 39;
+
     private String host = "127.0.0.1";
     private int port = 8080;
     private int endpointPort = 8081;
@@ -490,13 +495,13 @@ public final class PushServer implements AutoCloseable {
      * unlimited.
      *
      * @param updates 1 or more
-     * @param window a second or more
+     * @param window a second to a day
      * @throws IllegalArgumentException if out of range
      */
     public Builder endpointRateLimit(int updates, Duration window) {
       this.rateLimit = checkPositive("updates", updates);
-      if (window.compareTo(Duration.ofSeconds(1)) < 0) {
-        throw new IllegalArgumentException("window must be a second or more, but was " + window);
+      if (window.compareTo(Duration.ofSeconds(1)) < 0 || window.compareTo(Duration.ofDays(1)) > 0) {
+        throw new IllegalArgumentException("window must be a second to a day, but was " + window);
       }
       this.rateLimitWindow = window;
       return this;
@@ -619,6 +624,16 @@ public final class PushServer implements AutoCloseable {
       if (ownEndpointPort && port != 0 && port == endpointPort) {
         throw new IllegalStateException(
             "port and endpointPort are both " + port + ", but must differ");
+      }
+      long longestHello = HELLO_LENGTH + (long) CHANNEL_LENGTH * maxChannelsPerUserAgent;
+      if (longestHello > maxMessageLength) {
+        throw new IllegalStateException(
+            "A hello lists every channel: with maxChannelsPerUserAgent "
+                + maxChannelsPerUserAgent
+                + ", maxMessageLength must be "
+                + longestHello
+                + " or more, but it is "
+                + maxMessageLength);
       }
       return new PushServer(this);
     }

@@ -47,7 +47,8 @@ final class RateLimit {
       return 0;
     }
     long left = windowNanos - (now - current.start());
-    return (int) Math.max(1, Duration.ofNanos(left).plusMillis(999).toSeconds());
+    long seconds = Duration.ofNanos(left).plusNanos(999_999_999).toSeconds();
+    return (int) Math.min(Integer.MAX_VALUE, Math.max(1, seconds));
   }
 
   private synchronized Window next(long now) {

@@ -6,6 +6,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
@@ -412,8 +413,7 @@ final class Session {
   }
 
   private void storeFailed(String step, @Nullable Throwable failure) {
-    context.counters().storeFailures.increment();
-    log.warn("The store could not do a step of {}", step, failure);
+    context.counters().storeFailures.report(step, failure);
   }
 
   // Delivery (protocol §5)
@@ -557,8 +557,8 @@ final class Session {
       Throwable failure = null;
       try {
         result = future.join();
-      } catch (CompletionException e) {
-        failure = e.getCause();
+      } catch (CompletionException | CancellationException e) {
+        failure = e.getCause() != null ? e.getCause() : e; // null would look like success
       }
       answer.on(result, failure);
       return;

@@ -2,6 +2,7 @@ package org.simplepush.server;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -17,6 +18,10 @@ import org.simplepush.core.MessageCodec;
 final class UpgradeRequest {
   /** The largest head accepted; browsers send about 600 bytes. */
   static final int MAX_HEAD_LENGTH = 8 * 1024;
+
+  private static final String UPGRADE = "Upgrade: websocket\r\nConnection: Upgrade, close\r\n";
+
+  private static final int KEY_LENGTH = 16;
 
   private UpgradeRequest() {}
 
@@ -58,27 +63,33 @@ final class UpgradeRequest {
         || !request[2].equals("HTTP/1.1")
         || !lists(headers.get("upgrade"), "websocket")
         || !lists(headers.get("connection"), "upgrade")) {
-      return answer(
-          "426 Upgrade Required",
-          "Upgrade: websocket\r\nConnection: Upgrade, close\r\n",
-          "This port speaks WebSocket.");
+      return answer("426 Upgrade Required", UPGRADE, "This port speaks WebSocket.");
     }
     if (!"13".equals(headers.get("sec-websocket-version"))) {
       return answer(
           "426 Upgrade Required",
-          "Sec-WebSocket-Version: 13\r\n",
+          UPGRADE + "Sec-WebSocket-Version: 13\r\n",
           "This port speaks version 13 of WebSocket.");
     }
     String key = headers.get("sec-websocket-key");
-    if (key == null || key.length() != 24) {
+    if (key == null || !isKey(key)) {
       return answer("400 Bad Request", "", "Sec-WebSocket-Key is not 16 bytes in Base64.");
     }
     String protocols = headers.get("sec-websocket-protocol");
+    // Case matters in the name of a subprotocol, and so does it to the engine.
     if (protocols != null && !items(protocols).contains(MessageCodec.SUBPROTOCOL)) {
       return answer(
           "400 Bad Request", "", "The only subprotocol here is " + MessageCodec.SUBPROTOCOL + ".");
     }
     return null;
+  }
+
+  private static boolean isKey(String text) {
+    try {
+      return text.length() == 24 && Base64.getDecoder().decode(text).length == KEY_LENGTH;
+    } catch (IllegalArgumentException e) {
+      return false;
+    }
   }
 
   private static boolean lists(@Nullable String header, String wanted) {

@@ -24,6 +24,8 @@ final class DelayedStore implements VersionStore {
   private final VersionStore delegate;
   private final Deque<Step<?>> held = new ArrayDeque<>();
   private boolean holding;
+  private Throwable failure;
+  private RuntimeException thrown;
 
   DelayedStore(VersionStore delegate) {
     this.delegate = delegate;
@@ -78,6 +80,16 @@ final class DelayedStore implements VersionStore {
     holding = false;
   }
 
+  /** From now on every stage has failed when it is returned. */
+  void failAtOnce(Throwable failure) {
+    this.failure = failure;
+  }
+
+  /** From now on every method throws, which no store may do. */
+  void throwAtOnce(RuntimeException thrown) {
+    this.thrown = thrown;
+  }
+
   /** Takes the eldest step not answered, which is of this method. */
   Step<?> next(String name) {
     assertThat(held).as("steps not answered").isNotEmpty();
@@ -86,11 +98,24 @@ final class DelayedStore implements VersionStore {
     return step;
   }
 
+  /** Takes all steps not answered, the eldest first. */
+  List<Step<?>> takeAll() {
+    List<Step<?>> all = List.copyOf(held);
+    held.clear();
+    return all;
+  }
+
   void nothingAsked() {
     assertThat(held).extracting(step -> step.name).isEmpty();
   }
 
   private <T> CompletionStage<T> step(String name, Supplier<CompletionStage<T>> effect) {
+    if (thrown != null) {
+      throw thrown;
+    }
+    if (failure != null) {
+      return CompletableFuture.failedStage(failure);
+    }
     if (!holding) {
       return effect.get();
     }

@@ -5,6 +5,7 @@ import static org.simplepush.server.Json.json;
 import static org.simplepush.server.TestServers.CHANNEL;
 import static org.simplepush.server.TestServers.OTHER_CHANNEL;
 import static org.simplepush.server.TestServers.channel;
+import static org.simplepush.server.TestServers.eventually;
 import static org.simplepush.server.TestServers.server;
 
 import java.net.URI;
@@ -422,8 +423,7 @@ class EndpointWireTest {
       try (WireDevice device = WireDevice.fresh(forgetful.port())) {
         there = device.register(CHANNEL);
       }
-      org.awaitility.Awaitility.await()
-          .untilAsserted(() -> assertThat(RawHttp.put(there, "version=1").status()).isEqualTo(410));
+      eventually(() -> assertThat(RawHttp.put(there, "version=1").status()).isEqualTo(410));
     }
   }
 
@@ -449,13 +449,13 @@ class EndpointWireTest {
       URI one = device.register(CHANNEL);
       URI other = device.register(OTHER_CHANNEL);
       assertThat(RawHttp.put(one, "version=1").status()).isEqualTo(200);
+      device.expectUpdate(CHANNEL, 1);
       assertThat(RawHttp.put(one, "version=2").status()).isEqualTo(200);
+      device.expectUpdate(CHANNEL, 2);
       RawHttp.Response third = RawHttp.put(one, "version=3");
       assertRefused(third, 429);
       assertThat(Integer.parseInt(third.header("Retry-After"))).isBetween(1, 600);
       assertThat(RawHttp.put(other, "version=1").status()).isEqualTo(200);
-      device.expectUpdate(CHANNEL, 1);
-      device.expectUpdate(CHANNEL, 2);
       device.expectUpdate(OTHER_CHANNEL, 1);
       device.proveNothingCame();
     }

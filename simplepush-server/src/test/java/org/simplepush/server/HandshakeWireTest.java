@@ -2,6 +2,7 @@ package org.simplepush.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.simplepush.server.TestServers.eventually;
 import static org.simplepush.server.TestServers.server;
 
 import java.nio.charset.StandardCharsets;
@@ -316,7 +317,6 @@ class HandshakeWireTest {
       abrupt.reset();
     }
     assertServes();
-    org.awaitility.Awaitility.await()
-        .untilAsserted(() -> assertThat(server.statistics().connections()).isZero());
+    eventually(() -> assertThat(server.statistics().connections()).isZero());
   }
 }

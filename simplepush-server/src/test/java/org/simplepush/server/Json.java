@@ -44,9 +44,10 @@ final class Json {
         while (parser.nextToken() != JsonToken.END_OBJECT) {
           String name = parser.currentName();
           parser.nextToken();
-          if (object.put(name, value(parser)) != null) {
+          if (object.containsKey(name)) {
             throw new AssertionError("The field " + name + " comes twice");
           }
+          object.put(name, value(parser));
         }
         return object;
       }
@@ -71,6 +72,9 @@ final class Json {
       }
       case VALUE_FALSE -> {
         return false;
+      }
+      case VALUE_NULL -> {
+        return null;
       }
       default -> throw new AssertionError("No value here: " + parser.currentToken());
     }

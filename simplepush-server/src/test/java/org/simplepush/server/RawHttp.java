@@ -79,7 +79,7 @@ final class RawHttp implements AutoCloseable {
   }
 
   static RawHttp connectTls(int port, SSLContext context) throws IOException {
-    return new RawHttp(RawSocket.connectTls(port, context));
+    return new RawHttp(RawSocket.connectTls(port, context, null, 0));
   }
 
   /** One PUT on a connection of its own. */

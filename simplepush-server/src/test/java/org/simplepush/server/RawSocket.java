@@ -56,10 +56,23 @@ final class RawSocket implements AutoCloseable {
     return new RawSocket(socket);
   }
 
-  static RawSocket connectTls(int port, SSLContext context) throws IOException {
-    SSLSocket socket =
-        (SSLSocket) context.getSocketFactory().createSocket(InetAddress.getLoopbackAddress(), port);
+  /**
+   * Connects with TLS.
+   *
+   * @param version such as {@code TLSv1.3}, or null for what both sides like best
+   */
+  static RawSocket connectTls(int port, SSLContext context, String version, int receiveBuffer)
+      throws IOException {
+    SSLSocket socket = (SSLSocket) context.getSocketFactory().createSocket();
+    if (receiveBuffer > 0) {
+      socket.setReceiveBufferSize(receiveBuffer);
+    }
     socket.setTcpNoDelay(true);
+    socket.connect(
+        new InetSocketAddress(InetAddress.getLoopbackAddress(), port), (int) TIMEOUT.toMillis());
+    if (version != null) {
+      socket.setEnabledProtocols(new String[] {version});
+    }
     socket.setSoTimeout((int) TIMEOUT.toMillis());
     socket.startHandshake();
     return new RawSocket(socket);

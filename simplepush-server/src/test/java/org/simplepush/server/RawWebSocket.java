@@ -76,9 +76,25 @@ final class RawWebSocket implements AutoCloseable {
     return open(port).handshake("Sec-WebSocket-Protocol: push-notification");
   }
 
+  /** A TLS connection on which nothing was sent yet. */
+  static RawWebSocket openTls(int port, SSLContext context) throws IOException {
+    return new RawWebSocket(RawSocket.connectTls(port, context, null, 0));
+  }
+
   static RawWebSocket connectTls(int port, SSLContext context)
       throws IOException, TimeoutException {
-    return new RawWebSocket(RawSocket.connectTls(port, context))
+    return openTls(port, context).handshake("Sec-WebSocket-Protocol: push-notification");
+  }
+
+  static RawWebSocket connectTls(int port, SSLContext context, String version)
+      throws IOException, TimeoutException {
+    return new RawWebSocket(RawSocket.connectTls(port, context, version, 0))
+        .handshake("Sec-WebSocket-Protocol: push-notification");
+  }
+
+  static RawWebSocket connectTls(int port, SSLContext context, int receiveBuffer)
+      throws IOException, TimeoutException {
+    return new RawWebSocket(RawSocket.connectTls(port, context, null, receiveBuffer))
         .handshake("Sec-WebSocket-Protocol: push-notification");
   }
 

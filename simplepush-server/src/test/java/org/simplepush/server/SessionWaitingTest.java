@@ -3,8 +3,13 @@ package org.simplepush.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletionException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.simplepush.core.CloseCode;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
@@ -436,5 +441,33 @@ class SessionWaitingTest extends SessionFixture {
     wire.hearsNothing();
     put(endpoint, 1); // would be held to be older than 255
     wire.hears(notification(CHANNEL, 1));
+  }
+
+  static List<Throwable> waysToFail() {
+    return List.of(
+        DelayedStore.away(),
+        new CancellationException("cancelled"),
+        new CompletionException("without a cause", null));
+  }
+
+  @ParameterizedTest
+  @MethodSource("waysToFail")
+  void storeThatFailsAtOnceIsAFailureWhateverItSays(Throwable failure) {
+    failure.setStackTrace(new StackTraceElement[0]); // it is logged
+    TestWire wire = registered();
+    store.failAtOnce(failure);
+    wire.says(register(OTHER_CHANNEL));
+    wire.hears(failed("register", OTHER_CHANNEL, 500));
+    wire.says(unregister(CHANNEL));
+    wire.hears(failed("unregister", CHANNEL, 500));
+    wire.says(ack(CHANNEL, 1));
+    wire.hearsNothing();
+    wire.says("{}");
+    wire.hears("{}");
+    wire.isOpen();
+    assertThat(counters.storeFailures.sum()).isEqualTo(4);
+    wire.says(hello(UAID));
+    wire.hears(failed("hello", 503));
+    wire.isClosed(CloseCode.TRY_AGAIN_LATER);
   }
 }

@@ -1,6 +1,13 @@
 package org.simplepush.server;
 
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import java.net.URI;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import org.awaitility.core.ThrowingRunnable;
 
 /** Settings that the tests on real sockets have in common. */
 final class TestServers {
@@ -16,6 +23,29 @@ final class TestServers {
         .endpointPort(0)
         .pingMinInterval(Duration.ZERO)
         .keys(EndpointKeys.ephemeral());
+  }
+
+  /** Publishes without HTTP in between. */
+  static void publish(PushServer server, URI endpoint, long version) {
+    byte[] body = ("version=" + version).getBytes(StandardCharsets.US_ASCII);
+    EndpointHandler.Response response =
+        server
+            .endpointHandler()
+            .handle(
+                new EndpointHandler.Request(
+                    "PUT", endpoint.getRawPath(), null, null, null, ByteBuffer.wrap(body)))
+            .toCompletableFuture()
+            .join();
+    assertThat(response.status()).isEqualTo(200);
+  }
+
+  /** For what no message announces: asks again and again, soon. */
+  static void eventually(ThrowingRunnable assertion) {
+    await()
+        .pollDelay(Duration.ZERO)
+        .pollInterval(Duration.ofMillis(5))
+        .atMost(Duration.ofSeconds(10))
+        .untilAsserted(assertion);
   }
 
   /** The n-th of many channels. */

@@ -9,6 +9,8 @@ import java.util.Deque;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.LongSupplier;
 import org.simplepush.core.CloseCode;
 
@@ -19,7 +21,7 @@ import org.simplepush.core.CloseCode;
 final class TestWire implements Session.Wire {
   private final LongSupplier clock;
   private final Deque<String> sent = new ArrayDeque<>();
-  private final Deque<Runnable> tasks = new ArrayDeque<>();
+  private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
   private final Map<Session.Timer, Long> dueAt = new EnumMap<>(Session.Timer.class);
   private boolean flushRequested;
   private CloseCode closedWith;
@@ -173,6 +175,11 @@ final class TestWire implements Session.Wire {
   void isClosed(CloseCode code) {
     assertThat(sent).isEmpty();
     assertThat(closedWith).isEqualTo(code);
+  }
+
+  /** Whether the session has ended this connection. */
+  boolean isClosed() {
+    return closedWith != null;
   }
 
   void isOpen() {

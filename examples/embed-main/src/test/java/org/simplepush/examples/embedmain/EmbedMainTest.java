@@ -7,6 +7,7 @@ import java.io.File;
 import java.net.URI;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -46,15 +47,17 @@ class EmbedMainTest {
     assertThat(folder.resolve("endpoint.keys")).exists();
   }
 
-  /** What the main program needs; the client and its libraries belong to this test. */
+  /**
+   * What the main program needs, as folders of classes or as jars; the client and its libraries
+   * belong to this test.
+   */
   private static String modulePath() {
+    Pattern needed =
+        Pattern.compile(
+            ".*/(embed-main|simplepush-core|simplepush-server)/target/(classes|[^/]*(?<!tests)\\.jar)"
+                + "|.*/(jackson-core|jspecify|Java-WebSocket|siv-mode|slf4j-api)-[^/]*\\.jar");
     return Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
-        .filter(entry -> !entry.contains("test-classes"))
-        .filter(
-            entry ->
-                entry.endsWith("classes") && !entry.contains("client")
-                    || entry.matches(
-                        ".*(jackson-core|jspecify|Java-WebSocket|siv-mode|slf4j-api)-[^/]*\\.jar"))
+        .filter(entry -> needed.matcher(entry).matches())
         .collect(Collectors.joining(File.pathSeparator));
   }
 }

@@ -184,7 +184,8 @@ public final class Quickstart {
   }
 
   private static Notifier newNotifier() {
-    return Notifier.create();
+    // Endpoints on this machine are refused unless it is said that they are meant.
+    return Notifier.builder().permitHost("127.0.0.1").build();
   }
 
   /** What every application does: ask for an endpoint and tell its application server. */

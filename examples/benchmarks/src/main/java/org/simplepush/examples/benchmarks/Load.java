@@ -1,0 +1,250 @@
+package org.simplepush.examples.benchmarks;
+
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/** The load of one measurement: devices and an application server, on a few loops. */
+final class Load implements AutoCloseable {
+  /** What the JVM and this program open besides connections. */
+  private static final int OTHER_DESCRIPTORS = 100;
+
+  private static final Duration POLL = Duration.ofMillis(5);
+
+  final Failures failures = new Failures();
+
+  private final Target target;
+  private final List<Crew> crews = new ArrayList<>();
+  private final int run = ThreadLocalRandom.current().nextInt();
+  private int deviceCount;
+  private List<Puts> puts = List.of();
+
+  Load(Target target, int loops) throws IOException {
+    this.target = target;
+    for (int i = 0; i < loops; i++) {
+      LoadLoop loop = new LoadLoop(i, failures);
+      loop.start();
+      crews.add(new Crew(loop));
+    }
+  }
+
+  /**
+   * Connects new devices and registers their channels.
+   *
+   * @param atATime how many do so at the same time
+   * @throws LoadException if they did not all come to an end in {@code limit}, or none got ready
+   */
+  void connect(int devices, int channels, int atATime, Duration limit)
+      throws LoadException, InterruptedException {
+    checkDescriptors(devices);
+    List<CompletableFuture<Void>> launched = new ArrayList<>();
+    for (int i = 0; i < crews.size(); i++) {
+      Crew crew = crews.get(i);
+      int share = share(devices, i);
+      int first = deviceCount;
+      deviceCount += share;
+      launched.add(
+          crew.loop.call(
+              () -> {
+                List<Device> those = new ArrayList<>();
+                for (int d = 0; d < share; d++) {
+                  those.add(new Device(crew.loop, target, run, first + d, channels, crew));
+                }
+                crew.devices.addAll(those);
+                return crew.launch(those, Math.max(1, atATime / crews.size()));
+              }));
+    }
+    await(launched, limit, "connect and register " + devices + " devices");
+    checkAnyReady();
+  }
+
+  /** Connects the devices that were disconnected; they keep UAID and channels. */
+  void reconnect(int atATime, Duration limit) throws LoadException, InterruptedException {
+    List<CompletableFuture<Void>> launched = new ArrayList<>();
+    for (Crew crew : crews) {
+      int share = Math.max(1, atATime / crews.size());
+      launched.add(crew.loop.call(() -> crew.launch(crew.devices, share)));
+    }
+    await(launched, limit, "connect the devices again");
+    checkAnyReady();
+  }
+
+  private void checkAnyReady() throws LoadException {
+    for (Crew crew : crews) {
+      if (crew.loop.call(() -> crew.devices.stream().anyMatch(Device::isReady))) {
+        return;
+      }
+    }
+    throw new LoadException("No device could connect and register: " + failures.first());
+  }
+
+  private static void checkDescriptors(int devices) throws LoadException {
+    if (ManagementFactory.getOperatingSystemMXBean()
+            instanceof com.sun.management.UnixOperatingSystemMXBean system
+        && devices + OTHER_DESCRIPTORS > system.getMaxFileDescriptorCount()) {
+      throw new LoadException(
+          devices
+              + " devices need more descriptors than the "
+              + system.getMaxFileDescriptorCount()
+              + " that this process may open");
+    }
+  }
+
+  void disconnect() {
+    for (Crew crew : crews) {
+      crew.loop.<Boolean>call(
+          () -> {
+            crew.disconnectAll();
+            return true;
+          });
+    }
+  }
+
+  /** Forgets the devices there are; connect others then. */
+  void forgetDevices() {
+    for (Crew crew : crews) {
+      crew.loop.<Boolean>call(
+          () -> {
+            crew.devices.clear();
+            return true;
+          });
+    }
+  }
+
+  /** Begins a closed loop that ends by itself after {@code limit} requests, or when stopped. */
+  void startClosed(int connections, long limit) throws LoadException {
+    startClosed(connections, limit, Integer.MAX_VALUE);
+  }
+
+  /** Begins the same to no more than so many channels. */
+  void startClosed(int connections, long limit, int channelLimit) throws LoadException {
+    start(
+        connections,
+        channelLimit,
+        (channels, share, loop) -> new Puts.Closed(channels, share, share(limit, loop)));
+  }
+
+  /** Begins to send requests at a fixed rate, to no more than so many channels. */
+  void startOpen(int connections, double perSecond, int channelLimit) throws LoadException {
+    double period = 1e9 / perSecond;
+    long start = System.nanoTime();
+    start(
+        connections,
+        channelLimit,
+        (channels, share, loop) ->
+            new Puts.Open(channels, share, start + (long) (loop * period), period * crews.size()));
+    for (int i = 0; i < crews.size(); i++) {
+      Puts.Open open = (Puts.Open) puts.get(i);
+      LoadLoop loop = crews.get(i).loop;
+      loop.execute(() -> loop.eachTurn(open::tick));
+    }
+  }
+
+  private interface PutsMaker {
+    Puts make(List<Channel> channels, int connections, int loop);
+  }
+
+  private void start(int connections, int channelLimit, PutsMaker maker) throws LoadException {
+    InetSocketAddress to = target.endpoint();
+    List<Puts> started = new ArrayList<>();
+    for (int i = 0; i < crews.size(); i++) {
+      Crew crew = crews.get(i);
+      int loop = i;
+      int share = Math.max(1, share(connections, i));
+      int channelShare = Math.max(1, share(channelLimit, i));
+      started.add(
+          crew.loop.call(
+              () -> {
+                List<Channel> channels = crew.channels();
+                List<Channel> some = channels.subList(0, Math.min(channels.size(), channelShare));
+                Puts driver = maker.make(some, share, loop);
+                crew.openPuts(share, target, to, driver);
+                return driver;
+              }));
+    }
+    puts = started;
+  }
+
+  /** Sends no more requests and waits for the answers of those sent. */
+  void stopPuts(Duration limit) throws LoadException, InterruptedException {
+    for (int i = 0; i < puts.size(); i++) {
+      Puts driver = puts.get(i);
+      crews.get(i).loop.execute(driver::stop);
+    }
+    awaitPuts(limit);
+  }
+
+  /** Waits until a closed loop with a limit has come to its end. */
+  void awaitPuts(Duration limit) throws LoadException, InterruptedException {
+    await(puts.stream().map(Puts::done).toList(), limit, "have every PUT answered");
+    for (Crew crew : crews) {
+      crew.loop.execute(crew::closePuts);
+    }
+    puts = List.of();
+  }
+
+  /**
+   * Waits until each device holds the last version that was answered with 200.
+   *
+   * @return how many channels still do not when {@code limit} is over: updates lost
+   */
+  int awaitDelivered(Duration limit) throws LoadException, InterruptedException {
+    long end = System.nanoTime() + limit.toNanos();
+    while (true) {
+      int behind = 0;
+      for (Crew crew : crews) {
+        behind += crew.loop.call(crew::behind);
+      }
+      if (behind == 0 || System.nanoTime() - end > 0) {
+        return behind;
+      }
+      failures.pass(POLL);
+    }
+  }
+
+  /** Begins a new stretch of time and returns what all loops saw in the one before. */
+  Meter nextMeter() {
+    Meter all = new Meter();
+    for (Crew crew : crews) {
+      all.add(crew.loop.call(crew.loop::nextMeter));
+    }
+    return all;
+  }
+
+  List<LoadLoop> loops() {
+    return crews.stream().map(crew -> crew.loop).toList();
+  }
+
+  private int share(int count, int loop) {
+    return (int) share((long) count, loop);
+  }
+
+  private long share(long count, int loop) {
+    return count / crews.size() + (loop < count % crews.size() ? 1 : 0);
+  }
+
+  private static void await(List<CompletableFuture<Void>> all, Duration limit, String what)
+      throws LoadException, InterruptedException {
+    try {
+      CompletableFuture.allOf(all.toArray(CompletableFuture<?>[]::new))
+          .get(limit.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (TimeoutException e) {
+      throw new LoadException("It takes more than " + limit.toSeconds() + " s to " + what);
+    } catch (ExecutionException e) {
+      throw new LoadException("Cannot " + what + ": " + e.getCause());
+    }
+  }
+
+  @Override
+  public void close() {
+    crews.forEach(crew -> crew.loop.close());
+  }
+}

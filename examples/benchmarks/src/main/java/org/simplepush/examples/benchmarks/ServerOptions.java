@@ -1,0 +1,104 @@
+package org.simplepush.examples.benchmarks;
+
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** Which server is measured: one that runs, or one that this program starts and ends. */
+final class ServerOptions {
+  @Option(
+      names = "--ws",
+      paramLabel = "URL",
+      description = "Measure the server whose devices connect here: ws://127.0.0.1:8080/.")
+  private @Nullable URI ws;
+
+  @Option(
+      names = "--endpoint",
+      paramLabel = "URL",
+      description = "Send PUTs here: http://127.0.0.1:8081. Default where the endpoints say.")
+  private @Nullable URI endpoint;
+
+  @Option(
+      names = "--pid",
+      paramLabel = "N",
+      description = "The process of that server, for its CPU, RSS and heap.")
+  private @Nullable Long pid;
+
+  @Option(
+      names = "--server-jar",
+      paramLabel = "PATH",
+      description = "Start standalone-server.jar on free ports instead, once for each mode.")
+  private @Nullable Path serverJar;
+
+  @Option(
+      names = "--server-java",
+      paramLabel = "PATH",
+      description = "Start it with this java. Default the one that runs this program.")
+  private @Nullable Path serverJava;
+
+  @Option(
+      names = "--jvm-opts",
+      paramLabel = "OPTIONS",
+      defaultValue = "",
+      description = "Options of its JVM, in one argument: '-Xmx512m -XX:+UseParallelGC'.")
+  private String jvmOptions;
+
+  @Option(
+      names = "--server-opts",
+      paramLabel = "OPTIONS",
+      defaultValue = "",
+      description = "Options of the server, in one argument: '--store memory'.")
+  private String serverOptions;
+
+  @Option(
+      names = "--loops",
+      paramLabel = "N",
+      defaultValue = "1",
+      description = "Threads of this program that make the load. Default ${DEFAULT-VALUE}.")
+  private int loops;
+
+  ServerOptions() {}
+
+  /**
+   * Measures in one mode.
+   *
+   * @throws LoadException if the options contradict each other, or it is not possible
+   */
+  Report measure(Mode mode) throws LoadException, IOException, InterruptedException {
+    if (loops < 1 || loops > 64) {
+      throw new LoadException("--loops must be 1 to 64, but was " + loops);
+    }
+    if (ws != null && serverJar == null) {
+      Target target = new Target(ws, endpoint);
+      return mode.measure(new Server(target, new ServerProbe(pid == null ? 0 : pid)), loops);
+    }
+    if (ws != null || serverJar == null) {
+      throw new LoadException("Give either --ws, for a server that runs, or --server-jar");
+    }
+    if (pid != null || endpoint != null) {
+      throw new LoadException("--pid and --endpoint go with --ws, not with --server-jar");
+    }
+    if (!Files.isRegularFile(serverJar)) {
+      throw new LoadException("--server-jar names " + serverJar + ", which is no file");
+    }
+    Path java = serverJava;
+    if (java == null) {
+      java = Path.of(System.getProperty("java.home"), "bin", "java");
+    }
+    try (ServerProcess process =
+        ServerProcess.start(java, words(jvmOptions), serverJar, words(serverOptions))) {
+      Target target = new Target(process.webSocket, null);
+      Server server = new Server(target, new ServerProbe(process.pid()));
+      return mode.measure(server, loops)
+          .add("startMillis", "server start", process.startMillis, "ms", 0);
+    }
+  }
+
+  private static List<String> words(String options) {
+    return options.isBlank() ? List.of() : List.of(options.strip().split("\\s+"));
+  }
+}

@@ -1,0 +1,86 @@
+package org.simplepush.appserver;
+
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.FunctionTimer;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.binder.MeterBinder;
+import java.util.concurrent.TimeUnit;
+import java.util.function.ToDoubleFunction;
+
+/**
+ * Shows the {@link NotifierStatistics} of a notifier in a Micrometer registry. What moves which
+ * number is said there; no meter names a host, whose number strangers decide.
+ *
+ * <table>
+ *   <caption>Meters</caption>
+ *   <tr><th>name</th><th>kind</th><th>of the statistics</th></tr>
+ *   <tr><td>simplepush.notifier.waiting</td><td>gauge</td><td>waiting</td></tr>
+ *   <tr><td>simplepush.notifier.on.wire</td><td>gauge</td><td>onWire</td></tr>
+ *   <tr><td>simplepush.notifier.hosts.paused</td><td>gauge</td><td>hostsPaused</td></tr>
+ *   <tr><td>simplepush.notifier.calls</td><td>counter</td><td>calls</td></tr>
+ *   <tr><td>simplepush.notifier.collapsed</td><td>counter</td><td>collapsed</td></tr>
+ *   <tr><td>simplepush.notifier.requests</td><td>timer</td><td>requests, requestTime</td></tr>
+ *   <tr><td>simplepush.notifier.retries</td><td>counter</td><td>retries</td></tr>
+ *   <tr><td>simplepush.notifier.host.pauses</td><td>counter</td><td>hostPauses</td></tr>
+ *   <tr><td>simplepush.notifier.verdicts</td><td>counter, tag {@code verdict}</td>
+ *       <td>accepted, gone, rejected, refused, failed</td></tr>
+ * </table>
+ *
+ * <p>Needs micrometer-core, an optional dependency of this module.
+ */
+@SuppressWarnings("exports") // who uses this class has that module
+public final class NotifierMetrics implements MeterBinder {
+  private static final String PREFIX = "simplepush.notifier.";
+
+  private final Notifier notifier;
+
+  /** Metrics of one notifier; two notifiers need a registry with a tag that tells them apart. */
+  public NotifierMetrics(Notifier notifier) {
+    this.notifier = notifier;
+  }
+
+  @Override
+  public void bindTo(MeterRegistry registry) {
+    gauge(registry, "waiting", NotifierStatistics::waiting);
+    gauge(registry, "on.wire", NotifierStatistics::onWire);
+    gauge(registry, "hosts.paused", NotifierStatistics::hostsPaused);
+    count(registry, "calls", NotifierStatistics::calls);
+    count(registry, "collapsed", NotifierStatistics::collapsed);
+    count(registry, "retries", NotifierStatistics::retries);
+    count(registry, "host.pauses", NotifierStatistics::hostPauses);
+    FunctionTimer.builder(
+            PREFIX + "requests",
+            notifier,
+            n -> n.statistics().requests(),
+            n -> n.statistics().requestTime().toNanos(),
+            TimeUnit.NANOSECONDS)
+        .register(registry);
+    verdicts(registry, "accepted", NotifierStatistics::accepted);
+    verdicts(registry, "gone", NotifierStatistics::gone);
+    verdicts(registry, "rejected", NotifierStatistics::rejected);
+    verdicts(registry, "refused", NotifierStatistics::refused);
+    verdicts(registry, "failed", NotifierStatistics::failed);
+  }
+
+  private void gauge(
+      MeterRegistry registry, String name, ToDoubleFunction<NotifierStatistics> number) {
+    Gauge.builder(PREFIX + name, notifier, n -> number.applyAsDouble(n.statistics()))
+        .strongReference(true)
+        .register(registry);
+  }
+
+  private void count(
+      MeterRegistry registry, String name, ToDoubleFunction<NotifierStatistics> number) {
+    FunctionCounter.builder(PREFIX + name, notifier, n -> number.applyAsDouble(n.statistics()))
+        .register(registry);
+  }
+
+  private void verdicts(
+      MeterRegistry registry, String verdict, ToDoubleFunction<NotifierStatistics> number) {
+    FunctionCounter.builder(
+            PREFIX + "verdicts", notifier, n -> number.applyAsDouble(n.statistics()))
+        .tag("verdict", verdict)
+        .register(registry);
+  }
+}

@@ -1,0 +1,201 @@
+package org.simplepush.client;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.simplepush.client.DeviceHarness.UAID;
+import static org.simplepush.client.DeviceHarness.ack;
+import static org.simplepush.client.DeviceHarness.endpoint;
+import static org.simplepush.client.DeviceHarness.failure;
+import static org.simplepush.client.DeviceHarness.push;
+
+import java.net.URI;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.simplepush.client.ApplicationManifest.Permission;
+import org.simplepush.client.DeviceHarness.Recorder;
+import org.simplepush.client.FakeServer.FakeConnection;
+import org.simplepush.core.ChannelId;
+import org.simplepush.core.ClientMessage.Hello;
+import org.simplepush.core.ClientMessage.Register;
+import org.simplepush.core.ClientMessage.Unregister;
+import org.simplepush.core.Uaid;
+
+/** Installing, starting and removing applications. */
+@Timeout(10)
+class ApplicationsTest {
+  private static final ApplicationManifest CALENDAR =
+      ApplicationManifest.of("Calendar", "com.example.Calendar");
+
+  private final DeviceHarness h = new DeviceHarness();
+  private final Recorder calendar = new Recorder();
+
+  private CompletableFuture<Void> install(ApplicationManifest manifest) {
+    CompletableFuture<Void> result = new CompletableFuture<>();
+    h.loop.execute(() -> h.device.install("calendar", manifest, result));
+    h.settle();
+    return result;
+  }
+
+  private CompletableFuture<Void> uninstall() {
+    CompletableFuture<Void> result = new CompletableFuture<>();
+    h.loop.execute(() -> h.device.uninstall("calendar", result));
+    h.settle();
+    return result;
+  }
+
+  private static Map<String, ApplicationManifest> installed(DeviceHarness harness) {
+    CompletableFuture<Map<String, ApplicationManifest>> result = new CompletableFuture<>();
+    harness.loop.execute(() -> harness.device.installed(result));
+    harness.settle();
+    return result.join();
+  }
+
+  private void launched(Throwable failure) {
+    h.loop.execute(() -> h.launchEnds.remove().accept(failure));
+    h.settle();
+  }
+
+  private void assertLaunches(int count) {
+    assertThat(h.launching).hasSize(count).allMatch("calendar with com.example.Calendar"::equals);
+    h.launching.clear();
+  }
+
+  @Test
+  void manifestsSurviveARestart() {
+    h.start();
+    assertThat(install(CALENDAR)).isCompleted();
+    assertThat(installed(new DeviceHarness(h.storage).start()))
+        .isEqualTo(Map.of("calendar", CALENDAR));
+    uninstall();
+    assertThat(installed(new DeviceHarness(h.storage).start())).isEmpty();
+  }
+
+  @Test
+  void registerNeedsThePermission() {
+    h.start();
+    install(new ApplicationManifest("C", Set.of(Permission.DESKTOP_NOTIFICATION), ""));
+    PushException failure = failure(h.register("calendar"));
+    assertThat(failure.kind()).isEqualTo(PushException.Kind.PERMISSION_DENIED_ERROR);
+    assertThat(failure).hasMessageStartingWith("PermissionDeniedError: ");
+  }
+
+  @Test
+  void applicationThatIsNotRunningIsStartedForAMessage() {
+    h.launches = true;
+    FakeConnection connection = h.start().connected();
+    install(CALENDAR);
+    ChannelId channelId = h.registered(connection, "calendar");
+    assertLaunches(0);
+    h.notifies(connection, channelId, 1);
+    assertLaunches(1);
+    h.notifies(connection, channelId, 2); // it is being started already
+    assertLaunches(0);
+    h.attach("calendar", calendar);
+    launched(null);
+    calendar.assertTold(push(channelId, 2));
+    assertThat(connection.next()).isEqualTo(ack(channelId, 2));
+    h.advance(Duration.ofHours(1));
+    assertLaunches(0);
+  }
+
+  @Test
+  void applicationThatCouldNotBeStartedIsStartedAgainLater() {
+    h.launches = true;
+    FakeConnection connection = h.start().connected();
+    install(CALENDAR);
+    ChannelId channelId = h.registered(connection, "calendar");
+    h.notifies(connection, channelId, 1);
+    assertLaunches(1);
+    launched(new Exception("no memory"));
+    h.notifies(connection, channelId, 2); // does not shorten the break
+    assertLaunches(0);
+    h.advance(Duration.ofSeconds(2));
+    assertLaunches(1);
+    launched(new Exception("no memory"));
+    h.advance(Duration.ofSeconds(4));
+    assertLaunches(1);
+  }
+
+  @Test
+  void applicationThatDoesNotAttachIsStartedAgainLater() {
+    h.launches = true;
+    FakeConnection connection = h.start().connected();
+    install(CALENDAR);
+    ChannelId channelId = h.registered(connection, "calendar");
+    h.notifies(connection, channelId, 1);
+    launched(null);
+    assertLaunches(1);
+    h.advance(Inbox.LAUNCH_TIME);
+    assertLaunches(0);
+    h.advance(Duration.ofSeconds(2));
+    assertLaunches(1);
+  }
+
+  @Test
+  void detachedApplicationIsStartedForTheNextMessage() {
+    h.launches = true;
+    FakeConnection connection = h.start().connected();
+    install(CALENDAR);
+    h.attach("calendar", calendar);
+    ChannelId channelId = h.registered(connection, "calendar");
+    h.loop.execute(() -> h.device.detach("calendar"));
+    h.settle();
+    assertLaunches(0);
+    h.notifies(connection, channelId, 1);
+    calendar.assertToldNothing();
+    assertLaunches(1);
+  }
+
+  @Test
+  void pushRegisterStartsTheApplicationToo() {
+    h.launches = true;
+    FakeConnection connection = h.start().connected();
+    install(CALENDAR);
+    h.registered(connection, "calendar");
+    h.ends(connection, 1006);
+    h.advance(Duration.ofSeconds(1));
+    h.connected(Uaid.random());
+    assertLaunches(1);
+  }
+
+  @Test
+  void applicationThatIsNotInstalledIsNotStarted() {
+    h.launches = true;
+    FakeConnection connection = h.start().connected();
+    ChannelId channelId = h.registered(connection, "calendar");
+    h.notifies(connection, channelId, 1);
+    assertLaunches(0);
+    h.attach("calendar", calendar);
+    calendar.assertTold(push(channelId, 1));
+  }
+
+  @Test
+  void uninstallingUnregistersQuietly() {
+    FakeConnection connection = h.start().connected();
+    install(CALENDAR);
+    ChannelId channelId = h.registered(connection, "calendar");
+    ChannelId other = h.registered(connection, "mail");
+    h.notifies(connection, channelId, 1);
+    CompletableFuture<URI> pending = h.register("calendar");
+    connection.next(Register.class);
+    assertThat(uninstall()).isCompleted();
+    assertThat(connection.next()).isEqualTo(new Unregister(channelId));
+    assertThat(failure(pending).kind()).isEqualTo(PushException.Kind.ABORT_ERROR);
+    assertThat(h.storage.state).doesNotContain("calendar");
+
+    h.attach("calendar", calendar); // installed again: nothing is left for it
+    h.notifies(connection, channelId, 2);
+    assertThat(connection.next()).isEqualTo(ack(channelId, 2));
+    calendar.assertToldNothing();
+    h.ends(connection, 1001);
+    h.advance(Duration.ofSeconds(1));
+    FakeConnection second = h.server.accept();
+    h.open(second);
+    assertThat(second.next()).isEqualTo(new Hello(UAID, List.of(other)));
+    assertThat(h.registrations("mail")).extracting("endpoint").containsExactly(endpoint(other));
+  }
+}

@@ -1,0 +1,500 @@
+package org.simplepush.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.NullSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.simplepush.core.Uaid;
+
+/** Protocol §8: every row of the table. */
+@Timeout(10)
+class EndpointHandlerTest extends SessionFixture {
+  private static final String FORM = "application/x-www-form-urlencoded";
+  private static final String ORIGIN = "https://app.example.org";
+
+  private TestWire device;
+  private String path;
+  private Instant time = Instant.ofEpochMilli(1_700_000_000_123L);
+  private long nanos;
+  private EndpointHandler handler;
+
+  @BeforeEach
+  void registerAChannel() {
+    device = resumes();
+    path = register(device, CHANNEL).substring("https://push.example.org".length());
+    handler = handler(RateLimit.UNLIMITED, Set.of());
+  }
+
+  private EndpointHandler handler(int rateLimit, Set<String> origins) {
+    EndpointHandler made = notOpen(rateLimit, origins);
+    made.open();
+    return made;
+  }
+
+  private EndpointHandler notOpen(int rateLimit, Set<String> origins) {
+    RateLimit limit = new RateLimit(rateLimit, Duration.ofSeconds(10), () -> nanos);
+    return new EndpointHandler(store, tokens, registry, limit, origins, () -> time, counters);
+  }
+
+  private static EndpointHandler.Request request(
+      String method, String path, String query, String contentType, String origin, String body) {
+    return new EndpointHandler.Request(
+        method,
+        path,
+        query,
+        contentType,
+        origin,
+        ByteBuffer.wrap(body.getBytes(StandardCharsets.UTF_8)));
+  }
+
+  private CompletableFuture<EndpointHandler.Response> ask(EndpointHandler.Request request) {
+    CompletableFuture<EndpointHandler.Response> answer =
+        handler.handle(request).toCompletableFuture();
+    device.turn();
+    return answer;
+  }
+
+  private EndpointHandler.Response put(String body) {
+    return ask(request("PUT", path, null, FORM, null, body)).join();
+  }
+
+  private void refused(EndpointHandler.Response response, int status) {
+    assertThat(response.status()).isEqualTo(status);
+    assertThat(response.headers()).containsEntry("Content-Type", "application/json");
+    assertThat(response.body())
+        .matches("\\{\"status\":" + status + ",\"error\":\"[^\"\\\\]+\"}")
+        .isASCII();
+    assertThat(response.body()).doesNotContain(path.substring(path.lastIndexOf('/') + 1));
+    device.hearsNothing();
+    assertThat(pending()).isEmpty();
+  }
+
+  private void accepted(EndpointHandler.Response response) {
+    assertThat(response.status()).isEqualTo(200);
+    assertThat(response.body()).isEqualTo("{}");
+    assertThat(response.headers()).isEqualTo(java.util.Map.of("Content-Type", "application/json"));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '~',
+      value = {
+        "version=0|0",
+        "version=7|7",
+        "version=9223372036854775807|9223372036854775807",
+        "version=007|7",
+        "version=%37|7",
+        "%76ersion=7|7",
+        "version%3D=7|-",
+        "&version=7&|7",
+      })
+  void versionsInAForm(String body, String version) {
+    EndpointHandler.Response response = put(body);
+    if (version.equals("-")) {
+      refused(response, 400);
+    } else {
+      accepted(response);
+      device.hears(notification(CHANNEL, Long.parseLong(version)));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"\n", "\r\n", "\n\n"})
+  void lineEndAfterTheVersionIsPassedOver(String end) {
+    accepted(put("version=7" + end));
+    device.hears(notification(CHANNEL, 7));
+  }
+
+  @Test
+  void versionThatIsNotHigherIs200AndNotDelivered() {
+    accepted(put("version=7"));
+    device.hears(notification(CHANNEL, 7));
+    accepted(put("version=7"));
+    accepted(put("version=0"));
+    device.hearsNothing();
+    assertThat(counters.updatesStale.sum()).isEqualTo(2);
+    assertThat(counters.updatesAccepted.sum()).isEqualTo(1);
+  }
+
+  @Test
+  void updateOfADeviceThatIsAwayIs200AndKept() {
+    device.breaksOff();
+    accepted(put("version=7"));
+    resumes(CHANNEL).hears(notification(CHANNEL, 7));
+  }
+
+  @Test
+  void answerIsSentOnlyWhenTheStoreHasAnsweredAndTheDeviceIsToldThen() {
+    store.hold();
+    CompletableFuture<EndpointHandler.Response> answer =
+        ask(request("PUT", path, null, FORM, null, "version=7"));
+    DelayedStore.Step<?> advance = store.next("advance");
+    advance.takesEffect();
+    assertThat(answer).isNotDone();
+    device.hearsNothing();
+    advance.answers();
+    accepted(answer.join());
+    device.turn();
+    device.hears(notification(CHANNEL, 7));
+  }
+
+  @ParameterizedTest
+  @NullSource
+  @ValueSource(
+      strings = {
+        FORM,
+        "APPLICATION/X-WWW-FORM-URLENCODED",
+        FORM + "; charset=UTF-8",
+        FORM + ";charset=iso-8859-1",
+        "text/plain",
+        "text/plain;charset=UTF-8",
+        " text/plain ",
+        ""
+      })
+  void contentTypesThatRealSendersUse(String contentType) {
+    accepted(ask(request("PUT", path, null, contentType, null, "version=7")).join());
+    device.hears(notification(CHANNEL, 7));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "application/json",
+        "multipart/form-data; boundary=x",
+        "application/octet-stream",
+        "text/html",
+        "text/plainer",
+        "x"
+      })
+  void anotherContentTypeIs415(String contentType) {
+    refused(ask(request("PUT", path, null, contentType, null, "version=7")).join(), 415);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "\n", "&", "&&\n"})
+  void withoutAVersionTheServerPicksTheTimeInMilliseconds(String body) {
+    accepted(put(body));
+    device.hears(notification(CHANNEL, 1_700_000_000_123L));
+  }
+
+  @Test
+  void withoutAVersionAndAHigherLastOneTheServerPicksTheNext() {
+    accepted(put(""));
+    accepted(put("")); // in the same millisecond
+    device.hears(notification(CHANNEL, 1_700_000_000_123L));
+    device.hears(notification(CHANNEL, 1_700_000_000_124L));
+    time = time.plusMillis(1000);
+    accepted(put(""));
+    device.hears(notification(CHANNEL, 1_700_000_001_123L));
+    accepted(put("version=1900000000000"));
+    accepted(put(""));
+    device.hears(notification(CHANNEL, 1_900_000_000_000L));
+    device.hears(notification(CHANNEL, 1_900_000_000_001L));
+  }
+
+  @Test
+  void withoutAVersionAfterTheHighestNothingCanBePicked() {
+    accepted(put("version=9223372036854775807"));
+    device.hears(notification(CHANNEL, Long.MAX_VALUE));
+    accepted(put(""));
+    device.hearsNothing();
+  }
+
+  @Test
+  void clockBefore1970PicksZero() {
+    time = Instant.EPOCH.minusSeconds(1);
+    accepted(put(""));
+    device.hears(notification(CHANNEL, 0));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "version=",
+        "version",
+        "version=-1",
+        "version=+7",
+        "version= 7",
+        "version=%207",
+        "version=7 ",
+        "version=7+",
+        "version=\n7",
+        "version=7.0",
+        "version=1e3",
+        "version=0x7",
+        "version=seven",
+        "version=9223372036854775808",
+        "version=99999999999999999999999999999999999999999999999999999",
+        "version=٧",
+        "version=7;version=8",
+        "version=7&version=7",
+        "version=7&version=8",
+        "version=7&data=x",
+        "data=x",
+        "data=",
+        "Version=7",
+        "7",
+        "=7",
+        "{\"version\":7}",
+        "version=%",
+        "version=%3",
+        "version=%zz",
+        "%=7"
+      })
+  void anythingButOneVersionInPlainDigitsIs400(String body) {
+    refused(put(body), 400);
+    assertThat(counters.updatesRefused.sum()).isEqualTo(1);
+  }
+
+  @Test
+  void bodyThatIsNotUtf8Is400() {
+    EndpointHandler.Request request =
+        new EndpointHandler.Request(
+            "PUT", path, null, FORM, null, ByteBuffer.wrap(new byte[] {'v', (byte) 0xff}));
+    refused(ask(request).join(), 400);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"version=7", ""})
+  void queryIs400(String query) {
+    refused(ask(request("PUT", path, query, FORM, null, "version=7")).join(), 400);
+    refused(ask(request("PUT", path, query, FORM, null, "")).join(), 400);
+  }
+
+  @Test
+  void bodyOver4KiBIs413() {
+    char[] padding = new char[EndpointHandler.MAX_BODY_LENGTH];
+    Arrays.fill(padding, '&');
+    String body = "version=7" + new String(padding);
+    refused(put(body.substring(0, EndpointHandler.MAX_BODY_LENGTH + 1)), 413);
+    accepted(put(body.substring(0, EndpointHandler.MAX_BODY_LENGTH)));
+    device.hears(notification(CHANNEL, 7));
+  }
+
+  @Test
+  void bodyBufferIsLeftAsItWas() {
+    ByteBuffer body = ByteBuffer.wrap("xversion=7x".getBytes(StandardCharsets.US_ASCII), 1, 9);
+    accepted(ask(new EndpointHandler.Request("PUT", path, null, null, null, body)).join());
+    device.hears(notification(CHANNEL, 7));
+    assertThat(body.remaining()).isEqualTo(9);
+    accepted(
+        ask(new EndpointHandler.Request("PUT", path, null, null, null, body.asReadOnlyBuffer()))
+            .join());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "/",
+        "",
+        "/update",
+        "/update/",
+        "/update/x",
+        "/other",
+        "/update/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+      })
+  void tokenNeverIssuedIs404(String other) {
+    refused(ask(request("PUT", other, null, FORM, null, "version=7")).join(), 404);
+  }
+
+  @Test
+  void tokenTamperedWithIs404() {
+    int last = path.length() - 1;
+    char other = path.charAt(last) == 'A' ? 'B' : 'A';
+    String tampered = path.substring(0, last) + other;
+    refused(ask(request("PUT", tampered, null, FORM, null, "version=7")).join(), 404);
+    refused(ask(request("PUT", path + "/", null, FORM, null, "version=7")).join(), 404);
+    refused(ask(request("PUT", path + "/x", null, FORM, null, "version=7")).join(), 404);
+  }
+
+  @Test
+  void tokenOfAnotherServerIs404() {
+    String foreign =
+        new SessionFixture().tokens.seal(Uaid.parse(UAID), updateOf(CHANNEL, 0).channelId());
+    refused(ask(request("PUT", "/update/" + foreign, null, FORM, null, "version=7")).join(), 404);
+  }
+
+  @Test
+  void endpointWorksUnderAPrefixOfTheUsersServer() {
+    accepted(ask(request("PUT", "/push/v1" + path, null, FORM, null, "version=7")).join());
+    device.hears(notification(CHANNEL, 7));
+  }
+
+  @Test
+  void channelThatIsGoneIs410() {
+    device.says(unregister(CHANNEL));
+    device.hears(unregistered(CHANNEL));
+    refused(put("version=7"), 410);
+    refused(put(""), 410);
+    assertThat(counters.updatesGone.sum()).isEqualTo(2);
+  }
+
+  @Test
+  void userAgentThatIsGoneIs410() {
+    device.breaksOff();
+    drop(UAID);
+    EndpointHandler.Response response = put("version=7");
+    assertThat(response.status()).isEqualTo(410);
+    assertThat(isKnown(UAID)).isFalse();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"GET", "POST", "HEAD", "DELETE", "PATCH", "put", "TRACE", "X"})
+  void anotherMethodIs405AndTellsWhichAreAllowed(String method) {
+    EndpointHandler.Response response =
+        ask(request(method, path, null, FORM, null, "version=7")).join();
+    refused(response, 405);
+    assertThat(response.headers()).containsEntry("Allow", "PUT, OPTIONS");
+  }
+
+  @Test
+  void overTheRateLimitIs429WithRetryAfterAndChangesNothing() {
+    handler = handler(2, Set.of());
+    accepted(put("version=1"));
+    accepted(put("version=2"));
+    device.heardAll();
+    device.says(ack(CHANNEL, 2));
+    nanos += Duration.ofSeconds(4).toNanos();
+    EndpointHandler.Response response = put("version=3");
+    refused(response, 429);
+    assertThat(response.headers()).containsEntry("Retry-After", "6");
+    nanos += Duration.ofSeconds(6).toNanos();
+    accepted(put("version=3"));
+  }
+
+  @Test
+  void refusedRequestsDoNotUseUpTheRateLimit() {
+    handler = handler(1, Set.of());
+    for (int i = 0; i < 5; i++) {
+      refused(put("version=x"), 400);
+    }
+    accepted(put("version=1"));
+  }
+
+  private void unavailable(EndpointHandler.Response response) {
+    assertThat(response.status()).isEqualTo(503);
+    assertThat(response.body()).startsWith("{\"status\":503,\"error\":");
+    assertThat(Integer.parseInt(response.headers().get("Retry-After"))).isPositive();
+    device.hearsNothing();
+  }
+
+  @Test
+  void storeFailureIs503AndTheUpdateIsNotDelivered() {
+    store.hold();
+    CompletableFuture<EndpointHandler.Response> answer =
+        ask(request("PUT", path, null, FORM, null, "version=7"));
+    store.next("advance").fails();
+    unavailable(answer.join());
+    assertThat(counters.storeFailures.sum()).isEqualTo(1);
+    CompletableFuture<EndpointHandler.Response> next =
+        ask(request("PUT", path, null, FORM, null, ""));
+    store.next("advanceToNext").fails();
+    unavailable(next.join());
+  }
+
+  @Test
+  void storeThatThrowsIs503() {
+    store.throwAtOnce(DelayedStore.away());
+    unavailable(put("version=7"));
+    unavailable(put(""));
+  }
+
+  @Test
+  void closedStoreIs503() {
+    memory.close();
+    store.failAtOnce(DelayedStore.away());
+    unavailable(put("version=7"));
+  }
+
+  @Test
+  void beforeStartAndAfterCloseEverythingIs503() {
+    handler = notOpen(RateLimit.UNLIMITED, Set.of());
+    unavailable(put("version=7"));
+    handler.open();
+    accepted(put("version=7"));
+    device.hears(notification(CHANNEL, 7));
+    handler.close();
+    unavailable(put("version=8"));
+    unavailable(ask(request("GET", "/", null, null, null, "")).join());
+    assertThat(pending()).containsExactly(updateOf(CHANNEL, 7));
+  }
+
+  @Test
+  void optionsTellsTheMethodsAndNothingOfOriginsUnlessConfigured() {
+    EndpointHandler.Response response =
+        ask(request("OPTIONS", path, null, null, ORIGIN, "")).join();
+    assertThat(response.status()).isEqualTo(204);
+    assertThat(response.body()).isEmpty();
+    assertThat(response.headers()).isEqualTo(java.util.Map.of("Allow", "PUT, OPTIONS"));
+  }
+
+  @Test
+  void corsIsOffUnlessConfigured() {
+    EndpointHandler.Response response =
+        ask(request("PUT", path, null, FORM, ORIGIN, "version=7")).join();
+    accepted(response);
+  }
+
+  @Test
+  void configuredOriginMayNotifyFromABrowser() {
+    handler = handler(RateLimit.UNLIMITED, Set.of(ORIGIN));
+    EndpointHandler.Response preflight =
+        ask(request("OPTIONS", path, null, null, ORIGIN, "")).join();
+    assertThat(preflight.status()).isEqualTo(204);
+    assertThat(preflight.headers())
+        .containsEntry("Access-Control-Allow-Origin", ORIGIN)
+        .containsEntry("Access-Control-Allow-Methods", "PUT, OPTIONS")
+        .containsEntry("Access-Control-Allow-Headers", "Content-Type")
+        .containsEntry("Vary", "Origin");
+    assertThat(ask(request("PUT", path, null, FORM, ORIGIN, "version=7")).join().headers())
+        .containsEntry("Access-Control-Allow-Origin", ORIGIN);
+    assertThat(ask(request("PUT", path, null, FORM, ORIGIN, "x")).join().headers())
+        .containsEntry("Access-Control-Allow-Origin", ORIGIN); // the page may see the error
+  }
+
+  @ParameterizedTest
+  @NullSource
+  @ValueSource(strings = {"https://evil.example.org", "http://app.example.org", "null", "*"})
+  void otherOriginsMayNot(String origin) {
+    handler = handler(RateLimit.UNLIMITED, Set.of(ORIGIN));
+    assertThat(ask(request("OPTIONS", path, null, null, origin, "")).join().headers().keySet())
+        .containsExactly("Allow");
+  }
+
+  @Test
+  void starAllowsAnyOrigin() {
+    handler = handler(RateLimit.UNLIMITED, Set.of("*"));
+    assertThat(ask(request("OPTIONS", path, null, null, ORIGIN, "")).join().headers())
+        .containsEntry("Access-Control-Allow-Origin", ORIGIN);
+  }
+
+  @Test
+  void requestDoesNotShowItsEndpoint() {
+    assertThat(request("PUT", path, null, FORM, null, "version=7"))
+        .hasToString("Request[PUT, body of 9 bytes]");
+  }
+
+  @Test
+  void theTokenIsWhatTheStoreIsAskedFor() {
+    String token = path.substring(path.lastIndexOf('/') + 1);
+    assertThat(Base64.getUrlDecoder().decode(token)).hasSize(48);
+    assertThat(List.of(tokens.open(token)))
+        .containsExactly(
+            new EndpointTokens.Channel(Uaid.parse(UAID), updateOf(CHANNEL, 0).channelId()));
+  }
+}

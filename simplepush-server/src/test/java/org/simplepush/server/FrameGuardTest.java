@@ -1,0 +1,301 @@
+package org.simplepush.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.util.Arrays;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.simplepush.core.CloseCode;
+
+/** RFC 6455 §5, as far as the engine does not check it or pays too much. */
+@Timeout(20)
+class FrameGuardTest {
+  private static final int MAX = 1000;
+  private static final int FIN = 0x80;
+  private static final int TEXT = 1;
+  private static final int MASKED = 0x80;
+
+  /** A masked frame with a payload of this length, and as many bytes of it. */
+  private static byte[] frame(int first, long length, int present) {
+    ByteArrayOutputStream frame = new ByteArrayOutputStream();
+    frame.write(first);
+    if (length >= 0 && length < 126) {
+      frame.write(MASKED | (int) length);
+    } else {
+      int bytes = length >= 0 && length < 65536 ? 2 : 8;
+      frame.write(MASKED | (bytes == 2 ? 126 : 127));
+      for (int i = bytes - 1; i >= 0; i--) {
+        frame.write((int) (length >>> (8 * i)));
+      }
+    }
+    frame.writeBytes(new byte[] {1, 2, 3, 4});
+    byte[] payload = new byte[present];
+    Arrays.fill(payload, (byte) 0xff); // would be a violation if taken for a header
+    frame.writeBytes(payload);
+    return frame.toByteArray();
+  }
+
+  private static byte[] frame(int first, int length) {
+    return frame(first, length, length);
+  }
+
+  private static byte[] join(byte[]... frames) {
+    ByteArrayOutputStream all = new ByteArrayOutputStream();
+    for (byte[] frame : frames) {
+      all.writeBytes(frame);
+    }
+    return all.toByteArray();
+  }
+
+  private static byte[] bytes(int... values) {
+    byte[] bytes = new byte[values.length];
+    for (int i = 0; i < values.length; i++) {
+      bytes[i] = (byte) values[i];
+    }
+    return bytes;
+  }
+
+  static Stream<Arguments> allowed() {
+    return Stream.of(
+        Arguments.of("empty text", frame(FIN | TEXT, 0)),
+        Arguments.of("short text", frame(FIN | TEXT, 125)),
+        Arguments.of("text with a length of 16 bits", frame(FIN | TEXT, 126)),
+        Arguments.of("text of the largest length", frame(FIN | TEXT, MAX)),
+        Arguments.of("binary, which is refused as a message", frame(FIN | 2, 3)),
+        Arguments.of("close", frame(FIN | 8, 2)),
+        Arguments.of("largest ping", frame(FIN | 9, 125)),
+        Arguments.of("pong", frame(FIN | 10, 0)),
+        Arguments.of("two fragments", join(frame(TEXT, 5), frame(FIN, 5))),
+        Arguments.of(
+            "a ping between fragments", join(frame(TEXT, 5), frame(FIN | 9, 3), frame(FIN, 5))),
+        Arguments.of(
+            "fragments up to the largest length", join(frame(TEXT, MAX / 2), frame(FIN, MAX / 2))),
+        Arguments.of(
+            "two messages of the largest length",
+            join(frame(FIN | TEXT, MAX), frame(FIN | TEXT, MAX))));
+  }
+
+  static Stream<Arguments> violations() {
+    CloseCode protocol = CloseCode.PROTOCOL_ERROR;
+    CloseCode tooBig = CloseCode.TOO_BIG;
+    return Stream.of(
+        Arguments.of("unmasked", bytes(FIN | TEXT, 5), protocol),
+        Arguments.of("unmasked ping", bytes(FIN | 9, 0), protocol),
+        Arguments.of("reserved bit 1", frame(FIN | 0x40 | TEXT, 0), protocol),
+        Arguments.of("reserved bit 2", frame(FIN | 0x20 | TEXT, 0), protocol),
+        Arguments.of("reserved bit 3", frame(FIN | 0x10 | TEXT, 0), protocol),
+        Arguments.of("unknown data frame", frame(FIN | 3, 0), protocol),
+        Arguments.of("last unknown data frame", frame(FIN | 7, 0), protocol),
+        Arguments.of("unknown control frame", frame(FIN | 11, 0), protocol),
+        Arguments.of("last unknown control frame", frame(FIN | 15, 0), protocol),
+        Arguments.of("ping in fragments", frame(9, 0), protocol),
+        Arguments.of("close in fragments", frame(8, 0), protocol),
+        Arguments.of("ping of 126 bytes", frame(FIN | 9, 126, 0), protocol),
+        Arguments.of("continuation of nothing", frame(FIN, 0), protocol),
+        Arguments.of("text over the limit", frame(FIN | TEXT, MAX + 1, 0), tooBig),
+        Arguments.of("first fragment over the limit", frame(TEXT, MAX + 1, 0), tooBig),
+        Arguments.of("a length of 2^40", frame(FIN | TEXT, 1L << 40, 0), tooBig),
+        Arguments.of("a length of 2^63-1", frame(FIN | TEXT, Long.MAX_VALUE, 0), tooBig),
+        Arguments.of("a length of 2^63", frame(FIN | TEXT, Long.MIN_VALUE, 0), tooBig),
+        Arguments.of("a length of 2^64-1", frame(FIN | TEXT, -1, 0), tooBig));
+  }
+
+  /** Feeds the bytes in parts; returns how many the engine would have been given. */
+  private static int feed(FrameGuard guard, byte[] bytes, int... ends) {
+    int from = 0;
+    for (int end : ends) {
+      int safe = guard.check(bytes, from, end);
+      if (guard.violation() != null) {
+        return safe;
+      }
+      assertThat(safe).isEqualTo(end);
+      from = end;
+    }
+    return from;
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("allowed")
+  void allowedFramesPassWhereverTheyAreSplit(String name, byte[] bytes) {
+    byte[] twice = join(bytes, bytes);
+    for (int split = 0; split <= twice.length; split++) {
+      FrameGuard guard = new FrameGuard(MAX);
+      assertThat(feed(guard, twice, split, twice.length)).isEqualTo(twice.length);
+      assertThat(guard.violation()).isNull();
+    }
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("violations")
+  void violationIsFoundWhereverItIsSplitAndNothingOfItIsReadAfterwards(
+      String name, byte[] bad, CloseCode expected) {
+    byte[] good = join(frame(FIN | TEXT, 3), frame(FIN | 9, 0));
+    byte[] bytes = join(good, bad, frame(FIN | TEXT, 3));
+    for (int split = 0; split <= bytes.length; split++) {
+      FrameGuard guard = new FrameGuard(MAX);
+      int safe = feed(guard, bytes, split, bytes.length);
+      assertThat(guard.violation()).isEqualTo(expected);
+      // What had been passed on before the violation was known cannot be taken back.
+      int headerBefore = Math.max(good.length, Math.min(split, good.length + bad.length - 1));
+      assertThat(safe).isIn(good.length, headerBefore);
+    }
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("violations")
+  void violationIsFoundByteByByte(String name, byte[] bad, CloseCode expected) {
+    FrameGuard guard = new FrameGuard(MAX);
+    for (int i = 0; i < bad.length && guard.violation() == null; i++) {
+      guard.check(bad, i, i + 1);
+    }
+    assertThat(guard.violation()).isEqualTo(expected);
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("violations")
+  void nothingPassesAfterAViolation(String name, byte[] bad, CloseCode expected) {
+    FrameGuard guard = new FrameGuard(MAX);
+    guard.check(bad, 0, bad.length);
+    byte[] more = frame(FIN | TEXT, 100);
+    for (int i = 0; i < 3; i++) {
+      assertThat(guard.check(more, 0, more.length)).isZero();
+      assertThat(guard.violation()).isEqualTo(expected);
+    }
+  }
+
+  @Test
+  void fragmentsTogetherMayNotExceedTheLimit() {
+    FrameGuard guard = new FrameGuard(MAX);
+    byte[] fine = join(frame(TEXT, MAX - 1), frame(0, 1), frame(FIN | 9, 125));
+    assertThat(guard.check(fine, 0, fine.length)).isEqualTo(fine.length);
+    byte[] over = frame(FIN, 1);
+    assertThat(guard.check(over, 0, over.length)).isZero();
+    assertThat(guard.violation()).isEqualTo(CloseCode.TOO_BIG);
+  }
+
+  @Test
+  void newMessageWithinAnotherIsAViolation() {
+    FrameGuard guard = new FrameGuard(MAX);
+    byte[] bytes = join(frame(TEXT, 5), frame(FIN | TEXT, 5));
+    assertThat(guard.check(bytes, 0, bytes.length)).isEqualTo(frame(TEXT, 5).length);
+    assertThat(guard.violation()).isEqualTo(CloseCode.PROTOCOL_ERROR);
+  }
+
+  @Test
+  void emptyFragmentsWithoutEndAreTooBig() {
+    FrameGuard guard = new FrameGuard(MAX);
+    byte[] first = frame(TEXT, 0);
+    guard.check(first, 0, first.length);
+    byte[] next = frame(0, 0);
+    int fragments = 1;
+    while (guard.violation() == null) {
+      guard.check(next, 0, next.length);
+      fragments++;
+    }
+    assertThat(guard.violation()).isEqualTo(CloseCode.TOO_BIG);
+    assertThat(fragments).isEqualTo(1025);
+  }
+
+  @Test
+  void lengthsAddUpAnewForEachMessage() {
+    FrameGuard guard = new FrameGuard(MAX);
+    byte[] message = join(frame(TEXT, MAX / 2), frame(FIN, MAX / 2));
+    for (int i = 0; i < 10; i++) {
+      assertThat(guard.check(message, 0, message.length)).isEqualTo(message.length);
+    }
+    assertThat(guard.violation()).isNull();
+  }
+
+  /** The rules once more, over a whole stream and without regard to cost. */
+  private static CloseCode reference(byte[] bytes) {
+    int at = 0;
+    long message = 0;
+    int fragments = 0;
+    while (at + 2 <= bytes.length) {
+      int first = bytes[at] & 0xff;
+      int second = bytes[at + 1] & 0xff;
+      if (second < 128) {
+        return CloseCode.PROTOCOL_ERROR;
+      }
+      int size = second == 255 ? 8 : second == 254 ? 2 : 0;
+      int header = 2 + size + 4;
+      if (at + header > bytes.length) {
+        return null;
+      }
+      java.math.BigInteger length = java.math.BigInteger.valueOf(second & 0x7f);
+      if (size > 0) {
+        length = new java.math.BigInteger(1, Arrays.copyOfRange(bytes, at + 2, at + 2 + size));
+      }
+      int opcode = first & 15;
+      if ((first & 0x70) != 0) {
+        return CloseCode.PROTOCOL_ERROR;
+      }
+      if (length.bitLength() > 63) {
+        return CloseCode.TOO_BIG;
+      }
+      boolean fin = first >= 128;
+      if (opcode >= 8) {
+        if (opcode > 10 || !fin || length.longValueExact() > 125) {
+          return CloseCode.PROTOCOL_ERROR;
+        }
+      } else {
+        if (opcode > 2 || (opcode == 0) != (fragments > 0)) {
+          return CloseCode.PROTOCOL_ERROR;
+        }
+        fragments++;
+        if (length.longValueExact() > MAX - message || fragments > 1024) {
+          return CloseCode.TOO_BIG;
+        }
+        message += length.longValueExact();
+        if (fin) {
+          message = 0;
+          fragments = 0;
+        }
+      }
+      at += header + (int) Math.min(length.longValueExact(), bytes.length);
+    }
+    return null;
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
+  void agreesWithAPlainReferenceOnRandomFrames(long seed) {
+    Random random = new Random(seed);
+    for (int round = 0; round < 3000; round++) {
+      ByteArrayOutputStream stream = new ByteArrayOutputStream();
+      boolean inMessage = false;
+      int frames = random.nextInt(12);
+      for (int i = 0; i < frames; i++) {
+        boolean fin = random.nextBoolean();
+        int opcode = inMessage ? 0 : 1 + random.nextInt(2);
+        if (random.nextInt(4) == 0) {
+          opcode = 8 + random.nextInt(3);
+          fin = true;
+        } else {
+          inMessage = !fin;
+        }
+        byte[] frame = frame((fin ? FIN : 0) | opcode, random.nextInt(opcode >= 8 ? 126 : 300));
+        if (random.nextInt(10) == 0) {
+          frame[random.nextInt(2)] ^= (byte) (1 << random.nextInt(8));
+        }
+        stream.writeBytes(frame);
+      }
+      byte[] bytes = stream.toByteArray();
+      FrameGuard guard = new FrameGuard(MAX);
+      int at = 0;
+      while (at < bytes.length && guard.violation() == null) {
+        int to = Math.min(bytes.length, at + 1 + random.nextInt(200));
+        guard.check(bytes, at, to);
+        at = to;
+      }
+      assertThat(guard.violation()).isEqualTo(reference(bytes));
+    }
+  }
+}
