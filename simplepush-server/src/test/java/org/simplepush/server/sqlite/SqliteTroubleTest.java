@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.AbstractList;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -130,15 +131,8 @@ class SqliteTroubleTest {
     CountDownLatch blocked = new CountDownLatch(1);
     CountDownLatch release = new CountDownLatch(1);
     try (SqliteVersionStore store = open(10, 0)) {
-      CompletableFuture<?> blocking =
-          store
-              .hello(uaid, List.of())
-              .thenAccept(
-                  resumed -> {
-                    blocked.countDown();
-                    awaitForTest(release);
-                  })
-              .toCompletableFuture();
+      get(store.hello(uaid, List.of()));
+      CompletableFuture<?> blocking = blockAnswers(store, blocked, release);
       assertThat(blocked.await(20, SECONDS)).isTrue();
       List<CompletionStage<Registration>> taken = new ArrayList<>();
       for (int i = 0; i < 10; i++) {
@@ -162,6 +156,39 @@ class SqliteTroubleTest {
     }
   }
 
+  /**
+   * Lets something hang on a stage that blocks. The writer is held up until it hangs there: on a
+   * stage already complete it would run, and block, in the thread of the test.
+   */
+  private CompletableFuture<?> blockAnswers(
+      SqliteVersionStore store, CountDownLatch blocked, CountDownLatch release) {
+    CountDownLatch attached = new CountDownLatch(1);
+    List<Update> none =
+        new AbstractList<>() {
+          @Override
+          public Update get(int index) {
+            throw new IndexOutOfBoundsException(index);
+          }
+
+          @Override
+          public int size() {
+            awaitForTest(attached);
+            return 0;
+          }
+        };
+    CompletableFuture<?> blocking =
+        store
+            .acknowledge(uaid, none)
+            .thenAccept(
+                done -> {
+                  blocked.countDown();
+                  awaitForTest(release);
+                })
+            .toCompletableFuture();
+    attached.countDown();
+    return blocking;
+  }
+
   private static void awaitForTest(CountDownLatch latch) {
     try {
       assertThat(latch.await(20, SECONDS)).isTrue();
@@ -176,13 +203,8 @@ class SqliteTroubleTest {
     CountDownLatch release = new CountDownLatch(1);
     Path file = folder.resolve("store.db");
     SqliteVersionStore store = open(CAPACITY, 0);
-    store
-        .hello(uaid, List.of())
-        .thenAccept(
-            resumed -> {
-              blocked.countDown();
-              awaitForTest(release);
-            });
+    get(store.hello(uaid, List.of()));
+    CompletableFuture<?> blocking = blockAnswers(store, blocked, release);
     assertThat(blocked.await(20, SECONDS)).isTrue();
     CompletionStage<Registration> registration = store.register(uaid, channel, 10);
     Thread closer = new Thread(store::close);
@@ -201,6 +223,7 @@ class SqliteTroubleTest {
     again.close();
     assertThat(registration.toCompletableFuture()).isNotDone();
     release.countDown();
+    get(blocking);
     assertThat(get(registration)).isEqualTo(Registration.REGISTERED);
     closer.join();
   }

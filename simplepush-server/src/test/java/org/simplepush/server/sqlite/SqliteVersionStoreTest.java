@@ -35,4 +35,10 @@ class SqliteVersionStoreTest extends VersionStoreContract {
   protected int rounds() {
     return 100;
   }
+
+  /** Four threads at a time: less than what may wait for answers. */
+  @Override
+  protected int contendingSteps() {
+    return 2_000;
+  }
 }

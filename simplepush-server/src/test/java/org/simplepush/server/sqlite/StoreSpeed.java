@@ -47,7 +47,8 @@ final class StoreSpeed {
     advancesPerSecond(32, seconds); // warms up
     for (int senders : new int[] {1, 32, 256}) {
       System.out.printf(
-          "%s: %3d senders, %,.0f advances/s%n", name, senders, advancesPerSecond(senders, seconds));
+          "%s: %3d senders, %,.0f advances/s%n",
+          name, senders, advancesPerSecond(senders, seconds));
     }
     System.gc();
     Runtime runtime = Runtime.getRuntime();
