@@ -253,6 +253,9 @@ public final class DeviceEmulator implements Callable<Integer> {
     if (interactive && (json || devices > 1)) {
       throw wrong("--interactive is one device for a person: without --json and --devices");
     }
+    if (maxBackoff.compareTo(firstBackoff) < 0) {
+      throw wrong("--max-backoff must not be below --first-backoff");
+    }
     try {
       PushClient.builder(server)
           .allowInsecure(allowInsecure)

@@ -27,12 +27,14 @@ final class EmulatedDevice {
   private final Outages outages;
   private final Output output;
 
+  /** Read by applications that hold their own lock, which this device takes inside its own. */
+  private volatile long connectedAt = System.nanoTime();
+
   // All guarded by this.
   private DeviceStorage storage;
   private @Nullable PushClient client;
   private @Nullable Listener listener;
   private boolean connected;
-  private long connectedAt = System.nanoTime();
   private boolean isLost;
   private long lostAt;
 
@@ -77,7 +79,7 @@ final class EmulatedDevice {
     return apps;
   }
 
-  synchronized long connectedAt() {
+  long connectedAt() {
     return connectedAt;
   }
 

@@ -272,10 +272,9 @@ final class Fleet {
             .stop()
             .thenRun(
                 () -> {
-                  ScheduledFuture<?> wakes =
+                  var unusedTask =
                       timer.schedule(
                           () -> guarded(() -> start(device)), millis, TimeUnit.MILLISECONDS);
-                  log.debug("Device {} wakes up in {}", device.number(), wakes);
                 });
   }
 
