@@ -10,31 +10,33 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One version to many endpoints, in bounded memory: endpoints are pulled only while fewer than a
- * window of them wait for their verdict, or for the listener to have heard it.
+ * Sends to many endpoints in bounded memory: what to send is pulled only while less than a window
+ * of it waits for the verdict, or for the listener to have heard it.
  *
  * <p>Concurrency: the iterator belongs to whoever runs {@link #pull}, at most one thread at a time;
  * the flag {@code pulling}, guarded by this object's lock, hands it on. The counters of verdicts
  * belong likewise to whoever delivers, and {@code undelivered} hands them on. No lock is held while
  * the iterator, the sender or the listener is called.
  */
-final class Fanout {
+final class Fanout<T> {
   private static final Logger log = LoggerFactory.getLogger(Fanout.class);
 
   /** Sends to one endpoint and calls back once, perhaps at once. */
-  interface Target {
-    void send(URI endpoint, Consumer<Verdict> sink);
+  interface Target<T> {
+    void send(T item, Consumer<Verdict> sink);
   }
 
   private record Delivery(URI endpoint, Verdict verdict) {}
 
-  private final Iterator<? extends URI> endpoints;
-  private final Target target;
+  private final Iterator<? extends T> items;
+  private final Target<T> target;
+  private final Function<T, URI> endpointOf;
   private final VerdictListener listener;
   private final Sender sender;
   private final Executor executor;
@@ -60,14 +62,16 @@ final class Fanout {
   private long failed;
 
   Fanout(
-      Iterator<? extends URI> endpoints,
-      Target target,
+      Iterator<? extends T> items,
+      Target<T> target,
+      Function<T, URI> endpointOf,
       VerdictListener listener,
       Sender sender,
       Executor executor,
       int window) {
-    this.endpoints = endpoints;
+    this.items = items;
     this.target = target;
+    this.endpointOf = endpointOf;
     this.listener = listener;
     this.sender = sender;
     this.executor = executor;
@@ -99,11 +103,12 @@ final class Fanout {
         }
         outstanding++;
       }
-      URI endpoint = next();
-      if (endpoint == null) {
+      T item = next();
+      if (item == null) {
         break;
       }
-      target.send(endpoint, verdict -> deliver(new Delivery(endpoint, verdict)));
+      URI endpoint = endpointOf.apply(item);
+      target.send(item, verdict -> deliver(new Delivery(endpoint, verdict)));
     }
     synchronized (this) {
       outstanding--;
@@ -113,10 +118,10 @@ final class Fanout {
     finishIfDone();
   }
 
-  /** Returns the next endpoint, or null if there is none or none is wanted. */
-  private @Nullable URI next() {
+  /** Returns the next item, or null if there is none or none is wanted. */
+  private @Nullable T next() {
     try {
-      if (!endpoints.hasNext()) {
+      if (!items.hasNext()) {
         return null;
       }
       if (sender.isClosed() || future.isDone()) {
@@ -125,7 +130,7 @@ final class Fanout {
         }
         return null;
       }
-      return Objects.requireNonNull(endpoints.next(), "an endpoint");
+      return Objects.requireNonNull(items.next(), "an endpoint");
     } catch (RuntimeException | Error e) {
       synchronized (this) {
         failure = e;

@@ -20,6 +20,7 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.random.RandomGenerator;
 import javax.net.SocketFactory;
 import javax.net.ssl.SSLContext;
@@ -66,7 +67,7 @@ public final class Notifier implements AutoCloseable {
 
   private Notifier(Builder builder) {
     drain = builder.drain;
-    ThreadFactory threads = new Threads();
+    ThreadFactory threads = threads("simplepush-notifier-");
     window = builder.window;
     ownExecutor = builder.executor == null ? newExecutor(threads) : null;
     ExecutorService requests =
@@ -128,11 +129,19 @@ public final class Notifier implements AutoCloseable {
     }
   }
 
+  static ThreadFactory threads(String prefix) {
+    return new Threads(prefix);
+  }
+
   /** Daemon threads, named after what they are for. */
   private static final class Threads implements ThreadFactory {
-    private static final AtomicInteger notifiers = new AtomicInteger();
-    private final String prefix = "simplepush-notifier-" + notifiers.incrementAndGet() + "-";
+    private static final AtomicInteger factories = new AtomicInteger();
+    private final String prefix;
     private final AtomicInteger threads = new AtomicInteger();
+
+    Threads(String prefix) {
+      this.prefix = prefix + factories.incrementAndGet() + "-";
+    }
 
     @Override
     public Thread newThread(Runnable task) {
@@ -195,17 +204,21 @@ public final class Notifier implements AutoCloseable {
       Iterable<? extends URI> endpoints, long version, VerdictListener listener) {
     checkVersion(version);
     Objects.requireNonNull(listener, "listener");
-    Iterator<? extends URI> each = endpoints.iterator();
+    return fanOut(
+        endpoints.iterator(),
+        (endpoint, sink) -> submitFromFanout(endpoint, version, sink),
+        endpoint -> endpoint,
+        listener);
+  }
+
+  /** A fan-out of whatever; {@code target} must send it by {@link #submitFromFanout}. */
+  <T> CompletableFuture<Summary> fanOut(
+      Iterator<? extends T> items,
+      Fanout.Target<T> target,
+      Function<T, URI> endpointOf,
+      VerdictListener listener) {
     sender.fanoutBegins();
-    Fanout fanout =
-        new Fanout(
-            each,
-            (endpoint, sink) -> sendOne(endpoint, version, sink),
-            listener,
-            sender,
-            executor,
-            window);
-    return fanout.start();
+    return new Fanout<>(items, target, endpointOf, listener, sender, executor, window).start();
   }
 
   /**
@@ -254,7 +267,18 @@ public final class Notifier implements AutoCloseable {
     }
   }
 
-  private void sendOne(URI endpoint, long version, Consumer<Verdict> sink) {
+  void submit(URI endpoint, long version, Consumer<Verdict> sink) {
+    sender.checkOpen();
+    EndpointGuard.Checked checked = guard.check(endpoint);
+    if (checked.url() != null) {
+      sender.submit(checked.url(), version, sink);
+    } else {
+      sender.refuse(Objects.requireNonNull(checked.refusal()), sink);
+    }
+  }
+
+  /** For fan-outs, which bound themselves and may go on while the notifier drains. */
+  void submitFromFanout(URI endpoint, long version, Consumer<Verdict> sink) {
     EndpointGuard.Checked checked = guard.check(endpoint);
     if (checked.url() != null) {
       sender.submitFromFanout(checked.url(), version, sink);
@@ -263,7 +287,7 @@ public final class Notifier implements AutoCloseable {
     }
   }
 
-  private static void checkVersion(long version) {
+  static void checkVersion(long version) {
     if (version < 0) {
       throw new IllegalArgumentException("A version is 0 or more, but it was " + version + ".");
     }
@@ -272,12 +296,7 @@ public final class Notifier implements AutoCloseable {
   private CompletableFuture<Verdict> send(URI endpoint, long version) {
     Objects.requireNonNull(endpoint, "endpoint");
     CompletableFuture<Verdict> future = new CompletableFuture<>();
-    EndpointGuard.Checked checked = guard.check(endpoint);
-    if (checked.url() != null) {
-      sender.submit(checked.url(), version, future::complete);
-    } else {
-      sender.refuse(Objects.requireNonNull(checked.refusal()), future::complete);
-    }
+    submit(endpoint, version, future::complete);
     return future;
   }
 
@@ -553,7 +572,7 @@ public final class Notifier implements AutoCloseable {
           deadline, backoff, maxRetryAfter, maxPerHost, maxConcurrent, maxWaiting);
     }
 
-    private static Duration positive(String name, Duration value) {
+    static Duration positive(String name, Duration value) {
       if (value.compareTo(Duration.ofMillis(1)) < 0 || value.compareTo(Duration.ofDays(1)) > 0) {
         throw new IllegalArgumentException(
             name + " is between a millisecond and a day, but it was " + value + ".");

@@ -211,6 +211,15 @@ final class Sender {
     perform(work);
   }
 
+  /** Throws if {@link #close} was called. */
+  void checkOpen() {
+    synchronized (lock) {
+      if (closing) {
+        throw new IllegalStateException("The notifier is closed.");
+      }
+    }
+  }
+
   boolean isClosed() {
     synchronized (lock) {
       return closed;
@@ -425,6 +434,9 @@ final class Sender {
             new NotifierListener.HostRecovered(
                 lane.host.name(), Duration.ofNanos(time.nanos() - lane.failingSince));
         work.calls.add(() -> listeners.tell(listener -> listener.onHostRecovered(event)));
+      }
+      if (!lane.proven && lane.queued && unprovenLanes.remove(lane)) {
+        lane.queued = false; // not to wait among black holes any longer; the caller queues it anew
       }
       lane.succeeded(attempt.atLimit());
       return null;

@@ -3,6 +3,7 @@ package org.simplepush.appserver;
 import java.time.Duration;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
@@ -28,22 +29,23 @@ final class ThreadTime implements Time {
 
   @Override
   public Timer after(Duration delay, Runnable task) {
-    if (thread.isShutdown()) { // closed in the meantime: nothing is waited for any more
+    Future<?> future;
+    try {
+      future = thread.schedule(() -> runGuarded(task), delay.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (RejectedExecutionException e) {
+      log.debug("Stopped; nothing is waited for any more", e);
       return () -> {};
     }
-    Future<?> future =
-        thread.schedule(
-            () -> {
-              try {
-                task.run();
-              } catch (RuntimeException | Error e) {
-                log.error("A timer failed; this is a bug of the notifier.", e);
-                throw e;
-              }
-            },
-            delay.toNanos(),
-            TimeUnit.NANOSECONDS);
     return () -> future.cancel(false);
+  }
+
+  private static void runGuarded(Runnable task) {
+    try {
+      task.run();
+    } catch (RuntimeException | Error e) {
+      log.error("A timer failed; this is a bug of this library", e);
+      throw e;
+    }
   }
 
   void stop() {

@@ -50,6 +50,10 @@ final class FakeTime implements Time {
     }
   }
 
+  synchronized int timers() {
+    return due.size();
+  }
+
   synchronized boolean isAfterStart(Duration duration) {
     return elapsed >= duration.toNanos();
   }

@@ -397,6 +397,22 @@ class SenderTest {
     }
 
     @Test
+    void hostThatAnswersLeavesTheQueueOfTheBlackHoles() {
+      var good = sendMany("good.example", 0, 1);
+      for (int n = 0; n < 2; n++) {
+        for (int hole = 0; hole < 127; hole++) {
+          send(endpoint("hole" + hole + ".example", n), 1);
+        }
+      }
+      good.addAll(sendMany("good.example", 1, 20)); // at the end of the queue
+      assertThat(transport.wire).hasSize(128);
+      for (int round = 0; round < 20; round++) {
+        transport.answerHost("good.example", status(200));
+      }
+      assertThat(good).allMatch(CompletableFuture::isDone);
+    }
+
+    @Test
     void hostDownForAWholeDeadlineFailsCallsAtOnceButForOne() {
       send(endpoint("down.example", 0), 1);
       while (!time.isAfterStart(DEADLINE.plusMinutes(1))) {

@@ -203,11 +203,15 @@ final class Connector {
     enter(State.CONNECTING);
     Attempt next = new Attempt();
     attempt = next;
-    next.connection = transport.connect(target, next);
     timer =
         loop.schedule(
             settings.requestTimeout(),
             () -> lose(NO_CLOSE_FRAME, "the connection did not open in time", 0));
+    try {
+      next.connection = transport.connect(target, next);
+    } catch (IllegalArgumentException e) { // java.net.URI takes addresses that OkHttp does not
+      next.ended(NO_CLOSE_FRAME, "the address cannot be used: " + e.getMessage());
+    }
   }
 
   private void opened() {
@@ -392,6 +396,9 @@ final class Connector {
     attempt = null;
     redirects = 0;
     failures++;
+    if (failures > 1) {
+      suspect = null; // the server cannot be reached: it was not the silence
+    }
     patience = Math.max(patience + 1, atLeast);
     Duration delay = settings.backoff().delay(patience, random);
     enter(State.WAITING);

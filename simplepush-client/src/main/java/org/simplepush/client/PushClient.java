@@ -11,6 +11,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadFactory;
@@ -67,7 +68,7 @@ public final class PushClient implements AutoCloseable {
   private final boolean ownsPool;
   private final Executor callbacks;
   private final @Nullable ExecutorService ownCallbacks;
-  private final ScheduledThreadPoolExecutor loopThread;
+  private final @Nullable ExecutorService ownScheduler;
   private final Loop loop;
   private final ExecutorService readers;
 
@@ -94,10 +95,17 @@ public final class PushClient implements AutoCloseable {
     launcher = builder.launcher;
 
     String name = "simplepush-client " + builder.server.getHost() + " ";
-    loopThread = new ScheduledThreadPoolExecutor(1, threads(name + "loop"));
-    loopThread.setRemoveOnCancelPolicy(true);
-    loopThread.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
-    loop = new ScheduledLoop(loopThread);
+    if (builder.scheduler == null) {
+      ScheduledThreadPoolExecutor thread =
+          new ScheduledThreadPoolExecutor(1, threads(name + "loop"));
+      thread.setRemoveOnCancelPolicy(true);
+      thread.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
+      ownScheduler = thread;
+      loop = new ScheduledLoop(thread);
+    } else {
+      ownScheduler = null;
+      loop = new ScheduledLoop(builder.scheduler);
+    }
     // At most one thread per application runs a handler; the rest of the time there is none.
     ownCallbacks =
         builder.callbackExecutor == null ? growingPool(threads(name + "callback")) : null;
@@ -437,7 +445,9 @@ public final class PushClient implements AutoCloseable {
     if (ownCallbacks != null) {
       ownCallbacks.shutdown();
     }
-    loopThread.shutdown();
+    if (ownScheduler != null) {
+      ownScheduler.shutdown();
+    }
     closed.complete(null);
   }
 
@@ -465,6 +475,7 @@ public final class PushClient implements AutoCloseable {
     private DeviceStorage storage = DeviceStorage.inMemory();
     private @Nullable OkHttpClient okHttpClient;
     private @Nullable Executor callbackExecutor;
+    private @Nullable ScheduledExecutorService scheduler;
     private ConnectionListener listener = new ConnectionListener() {};
     private @Nullable ApplicationLauncher launcher;
     private Duration requestTimeout = DEFAULT_REQUEST_TIMEOUT;
@@ -501,6 +512,17 @@ public final class PushClient implements AutoCloseable {
      */
     public Builder callbackExecutor(Executor executor) {
       callbackExecutor = Objects.requireNonNull(executor, "executor");
+      return this;
+    }
+
+    /**
+     * Runs the client's own work: messages, timers, the storage. For a program with many devices,
+     * which can share one of a few threads; with {@link #callbackExecutor} and {@link
+     * #okHttpClient} a device then has one thread left, which waits for its server. It is not
+     * closed. Default: one thread of our own.
+     */
+    public Builder scheduler(ScheduledExecutorService executor) {
+      scheduler = Objects.requireNonNull(executor, "executor");
       return this;
     }
 

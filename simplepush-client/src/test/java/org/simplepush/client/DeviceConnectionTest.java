@@ -171,6 +171,15 @@ class DeviceConnectionTest {
   }
 
   @Test
+  void redirectToAnAddressThatCannotBeUsedIsLeft() {
+    h.start();
+    redirect(h.server.accept(), "wss://unusable.example.org/");
+    assertThat(h.disconnects).hasSize(1);
+    h.advance(lastBreak());
+    h.connected();
+  }
+
+  @Test
   void redirectThatAnswersNoHelloIsIgnored() {
     FakeConnection connection = h.start().connected();
     h.says(connection, "{'messageType':'hello','status':307,'redirect':'wss://two.example.org/'}");
@@ -397,6 +406,19 @@ class DeviceConnectionTest {
     connection.assertNothingSaid();
     h.advance(Duration.ofNanos(1));
     connection.next(Ping.class);
+  }
+
+  @Test
+  void serverThatWasDownTeachesNothing() {
+    h.learning(Duration.ofMinutes(1), Duration.ofMinutes(10)).start();
+    FakeConnection connection = h.connected();
+    assertPingAfter(connection, Duration.ofMinutes(1));
+    h.says(connection, "{}");
+    assertPingAfter(connection, Duration.ofMinutes(2));
+    h.advance(TIMEOUT.plusSeconds(1));
+    h.ends(h.server.accept(), 1006);
+    h.advance(Duration.ofSeconds(2));
+    assertPingAfter(h.connected(), Duration.ofMinutes(2));
   }
 
   @Test

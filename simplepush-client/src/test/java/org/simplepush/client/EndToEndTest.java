@@ -27,11 +27,16 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
+import org.simplepush.core.ChannelId;
+import org.simplepush.core.ClientMessage;
 import org.simplepush.core.InMemoryVersionStore;
 import org.simplepush.core.VersionStore;
 import org.simplepush.server.EndpointKeys;
 import org.simplepush.server.PushServer;
+import org.simplepush.server.testing.DeviceConnection;
+import org.simplepush.server.testing.FakePushServer;
 
 /** The client against the real push server, with application servers that speak plain HTTP. */
 @Timeout(60)
@@ -46,6 +51,9 @@ class EndToEndTest {
   private final List<AutoCloseable> closed = new ArrayList<>();
   private final EndpointKeys keys = EndpointKeys.ephemeral();
   private PushServer server;
+
+  /** A real server too, but one that goes wrong when told. */
+  @RegisterExtension private final FakePushServer fake = new FakePushServer();
 
   @BeforeEach
   void startServer() throws IOException {
@@ -74,8 +82,12 @@ class EndToEndTest {
   }
 
   private PushClient device() throws IOException {
+    return device(server.webSocketUri());
+  }
+
+  private PushClient device(URI pushServer) throws IOException {
     PushClient device =
-        PushClient.builder(server.webSocketUri())
+        PushClient.builder(pushServer)
             .storage(storage)
             .backoff(Duration.ofMillis(10), Duration.ofMillis(100))
             .listener(
@@ -227,21 +239,43 @@ class EndToEndTest {
 
   @Test
   void applicationsRecoverFromAServerThatLostItsState() throws Exception {
-    PushClient device = device();
+    PushClient device = device(fake.webSocketUri());
     PushManager calendarManager = attach(device, "calendar", calendar);
     attach(device, "mail", mail);
     URI lost = get(calendarManager.register());
-    int port = server.port();
-    server.close();
-    server = serve(port, new InMemoryVersionStore());
+    fake.loseState();
     assertThat(next(calendar)).isEqualTo("push-register");
     assertThat(get(calendarManager.registrations())).isEmpty();
-    assertThat(put(moved(lost), 1)).isEqualTo(410);
+    assertThat(put(lost, 1)).isEqualTo(410);
 
     URI fresh = get(calendarManager.register());
     put(fresh, 2);
     assertThat(next(calendar)).isEqualTo(new PushMessage(fresh, 2));
     assertThat(mail).isEmpty();
+  }
+
+  @Test
+  void registerThatIsNotAnsweredIsAskedAgainForTheSameChannel() throws Exception {
+    fake.ignoreNext(ClientMessage.Type.REGISTER);
+    PushManager manager = attach(device(fake.webSocketUri()), "calendar", calendar);
+    CompletableFuture<URI> endpoint = manager.register();
+    DeviceConnection connection = fake.accept();
+    ChannelId asked = connection.received(ClientMessage.Register.class).channelId();
+    connection.drop();
+    assertThat(fake.accept().received(ClientMessage.Register.class).channelId()).isEqualTo(asked);
+    assertThat(put(get(endpoint), 1)).isEqualTo(200);
+    assertThat(next(calendar)).isEqualTo(new PushMessage(get(endpoint), 1));
+  }
+
+  @Test
+  void versionPublishedOnAStalledConnectionComesOverTheNextOne() throws Exception {
+    PushManager manager = attach(device(fake.webSocketUri()), "calendar", calendar);
+    URI endpoint = get(manager.register());
+    DeviceConnection connection = fake.accept();
+    connection.stall();
+    assertThat(put(endpoint, 7)).isEqualTo(200);
+    connection.drop();
+    assertThat(next(calendar)).isEqualTo(new PushMessage(endpoint, 7));
   }
 
   @Test

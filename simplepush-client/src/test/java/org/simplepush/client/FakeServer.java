@@ -15,6 +15,9 @@ final class FakeServer implements Transport {
 
   @Override
   public Connection connect(URI target, Events events) {
+    if (target.getHost().equals("unusable.example.org")) {
+      throw new IllegalArgumentException("no such address can be");
+    }
     FakeConnection connection = new FakeConnection(target, events);
     connections.add(connection);
     return connection;

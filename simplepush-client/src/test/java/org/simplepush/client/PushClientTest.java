@@ -17,6 +17,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import mockwebserver3.MockResponse;
 import mockwebserver3.RecordedRequest;
@@ -438,20 +439,29 @@ class PushClientTest {
   private static List<String> threadsOfClients() {
     return Thread.getAllStackTraces().keySet().stream()
         .map(Thread::getName)
-        .filter(name -> name.startsWith("simplepush-client"))
+        // OkHttp renames a thread of ours while it reads a connection.
+        .filter(name -> name.startsWith("simplepush-client") || name.startsWith("OkHttp http"))
         .toList();
   }
 
   @Test
-  void manyClientsShareAnOkHttpClientThatStaysOpen() throws Exception {
+  void manyClientsShareAnOkHttpClientAndExecutorsThatStayOpen() throws Exception {
     OkHttpClient shared = new OkHttpClient();
+    ScheduledExecutorService scheduler = Executors.newScheduledThreadPool(2);
     PushClient[] clients = new PushClient[100]; // more than a dispatcher's 64
     for (int i = 0; i < clients.length; i++) {
-      clients[i] = builder().okHttpClient(shared).build().start();
+      clients[i] =
+          builder()
+              .okHttpClient(shared)
+              .scheduler(scheduler)
+              .callbackExecutor(scheduler)
+              .build()
+              .start();
     }
     for (int i = 0; i < clients.length; i++) {
       server.greet(Uaid.random().text());
     }
+    assertThat(threadsOfClients()).hasSize(clients.length); // one that reads, each
     CompletableFuture<?>[] closing = new CompletableFuture<?>[clients.length];
     for (int i = 0; i < clients.length; i++) {
       closing[i] = clients[i].closeAsync();
@@ -459,6 +469,8 @@ class PushClientTest {
     get(CompletableFuture.allOf(closing));
     assertThat(shared.dispatcher().executorService().isShutdown()).isFalse();
     shared.dispatcher().executorService().shutdown();
+    assertThat(scheduler.isShutdown()).isFalse();
+    scheduler.shutdown();
   }
 
   @ParameterizedTest

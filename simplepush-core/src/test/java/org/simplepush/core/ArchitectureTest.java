@@ -39,11 +39,8 @@ class ArchitectureTest {
     core = new ClassFileImporter().importPath(compiled);
     assertThat(core).isNotEmpty();
     assertThat(core.contain(ArchitectureTest.class)).isFalse();
-    if (Files.isDirectory(compiled)) {
-      module = read(compiled.resolve("module-info.class"));
-    } else {
-      throw new AssertionError("not a directory of classes: " + compiled);
-    }
+    assertThat(compiled).isDirectory();
+    module = read(compiled.resolve("module-info.class"));
   }
 
   private static ModuleDescriptor read(Path moduleInfo) throws IOException {

@@ -58,7 +58,7 @@ class MessagePropertyTest {
   @ValueSource(longs = {1, 2, 3})
   void whatIsWrittenIsReadAgain(long seed) throws Exception {
     MessageSamples samples = new MessageSamples(seed);
-    for (int i = 0; i < 10_000; i++) {
+    for (int i = 0; i < 5_000; i++) {
       ClientMessage said = samples.clientMessage();
       String text = codec.write(said);
       ClientMessage heard = codec.readClientMessage(text);
@@ -82,7 +82,7 @@ class MessagePropertyTest {
     Random random = new Random(seed);
     MessageSamples samples = new MessageSamples(seed);
     int readable = 0;
-    for (int i = 0; i < 10_000; i++) {
+    for (int i = 0; i < 5_000; i++) {
       byte[] message = text(samples, random).getBytes(UTF_8);
       for (int mutations = 1 + random.nextInt(4); mutations > 0; mutations--) {
         message = mutated(message, random, samples);
@@ -97,7 +97,7 @@ class MessagePropertyTest {
       }
     }
     // A test that only ever makes rubbish would prove little.
-    assertThat(readable).isGreaterThan(500);
+    assertThat(readable).isGreaterThan(250);
   }
 
   private String text(MessageSamples samples, Random random) {

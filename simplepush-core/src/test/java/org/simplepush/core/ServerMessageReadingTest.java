@@ -60,6 +60,11 @@ class ServerMessageReadingTest {
   }
 
   @Test
+  void helloOfAnotherStatusOfTheTwoHundredsAnnouncesNothing() throws Exception {
+    assertThat(read("{'messageType':'hello','uaid':'$A','status':202}")).isEqualTo(new Hello(UAID));
+  }
+
+  @Test
   void statusIsTakenFor200IfThereIsNone() throws Exception {
     assertThat(read("{'messageType':'hello','uaid':'$A'}")).isEqualTo(new Hello(UAID));
   }

@@ -84,6 +84,7 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
 
   private boolean outputEnded;
   private boolean flushRequested;
+  private final long acceptedAt;
   private long lastHeard;
   private boolean probed;
 
@@ -102,6 +103,7 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     this.transport = transport;
     this.guard = new FrameGuard(server.context().settings().maxMessageLength());
     this.webSocket = new WebSocketImpl(this, server.drafts());
+    this.acceptedAt = System.nanoTime();
     this.lastHeard = loop.now();
     this.key = loop.register(channel, SelectionKey.OP_READ, this);
     Arrays.fill(dueAt, NEVER);
@@ -312,8 +314,12 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
 
   @Override
   public void startTimer(Session.Timer timer, long delayNanos) {
-    // Spread, so that devices that came together do not ask the store together.
-    long delay = timer == Session.Timer.RECONCILE ? spread(delayNanos) : delayNanos;
+    long delay =
+        switch (timer) {
+          case HELLO -> delayNanos - (System.nanoTime() - acceptedAt); // counts from connecting
+          case RECONCILE -> spread(delayNanos); // who came together shall not ask together
+          case REDELIVERY -> delayNanos;
+        };
     startTimer(index(timer), delay);
   }
 

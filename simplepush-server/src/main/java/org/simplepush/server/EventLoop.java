@@ -161,6 +161,9 @@ final class EventLoop implements Executor, Runnable {
     select();
     awake.set(false);
     now = System.nanoTime();
+    // Before the sockets: what a device asks is answered after what was published before it asked.
+    runTasks();
+    runEndOfTurn();
     // Cleared by removing each key: the loop must never look at a connection that is not ready.
     Iterator<SelectionKey> ready = selector.selectedKeys().iterator();
     while (ready.hasNext()) {
@@ -168,7 +171,6 @@ final class EventLoop implements Executor, Runnable {
       ready.remove();
       handle(key);
     }
-    runTasks();
     runTimers();
     runEndOfTurn();
   }

@@ -41,6 +41,9 @@ public final class PushServer implements AutoCloseable {
   /** How long a request in progress may take to be answered when the server closes. */
   private static final long DRAIN_MILLIS = 3000;
 
+  /** How long devices may take to be gone; a connection's own patience is less. */
+  private static final long GOODBYE_MILLIS = 5000;
+
   private final Builder config;
   private final ServerSettings settings;
   private final VersionStore store;
@@ -217,7 +220,7 @@ public final class PushServer implements AutoCloseable {
         if (stopping.endpoints() != null) {
           stopping.endpoints().close(DRAIN_MILLIS);
         }
-        devices.join();
+        devices.completeOnTimeout(null, GOODBYE_MILLIS, TimeUnit.MILLISECONDS).join();
         stopping.webSockets().stop();
       }
       if (config.store == null) {
@@ -312,6 +315,12 @@ public final class PushServer implements AutoCloseable {
 
   /** Settings of a {@link PushServer}. Not safe for use by many threads. */
   public static final class Builder {
+    /** Room in a hello for all but its channels. */
+    private static final int HELLO_LENGTH = 1024;
+
+    /** What a channel takes in a hello: 36 characters, quotes and a comma. */
+    private static final int CHANNEL_LENGTH = 39;
+
     private String host = "127.0.0.1";
     private int port = 8080;
     private int endpointPort = 8081;
@@ -619,6 +628,16 @@ public final class PushServer implements AutoCloseable {
       if (ownEndpointPort && port != 0 && port == endpointPort) {
         throw new IllegalStateException(
             "port and endpointPort are both " + port + ", but must differ");
+      }
+      long longestHello = HELLO_LENGTH + (long) CHANNEL_LENGTH * maxChannelsPerUserAgent;
+      if (longestHello > maxMessageLength) {
+        throw new IllegalStateException(
+            "A hello lists every channel: with maxChannelsPerUserAgent "
+                + maxChannelsPerUserAgent
+                + ", maxMessageLength must be "
+                + longestHello
+                + " or more, but it is "
+                + maxMessageLength);
       }
       return new PushServer(this);
     }

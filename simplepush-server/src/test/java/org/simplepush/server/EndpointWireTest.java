@@ -449,13 +449,13 @@ class EndpointWireTest {
       URI one = device.register(CHANNEL);
       URI other = device.register(OTHER_CHANNEL);
       assertThat(RawHttp.put(one, "version=1").status()).isEqualTo(200);
+      device.expectUpdate(CHANNEL, 1);
       assertThat(RawHttp.put(one, "version=2").status()).isEqualTo(200);
+      device.expectUpdate(CHANNEL, 2);
       RawHttp.Response third = RawHttp.put(one, "version=3");
       assertRefused(third, 429);
       assertThat(Integer.parseInt(third.header("Retry-After"))).isBetween(1, 600);
       assertThat(RawHttp.put(other, "version=1").status()).isEqualTo(200);
-      device.expectUpdate(CHANNEL, 1);
-      device.expectUpdate(CHANNEL, 2);
       device.expectUpdate(OTHER_CHANNEL, 1);
       device.proveNothingCame();
     }

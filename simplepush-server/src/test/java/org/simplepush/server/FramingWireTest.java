@@ -13,7 +13,9 @@ import static org.simplepush.server.RawWebSocket.TEXT;
 import static org.simplepush.server.TestServers.CHANNEL;
 import static org.simplepush.server.TestServers.server;
 
+import com.sun.management.ThreadMXBean;
 import java.io.ByteArrayOutputStream;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.HexFormat;
@@ -398,6 +400,25 @@ class FramingWireTest {
   void frameThatAnnouncesTooMuchIs1009BeforeItComes(long length) throws Exception {
     socket.send(RawWebSocket.headAnnouncing(FIN | TEXT, length));
     socket.expectClose(1009);
+  }
+
+  @Test
+  void frameThatAnnouncesTooMuchCostsNoMemory() throws Exception {
+    socket.send("{}");
+    expectPong();
+    long before = bytesAllocatedByLoops();
+    socket.send(RawWebSocket.headAnnouncing(FIN | TEXT, 1_000_000_000));
+    socket.expectClose(1009);
+    assertThat(bytesAllocatedByLoops() - before).isLessThan(1_000_000);
+  }
+
+  private static long bytesAllocatedByLoops() {
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    String prefix = "simplepush-" + server.port() + "-loop";
+    return Thread.getAllStackTraces().keySet().stream()
+        .filter(thread -> thread.getName().startsWith(prefix))
+        .mapToLong(loop -> threads.getThreadAllocatedBytes(loop.getId()))
+        .sum();
   }
 
   @Test

@@ -178,5 +178,8 @@ class PushServerTest {
         .withMessageContaining("endpointUrl");
     assertThatIllegalStateException()
         .isThrownBy(() -> PushServer.builder().port(9).endpointPort(9).build());
+    assertThatIllegalStateException()
+        .isThrownBy(() -> PushServer.builder().maxChannelsPerUserAgent(10_000).build())
+        .withMessageContaining("maxMessageLength must be 391024");
   }
 }

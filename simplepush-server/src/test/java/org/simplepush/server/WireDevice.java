@@ -7,6 +7,7 @@ import static org.simplepush.server.Json.json;
 import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -130,10 +131,31 @@ final class WireDevice implements AutoCloseable {
             .collect(Collectors.joining(",", "{\"messageType\":\"ack\",\"updates\":[", "]}")));
   }
 
-  /** Requests are answered in order: if only the answer to a ping comes, nothing else was sent. */
+  /**
+   * Requests are answered in order, and after each ping the server looks into its store: if only
+   * two answers come to two pings, nothing was to be sent.
+   */
   void proveNothingCame() throws IOException, TimeoutException {
-    socket.send("{}");
+    socket.sendAtOnce("{}", "{}");
     assertThat(socket.nextText()).isEqualTo("{}");
+    assertThat(socket.nextText()).isEqualTo("{}");
+  }
+
+  /** All notifications that are on their way or due, see {@link #proveNothingCame}. */
+  List<Map<String, Long>> drainUpdates() throws IOException, TimeoutException {
+    socket.sendAtOnce("{}", "{}");
+    List<Map<String, Long>> notifications = new ArrayList<>();
+    int pongs = 0;
+    while (pongs < 2) {
+      Object message = socket.nextJson();
+      if (isNotification(message)) {
+        notifications.add(updatesOf(message));
+      } else {
+        assertThat(message).isEqualTo(json("{}"));
+        pongs++;
+      }
+    }
+    return notifications;
   }
 
   String uaid() {

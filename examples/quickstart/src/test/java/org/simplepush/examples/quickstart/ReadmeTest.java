@@ -30,7 +30,7 @@ class ReadmeTest {
   }
 
   private static String source(String module, String file) throws IOException {
-    try (Stream<Path> files = Files.walk(ROOT.resolve(module).resolve("src/main/java"))) {
+    try (Stream<Path> files = Files.walk(ROOT.resolve(module).resolve("src"))) {
       Path found = files.filter(path -> path.endsWith(file)).findFirst().orElseThrow();
       return Files.readString(found);
     }

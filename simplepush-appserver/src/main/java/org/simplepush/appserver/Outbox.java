@@ -1,0 +1,535 @@
+package org.simplepush.appserver;
+
+import java.net.URI;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.NoSuchElementException;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Consumer;
+import javax.crypto.SecretKey;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Notifications that survive the process: what was put into the table is sent, if need be after a
+ * crash, until there is a verdict other than {@link Verdict.Failed}. Versions collapse in the table
+ * as they do in the notifier: one row per endpoint, with the newest version.
+ *
+ * <pre>
+ * CREATE TABLE simplepush_outbox (
+ *   sender VARCHAR(255) NOT NULL, fingerprint VARCHAR(43) NOT NULL, endpoint TEXT NOT NULL,
+ *   version BIGINT NOT NULL, revision BIGINT NOT NULL, changed_at BIGINT NOT NULL,
+ *   PRIMARY KEY (sender, fingerprint));
+ * </pre>
+ *
+ * <p>Something may be sent twice after a crash, which does no harm: push servers compare versions.
+ * Each process that sends has a name of its own and sends what was put in under it; after a restart
+ * it must have the same name again. Two with one name would both send.
+ *
+ * <p>Tested on SQLite and PostgreSQL. Methods that use the table block while they do. Thread-safe.
+ * Close it before its notifier.
+ */
+public final class Outbox implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(Outbox.class);
+
+  private static final int PAGE = 500;
+
+  private static final String UPSERT =
+      "INSERT INTO simplepush_outbox"
+          + " (sender, fingerprint, endpoint, version, revision, changed_at)"
+          + " VALUES (?, ?, ?, ?, ?, ?)"
+          + " ON CONFLICT (sender, fingerprint) DO UPDATE SET"
+          // Like the notifier: a version that the push server picks (-1) replaces every other.
+          + " version = CASE WHEN simplepush_outbox.version = -1 OR excluded.version = -1 THEN -1"
+          + " WHEN excluded.version > simplepush_outbox.version THEN excluded.version"
+          + " ELSE simplepush_outbox.version END,"
+          + " revision = excluded.revision, changed_at = excluded.changed_at";
+  private static final String VERSION =
+      "SELECT version FROM simplepush_outbox WHERE sender = ? AND fingerprint = ?";
+  private static final String DELETE =
+      "DELETE FROM simplepush_outbox WHERE sender = ? AND fingerprint = ? AND revision = ?";
+  private static final String SELECT =
+      "SELECT fingerprint, endpoint, version, revision, changed_at FROM simplepush_outbox"
+          + " WHERE sender = ? AND fingerprint > ? ORDER BY fingerprint LIMIT ?";
+
+  private final Notifier notifier;
+  private final Jdbc jdbc;
+  private final EndpointVault vault;
+  private final String sender;
+  private final Duration sweepInterval;
+  private final Duration keep;
+  private final VerdictListener listener;
+  private final Time time;
+  private final InstantSource clock;
+  private final Runnable release;
+
+  private final Object lock = new Object();
+
+  // Guarded by lock.
+  private final Map<String, Integer> sending = new HashMap<>();
+  private Time.@Nullable Timer nextSweep;
+  private boolean sweeping;
+  private boolean sweepAgain;
+  private boolean closed;
+
+  private Outbox(Builder builder) {
+    this.notifier = builder.notifier;
+    this.jdbc = new Jdbc(builder.dataSource);
+    this.vault = builder.vault;
+    this.sender = builder.name;
+    this.sweepInterval = builder.sweepInterval;
+    this.keep = builder.keep;
+    this.listener = builder.listener;
+    this.clock = builder.clock;
+    if (builder.time != null) {
+      this.time = builder.time;
+      this.release = () -> {};
+    } else {
+      ThreadTime own = new ThreadTime(Notifier.threads("simplepush-outbox-"));
+      this.time = own;
+      this.release = own::stop;
+    }
+  }
+
+  /**
+   * Returns a builder.
+   *
+   * @param notifier sends; stays open when the outbox is closed
+   * @param dataSource should be pooled
+   */
+  public static Builder builder(Notifier notifier, DataSource dataSource) {
+    return new Builder(notifier, dataSource);
+  }
+
+  /** Makes the table if it is missing. */
+  public void createTable() {
+    jdbc.execute(
+        "create the table of the outbox",
+        "CREATE TABLE IF NOT EXISTS simplepush_outbox ("
+            + "sender VARCHAR(255) NOT NULL, fingerprint VARCHAR(43) NOT NULL,"
+            + " endpoint TEXT NOT NULL, version BIGINT NOT NULL, revision BIGINT NOT NULL,"
+            + " changed_at BIGINT NOT NULL, PRIMARY KEY (sender, fingerprint))");
+  }
+
+  /**
+   * Begins to send what is in the table, left from before or put in since, and what failed again
+   * after each {@link Builder#sweepInterval}. Without this, only what is put in by {@link
+   * #notify(URI, long)} is sent, and once.
+   *
+   * @return this
+   */
+  public Outbox start() {
+    wake();
+    return this;
+  }
+
+  /**
+   * Puts a version into the table and sends it. When this returns, it is as durable as the database
+   * makes a commit.
+   *
+   * @param version 0 to 2^63−1
+   * @return the verdict on the first round of attempts; after {@link Verdict.Failed} the outbox
+   *     goes on trying, and the listener hears how it ends
+   * @throws StorageException if the database failed; it may be sent nevertheless
+   * @throws IllegalArgumentException if {@code version} is negative
+   * @throws IllegalStateException if the outbox is closed
+   */
+  public CompletableFuture<Verdict> notify(URI endpoint, long version) {
+    Notifier.checkVersion(version);
+    return put(endpoint, version);
+  }
+
+  /**
+   * Like {@link #notify(URI, long)}, with a version that the push server picks. It replaces
+   * whatever version waits for the endpoint.
+   *
+   * @throws StorageException if the database failed; it may be sent nevertheless
+   * @throws IllegalStateException if the outbox is closed
+   */
+  public CompletableFuture<Verdict> notify(URI endpoint) {
+    return put(endpoint, Transport.NO_VERSION);
+  }
+
+  private CompletableFuture<Verdict> put(URI endpoint, long version) {
+    Objects.requireNonNull(endpoint, "endpoint");
+    checkOpen();
+    Row row =
+        jdbc.inTransaction(
+            "put a version into the outbox", connection -> upsert(connection, endpoint, version));
+    CompletableFuture<Verdict> future = new CompletableFuture<>();
+    try {
+      send(
+          row,
+          notifier::submit, // which may refuse if too many wait; the next sweep has room for all
+          verdict -> {
+            listen(endpoint, verdict);
+            future.complete(verdict);
+          });
+    } catch (IllegalStateException e) { // closed meanwhile: the next process sends it
+      log.debug("The notifier was closed before a version in the outbox was sent", e);
+      future.complete(
+          new Verdict.Failed(
+              Verdict.Cause.CLOSED, 0, "The notifier is closed; it stays in the outbox."));
+    }
+    return future;
+  }
+
+  /**
+   * Puts a version into the table in a transaction of yours: it is sent if and only if you commit,
+   * together with what it is about. Call {@link #wake} after the commit, or it waits for the next
+   * sweep.
+   *
+   * @param connection to the database of the outbox; neither committed nor closed
+   * @param version 0 to 2^63−1
+   * @throws SQLException if the database failed
+   * @throws IllegalArgumentException if {@code version} is negative
+   */
+  public void enqueue(Connection connection, URI endpoint, long version) throws SQLException {
+    Notifier.checkVersion(version);
+    upsert(connection, endpoint, version);
+  }
+
+  private Row upsert(Connection connection, URI endpoint, long version) throws SQLException {
+    String fingerprint = vault.fingerprint(endpoint);
+    // Never the same twice, even after the row was gone: who settles a row means no later one.
+    long revision = ThreadLocalRandom.current().nextLong();
+    Jdbc.update(
+        connection,
+        UPSERT,
+        sender,
+        fingerprint,
+        vault.seal(endpoint, sender),
+        version,
+        revision,
+        clock.millis());
+    // What is settled is the row, so what is sent must be what is in the row: perhaps a newer one.
+    try (PreparedStatement select = connection.prepareStatement(VERSION)) {
+      Jdbc.set(select, sender, fingerprint);
+      try (ResultSet row = select.executeQuery()) {
+        row.next();
+        return new Row(fingerprint, endpoint, row.getLong(1), revision);
+      }
+    }
+  }
+
+  private record Row(String fingerprint, URI endpoint, long version, long revision) {
+    @Override
+    public String toString() {
+      return "Row[" + version + "]";
+    }
+  }
+
+  private interface Submit {
+    void submit(URI endpoint, long version, Consumer<Verdict> sink);
+  }
+
+  /** Sends a row and takes it out of the table once it is settled, unless it changed meanwhile. */
+  private void send(Row row, Submit submit, Consumer<Verdict> sink) {
+    synchronized (lock) {
+      sending.merge(row.fingerprint(), 1, Integer::sum);
+    }
+    boolean submitted = false;
+    try {
+      submit.submit(
+          row.endpoint(),
+          row.version(),
+          verdict -> {
+            try {
+              settle(row, verdict);
+            } finally {
+              noLongerSending(row);
+              sink.accept(verdict);
+            }
+          });
+      submitted = true;
+    } finally {
+      if (!submitted) {
+        noLongerSending(row);
+      }
+    }
+  }
+
+  private void noLongerSending(Row row) {
+    synchronized (lock) {
+      sending.computeIfPresent(row.fingerprint(), (any, n) -> n == 1 ? null : n - 1);
+    }
+  }
+
+  private void settle(Row row, Verdict verdict) {
+    if (verdict instanceof Verdict.Failed) {
+      return; // stays
+    }
+    try {
+      jdbc.update("settle a version", DELETE, sender, row.fingerprint(), row.revision());
+    } catch (StorageException e) {
+      log.warn("A version that was sent stays in the outbox, and will be sent again", e);
+    }
+  }
+
+  private void listen(URI endpoint, Verdict verdict) {
+    try {
+      listener.onVerdict(endpoint, verdict);
+    } catch (RuntimeException e) {
+      log.warn("A verdict listener threw", e);
+    }
+  }
+
+  /** Sends what is in the table, soon. */
+  public void wake() {
+    synchronized (lock) {
+      checkOpen();
+      if (sweeping) {
+        sweepAgain = true;
+        return;
+      }
+      sweeping = true;
+      if (nextSweep != null) {
+        nextSweep.cancel();
+        nextSweep = null;
+      }
+    }
+    sweep();
+  }
+
+  private void checkOpen() {
+    synchronized (lock) {
+      if (closed) {
+        throw new IllegalStateException("The outbox is closed.");
+      }
+    }
+  }
+
+  /**
+   * Sends every row that is not being sent, as a fan-out: in bounded memory, page by page, on a
+   * thread of the notifier.
+   */
+  private void sweep() {
+    CompletableFuture<Summary> done;
+    try {
+      done =
+          notifier.fanOut(
+              new Rows(),
+              (row, sink) -> send(row, notifier::submitFromFanout, sink),
+              Row::endpoint,
+              this::listen);
+    } catch (IllegalStateException e) {
+      log.debug("The notifier is closed; the outbox rests", e);
+      return;
+    }
+    var unused =
+        done.whenComplete(
+            (summary, failure) -> {
+              if (failure != null) {
+                log.warn("The outbox could not be read; trying again later", failure);
+              }
+              swept();
+            });
+  }
+
+  private void swept() {
+    synchronized (lock) {
+      sweeping = false;
+      if (closed) {
+        return;
+      }
+      Duration wait = sweepAgain ? Duration.ZERO : sweepInterval;
+      sweepAgain = false;
+      nextSweep =
+          time.after(
+              wait,
+              () -> {
+                synchronized (lock) {
+                  if (closed || sweeping) {
+                    return;
+                  }
+                  sweeping = true;
+                  nextSweep = null;
+                }
+                sweep();
+              });
+    }
+  }
+
+  /** The rows that are not being sent, looked up page by page. */
+  private final class Rows implements Iterator<Row> {
+    private String after = "";
+    private boolean last;
+    private Iterator<Row> page = List.<Row>of().iterator();
+
+    @Override
+    public boolean hasNext() {
+      while (!page.hasNext() && !last) {
+        page = nextPage().iterator();
+      }
+      return page.hasNext();
+    }
+
+    @Override
+    public Row next() {
+      if (!hasNext()) {
+        throw new NoSuchElementException();
+      }
+      return page.next();
+    }
+
+    private List<Row> nextPage() {
+      Instant oldest = clock.instant().minus(keep);
+      List<Row> outdated = new ArrayList<>();
+      List<Row> rows =
+          jdbc.inTransaction(
+              "read the outbox",
+              connection -> {
+                List<Row> found = new ArrayList<>();
+                int read = 0;
+                try (PreparedStatement select = connection.prepareStatement(SELECT)) {
+                  Jdbc.set(select, sender, after, PAGE);
+                  try (ResultSet each = select.executeQuery()) {
+                    while (each.next()) {
+                      read++;
+                      after = each.getString(1);
+                      Row row =
+                          new Row(
+                              after,
+                              vault.open(each.getString(2), sender),
+                              each.getLong(3),
+                              each.getLong(4));
+                      (each.getLong(5) < oldest.toEpochMilli() ? outdated : found).add(row);
+                    }
+                  }
+                }
+                last = read < PAGE;
+                return found;
+              });
+      for (Row row : outdated) {
+        jdbc.update("drop a version", DELETE, sender, row.fingerprint(), row.revision());
+      }
+      if (!outdated.isEmpty()) {
+        log.warn("Dropped {} versions that could not be sent for {}", outdated.size(), keep);
+      }
+      synchronized (lock) {
+        rows.removeIf(row -> sending.containsKey(row.fingerprint()));
+      }
+      return rows;
+    }
+  }
+
+  /**
+   * Takes no more, and ends what it does by itself. What is being sent is the notifier's to finish;
+   * what is not settled stays in the table. Calling it again is harmless.
+   */
+  @Override
+  public void close() {
+    synchronized (lock) {
+      closed = true;
+      if (nextSweep != null) {
+        nextSweep.cancel();
+        nextSweep = null;
+      }
+    }
+    release.run();
+  }
+
+  /** Tells nothing of what is stored. */
+  @Override
+  public String toString() {
+    return "Outbox";
+  }
+
+  /** Settings of an {@link Outbox}. Not thread-safe. */
+  public static final class Builder {
+    private final Notifier notifier;
+    private final DataSource dataSource;
+    private EndpointVault vault = EndpointVault.plain();
+    private String name = "default";
+    private Duration sweepInterval = Duration.ofSeconds(30);
+    private Duration keep = Duration.ofDays(3);
+    private VerdictListener listener = (endpoint, verdict) -> {};
+    private InstantSource clock = InstantSource.system();
+    private @Nullable Time time;
+
+    private Builder(Notifier notifier, DataSource dataSource) {
+      this.notifier = Objects.requireNonNull(notifier, "notifier");
+      this.dataSource = Objects.requireNonNull(dataSource, "dataSource");
+    }
+
+    /**
+     * Stores endpoints encrypted, as {@link JdbcSubscriptions#encrypted} does.
+     *
+     * @param key 32 bytes from a good source of randomness, the same for all time
+     * @throws IllegalArgumentException if the key has another length
+     */
+    public Builder encrypted(SecretKey key) {
+      this.vault = EndpointVault.encrypted(key);
+      return this;
+    }
+
+    /**
+     * Whose rows these are, if several processes share the table. Default {@code default}.
+     *
+     * @throws IllegalArgumentException if not 1 to 255 characters
+     */
+    public Builder name(String name) {
+      Topics.check(name);
+      this.name = name;
+      return this;
+    }
+
+    /**
+     * How long after all rows were tried to try again what failed. Default 30 seconds.
+     *
+     * @throws IllegalArgumentException if under a millisecond or over a day
+     */
+    public Builder sweepInterval(Duration interval) {
+      this.sweepInterval = Notifier.Builder.positive("sweepInterval", interval);
+      return this;
+    }
+
+    /**
+     * How long after its last change a version is dropped if it could not be sent. Default 3 days,
+     * by the clock of this machine.
+     *
+     * @throws IllegalArgumentException if not positive
+     */
+    public Builder keep(Duration keep) {
+      if (keep.isNegative() || keep.isZero()) {
+        throw new IllegalArgumentException("keep is positive, but it was " + keep + ".");
+      }
+      this.keep = keep;
+      return this;
+    }
+
+    /**
+     * Hears every verdict, {@link Verdict.Failed} included, which here means: not yet. Calls come
+     * several at a time.
+     */
+    public Builder listener(VerdictListener listener) {
+      this.listener = Objects.requireNonNull(listener, "listener");
+      return this;
+    }
+
+    Builder time(Time time, InstantSource clock) {
+      this.time = time;
+      this.clock = clock;
+      return this;
+    }
+
+    /** Returns an outbox with these settings, to be started. */
+    public Outbox build() {
+      return new Outbox(this);
+    }
+  }
+}

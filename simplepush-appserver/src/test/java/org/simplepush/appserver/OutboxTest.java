@@ -1,0 +1,324 @@
+package org.simplepush.appserver;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import java.io.BufferedReader;
+import java.net.URI;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import javax.crypto.spec.SecretKeySpec;
+import javax.sql.DataSource;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(90)
+class OutboxTest {
+  @TempDir private Path directory;
+
+  @Nested
+  class OnSqlite extends Contract {
+    @Override
+    DataSource database() {
+      return Databases.sqlite(directory.resolve("outbox.db"));
+    }
+  }
+
+  @Nested
+  class OnPostgres extends Contract {
+    @Override
+    DataSource database() throws Exception {
+      return Databases.postgres();
+    }
+  }
+
+  abstract static class Contract {
+    private final FakeTime time = new FakeTime();
+    private final AtomicReference<Instant> now =
+        new AtomicReference<>(Instant.parse("2030-01-01T00:00:00Z"));
+    private final InstantSource clock = now::get;
+    private final Notifier notifier =
+        Notifier.builder().permitHost("localhost").deadline(Duration.ofMillis(1)).build();
+    private PushSink sink;
+    private DataSource database;
+    private Outbox outbox;
+
+    abstract DataSource database() throws Exception;
+
+    @BeforeEach
+    void begin() throws Exception {
+      sink = new PushSink();
+      database = database();
+      outbox = outbox().build();
+      outbox.createTable();
+      outbox.createTable(); // does no harm
+    }
+
+    @AfterEach
+    void end() {
+      outbox.close();
+      notifier.close();
+      sink.close();
+    }
+
+    private Outbox.Builder outbox() {
+      return Outbox.builder(notifier, database).time(time, clock);
+    }
+
+    private static Verdict get(CompletableFuture<Verdict> future) throws Exception {
+      return future.get(20, TimeUnit.SECONDS);
+    }
+
+    /** Each row as "sender version". */
+    private List<String> rows() throws SQLException {
+      List<String> rows = new ArrayList<>();
+      try (Connection connection = database.getConnection();
+          Statement statement = connection.createStatement();
+          ResultSet each =
+              statement.executeQuery("SELECT sender, version FROM simplepush_outbox ORDER BY 2")) {
+        while (each.next()) {
+          rows.add(each.getString(1) + " " + each.getLong(2));
+        }
+      }
+      return rows;
+    }
+
+    private void enqueue(Outbox outbox, URI endpoint, long... versions) throws SQLException {
+      try (Connection connection = database.getConnection()) {
+        for (long version : versions) {
+          outbox.enqueue(connection, endpoint, version);
+        }
+      }
+    }
+
+    @Test
+    void whatIsSettledLeavesTheTable() throws Exception {
+      assertThat(get(outbox.notify(sink.endpoint(0), 7))).isEqualTo(new Verdict.Accepted());
+      assertThat(sink.next()).isEqualTo("version=7");
+      assertThat(rows()).isEmpty();
+      sink.status = () -> 410;
+      assertThat(get(outbox.notify(sink.endpoint(0), 8))).isEqualTo(new Verdict.Gone(410));
+      assertThat(rows()).isEmpty();
+      assertThat(get(outbox.notify(URI.create("http://10.0.0.1/"), 8)))
+          .isInstanceOf(Verdict.Refused.class);
+      assertThat(rows()).isEmpty();
+    }
+
+    @Test
+    void whatFailedStaysAndIsSentByTheNextSweep() throws Exception {
+      sink.status = () -> 503;
+      assertThat(get(outbox.notify(sink.endpoint(0), 7))).isInstanceOf(Verdict.Failed.class);
+      assertThat(rows()).containsExactly("default 7");
+      List<Verdict> heard = new ArrayList<>();
+      outbox.close();
+      outbox = outbox().listener((endpoint, verdict) -> heard.add(verdict)).build().start();
+      await().until(() -> time.timers() == 1); // swept; the next sweep is set
+      assertThat(heard).singleElement().isInstanceOf(Verdict.Failed.class);
+      sink.status = () -> 200;
+      time.advance(Duration.ofSeconds(30));
+      assertThat(sink.next()).isEqualTo("version=7");
+      await().until(() -> rows().isEmpty());
+    }
+
+    @Test
+    void versionsCollapseInTheTable() throws Exception {
+      enqueue(outbox, sink.endpoint(0), 5, 9, 7);
+      assertThat(rows()).containsExactly("default 9");
+      outbox.start();
+      assertThat(sink.next()).isEqualTo("version=9");
+      await().until(() -> rows().isEmpty());
+      assertThat(sink.rest()).isEmpty();
+    }
+
+    @Test
+    void olderVersionSendsTheNewerOneThatWaits() throws Exception {
+      enqueue(outbox, sink.endpoint(0), 9);
+      assertThat(get(outbox.notify(sink.endpoint(0), 3))).isEqualTo(new Verdict.Accepted());
+      assertThat(sink.next()).isEqualTo("version=9");
+      assertThat(rows()).isEmpty();
+    }
+
+    @Test
+    void signalWithoutVersionReplacesEveryVersion() throws Exception {
+      enqueue(outbox, sink.endpoint(0), 9);
+      assertThat(get(outbox.notify(sink.endpoint(0)))).isEqualTo(new Verdict.Accepted());
+      assertThat(sink.next()).isEmpty();
+      assertThat(rows()).isEmpty();
+    }
+
+    @Test
+    void whatWasNotCommittedIsNotSent() throws Exception {
+      try (Connection connection = database.getConnection()) {
+        connection.setAutoCommit(false);
+        outbox.enqueue(connection, sink.endpoint(0), 1);
+        connection.rollback();
+        outbox.enqueue(connection, sink.endpoint(1), 2);
+        connection.commit();
+        connection.setAutoCommit(true);
+      }
+      outbox.start();
+      assertThat(sink.next()).isEqualTo("version=2");
+      await().until(() -> rows().isEmpty());
+      assertThat(sink.rest()).isEmpty();
+    }
+
+    @Test
+    void moreThanAPageIsSent() throws Exception {
+      try (Connection connection = database.getConnection()) {
+        connection.setAutoCommit(false);
+        for (int n = 0; n < 1200; n++) {
+          outbox.enqueue(connection, sink.endpoint(n), n);
+        }
+        connection.commit();
+        connection.setAutoCommit(true);
+      }
+      try (Notifier patient = Notifier.builder().permitHost("localhost").build();
+          Outbox all = Outbox.builder(patient, database).build()) {
+        all.start();
+        await().atMost(Duration.ofSeconds(60)).until(() -> rows().isEmpty());
+      }
+      assertThat(sink.highest).hasSize(1200);
+    }
+
+    @Test
+    void eachSendsWhatIsItsOwn() throws Exception {
+      try (Outbox other = outbox().name("other").build()) {
+        enqueue(other, sink.endpoint(0), 1);
+        enqueue(outbox, sink.endpoint(0), 2);
+        outbox.start();
+        assertThat(sink.next()).isEqualTo("version=2");
+        await().until(() -> rows().equals(List.of("other 1")));
+      }
+    }
+
+    @Test
+    void encryptedTableRevealsNoEndpoint() throws Exception {
+      SecretKeySpec key = new SecretKeySpec(new byte[32], "AES");
+      try (Outbox secret = outbox().encrypted(key).build()) {
+        enqueue(secret, sink.endpoint(0), 7);
+        try (Connection connection = database.getConnection();
+            Statement statement = connection.createStatement();
+            ResultSet row =
+                statement.executeQuery("SELECT endpoint, fingerprint FROM simplepush_outbox")) {
+          assertThat(row.next()).isTrue();
+          assertThat(row.getString(1) + row.getString(2))
+              .doesNotContain(
+                  "secret", "localhost", EndpointVault.plain().fingerprint(sink.endpoint(0)));
+        }
+        secret.start();
+        assertThat(sink.next()).isEqualTo("version=7");
+        await().until(() -> rows().isEmpty());
+      }
+    }
+
+    @Test
+    void whatCannotBeSentIsDroppedInTheEnd() throws Exception {
+      enqueue(outbox, sink.endpoint(0), 1);
+      now.set(now.get().plus(Duration.ofDays(3).plusSeconds(1)));
+      enqueue(outbox, sink.endpoint(1), 2);
+      outbox.start();
+      assertThat(sink.next()).isEqualTo("version=2");
+      await().until(() -> rows().isEmpty());
+      assertThat(sink.rest()).isEmpty();
+    }
+
+    @Test
+    void whatIsPutIntoAnOutboxWhoseNotifierIsClosedStays() throws Exception {
+      notifier.close();
+      assertThat(get(outbox.notify(sink.endpoint(0), 7)))
+          .isInstanceOfSatisfying(
+              Verdict.Failed.class,
+              failed -> assertThat(failed.cause()).isEqualTo(Verdict.Cause.CLOSED));
+      assertThat(rows()).containsExactly("default 7");
+    }
+
+    @Test
+    void closedOutboxTakesNothing() {
+      outbox.close();
+      assertThatThrownBy(() -> outbox.notify(sink.endpoint(0), 7))
+          .isInstanceOf(IllegalStateException.class);
+      assertThatThrownBy(outbox::wake).isInstanceOf(IllegalStateException.class);
+    }
+  }
+
+  /** Kills a process that uses the outbox, several times; what it said was put in must arrive. */
+  @Test
+  void nothingIsLostWhenTheProcessIsKilled() throws Exception {
+    Path file = directory.resolve("killed.db");
+    DataSource database = Databases.sqlite(file);
+    Map<Integer, Long> promised = new HashMap<>();
+    Random random = new Random(1);
+    try (PushSink sink = new PushSink();
+        Notifier notifier = Notifier.builder().permitHost("localhost").build();
+        Outbox outbox = Outbox.builder(notifier, database).build()) {
+      outbox.createTable();
+      Random luck = new Random(2);
+      sink.status =
+          () -> {
+            synchronized (luck) {
+              return luck.nextInt(3) == 0 ? 200 : 503;
+            }
+          };
+      String base = sink.endpoint(0).toString().replaceFirst("0$", "");
+      long version = 0;
+      for (int round = 0; round < 3; round++) {
+        Process victim =
+            new ProcessBuilder(
+                    Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                    "-XX:TieredStopAtLevel=1",
+                    "-cp",
+                    System.getProperty("java.class.path"),
+                    OutboxVictim.class.getName(),
+                    file.toString(),
+                    base,
+                    Long.toString(version + 1))
+                .redirectError(ProcessBuilder.Redirect.DISCARD)
+                .start();
+        try (BufferedReader said = victim.inputReader()) {
+          long until = version + 100 + random.nextInt(200);
+          String line;
+          while ((line = said.readLine()) != null) {
+            version = Long.parseLong(line);
+            promised.put((int) (version % OutboxVictim.ENDPOINTS), version);
+            if (version == until) {
+              victim.toHandle().destroyForcibly(); // SIGKILL; what it said can still be read
+            }
+          }
+        }
+        assertThat(victim.waitFor()).isNotZero();
+      }
+      assertThat(promised).hasSize(OutboxVictim.ENDPOINTS);
+
+      sink.status = () -> 200;
+      outbox.start();
+      await()
+          .atMost(Duration.ofSeconds(60))
+          .untilAsserted(
+              () ->
+                  assertThat(promised)
+                      .allSatisfy(
+                          (n, last) ->
+                              assertThat(sink.highest.getOrDefault(sink.endpoint(n).getPath(), -1L))
+                                  .isGreaterThanOrEqualTo(last)));
+    }
+  }
+}

@@ -1,0 +1,69 @@
+package org.simplepush.appserver;
+
+import java.net.URI;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.function.IntSupplier;
+import mockwebserver3.Dispatcher;
+import mockwebserver3.MockResponse;
+import mockwebserver3.MockWebServer;
+import mockwebserver3.RecordedRequest;
+
+/** A push server that notes what it accepted. */
+final class PushSink implements AutoCloseable {
+  private final MockWebServer server = new MockWebServer();
+
+  /** Bodies of requests, in the order they were answered with 200. */
+  final BlockingQueue<String> accepted = new LinkedBlockingQueue<>();
+
+  final Map<String, Long> highest = new ConcurrentHashMap<>();
+
+  /** Says the status of each answer. */
+  volatile IntSupplier status = () -> 200;
+
+  PushSink() throws Exception {
+    server.setDispatcher(
+        new Dispatcher() {
+          @Override
+          public MockResponse dispatch(RecordedRequest request) {
+            int code = status.getAsInt();
+            if (code == 200) {
+              String body = request.getBody() == null ? "" : request.getBody().utf8();
+              if (body.startsWith("version=")) {
+                highest.merge(request.getTarget(), Long.parseLong(body.substring(8)), Math::max);
+              }
+              accepted.add(body);
+            }
+            return new MockResponse.Builder().code(code).build();
+          }
+        });
+    server.start();
+  }
+
+  URI endpoint(int n) {
+    return server.url("/update/secret" + n).uri();
+  }
+
+  /** Returns the next accepted body. */
+  String next() throws InterruptedException {
+    String body = accepted.poll(20, TimeUnit.SECONDS);
+    if (body == null) {
+      throw new AssertionError("Nothing was accepted");
+    }
+    return body;
+  }
+
+  /** Returns what was accepted and not yet asked for. */
+  List<String> rest() {
+    return List.copyOf(accepted);
+  }
+
+  @Override
+  public void close() {
+    server.close();
+  }
+}
