@@ -15,6 +15,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
@@ -35,6 +36,7 @@ final class Fleet {
   private static final Logger log = LoggerFactory.getLogger(Fleet.class);
 
   private static final int CALLBACK_THREADS = 4;
+  private static final int DEVICE_THREADS = 2;
   private static final long TICK_MILLIS = 10;
   private static final long LOOK_MILLIS = 200;
 
@@ -82,6 +84,8 @@ final class Fleet {
   private final List<EmulatedApp> apps = new ArrayList<>();
   private final ExecutorService callbacks =
       Executors.newFixedThreadPool(CALLBACK_THREADS, threads("emulator-callback"));
+  private final ScheduledThreadPoolExecutor deviceTimer =
+      new ScheduledThreadPoolExecutor(DEVICE_THREADS, threads("emulator-device"));
   private final ScheduledExecutorService timer =
       Executors.newSingleThreadScheduledExecutor(threads("emulator-timer"));
   private final OkHttpClient http =
@@ -104,6 +108,7 @@ final class Fleet {
     this.output = output;
     this.progress = progress;
     this.outages = new Outages(settings.devices());
+    deviceTimer.setRemoveOnCancelPolicy(true);
     this.notifier =
         settings.publishRate() == 0
             ? null
@@ -141,6 +146,8 @@ final class Fleet {
   private PushClient.Builder newClient() {
     return PushClient.builder(settings.server())
         .allowInsecure(settings.allowInsecure())
+        // What can be shared is: a device has one thread of its own, which waits for its server.
+        .scheduler(deviceTimer)
         .callbackExecutor(callbacks)
         .pingInterval(settings.ping())
         .backoff(settings.firstBackoff(), settings.maxBackoff());
@@ -397,6 +404,7 @@ final class Fleet {
     } catch (ExecutionException e) {
       throw new IllegalStateException("A device cannot be closed", e.getCause());
     } finally {
+      deviceTimer.shutdownNow();
       callbacks.shutdown();
     }
   }

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.core.JsonGenerator;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -141,27 +140,30 @@ final class Summary {
               outage.allBackMillis() / 1e3,
               outage.busiestSecond()));
     }
-    long longest = 0;
-    for (Outage outage : outages) {
-      longest = Math.max(longest, Collections.max(outage.backMillis()));
-    }
-    long step = Math.max(100, (longest / BARS / 100 + 1) * 100);
-    int[] counts = new int[(int) (longest / step) + 1];
-    int most = 1;
-    for (Outage outage : outages) {
-      for (long millis : outage.backMillis()) {
-        int bar = (int) (millis / step);
-        counts[bar]++;
-        most = Math.max(most, counts[bar]);
-      }
+    long[] all =
+        outages.stream()
+            .flatMap(outage -> outage.backMillis().stream())
+            .mapToLong(Long::longValue)
+            .sorted()
+            .toArray();
+    // The last bar holds the few that took longest, so that the others can be told apart.
+    long nearlyAll = all[(int) ((all.length - 1) * 0.99)];
+    long step = (nearlyAll / BARS / 100 + 1) * 100;
+    int[] counts = new int[BARS + 1];
+    int most = 0;
+    for (long millis : all) {
+      int bar = (int) Math.min(BARS, millis / step);
+      counts[bar]++;
+      most = Math.max(most, counts[bar]);
     }
     text.append("\nReconnects of all outages, by seconds since the first device was back\n");
-    for (int i = 0; i < counts.length; i++) {
+    for (int i = 0; i <= BARS; i++) {
       int length = (int) Math.ceil((double) counts[i] * BAR_LENGTH / most);
       text.append(
           String.format(
               Locale.ROOT,
-              "%6.1f %-" + BAR_LENGTH + "s %,d%n",
+              "%-6s%6.1f %-" + BAR_LENGTH + "s %,d%n",
+              i == BARS ? "after" : "from",
               i * step / 1e3,
               "#".repeat(length),
               counts[i]));
