@@ -544,7 +544,14 @@ final class Device implements Connector.Owner, Inbox.Owner {
   }
 
   @Override
-  public void disconnected(ConnectionListener.Disconnected event) {
+  public void asleep(Duration atMost) {
+    connectionGone();
+    log.info("Asleep until {} sends a datagram, or for {}", settings.server(), atMost);
+    notifyListener(() -> listener.onAsleep(atMost));
+    registers.forEach(this::send); // asked for when the server was closing: ends sleep
+  }
+
+  private void connectionGone() {
     acks.clear();
     for (PendingRegister register : registers.values()) {
       register.sent = false;
@@ -552,6 +559,11 @@ final class Device implements Connector.Owner, Inbox.Owner {
         cancelTimeout(register); // it is not the answer that is missing now
       }
     }
+  }
+
+  @Override
+  public void disconnected(ConnectionListener.Disconnected event) {
+    connectionGone();
     log.info(
         "Not connected to {}: {}; next attempt in {}",
         settings.server(),

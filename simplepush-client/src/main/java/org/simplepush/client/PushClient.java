@@ -64,6 +64,7 @@ public final class PushClient implements AutoCloseable {
   private final DeviceStorage storage;
   private final ConnectionListener listener;
   private final @Nullable ApplicationLauncher launcher;
+  private final @Nullable WakeUp wakeUp;
   private final OkHttpClient okHttp;
   private final boolean ownsPool;
   private final Executor callbacks;
@@ -93,6 +94,7 @@ public final class PushClient implements AutoCloseable {
     storage = builder.storage;
     listener = builder.listener;
     launcher = builder.launcher;
+    wakeUp = builder.wakeUp;
 
     String name = "simplepush-client " + builder.server.getHost() + " ";
     if (builder.scheduler == null) {
@@ -191,7 +193,7 @@ public final class PushClient implements AutoCloseable {
         new Device(
             settings,
             loop,
-            new OkHttpTransport(okHttp),
+            transport(),
             storage,
             state,
             this::launch,
@@ -213,6 +215,11 @@ public final class PushClient implements AutoCloseable {
           loaded.start();
         });
     return this;
+  }
+
+  private Transport transport() {
+    Transport connections = new OkHttpTransport(okHttp);
+    return wakeUp == null ? connections : new WakeableTransport(connections, wakeUp, readers);
   }
 
   private synchronized @Nullable Device device() {
@@ -484,6 +491,7 @@ public final class PushClient implements AutoCloseable {
     private Backoff backoff = new Backoff(DEFAULT_FIRST_BACKOFF, DEFAULT_MAX_BACKOFF);
     private boolean allowInsecure;
     private boolean replaceLostEndpoints;
+    private @Nullable WakeUp wakeUp;
 
     private Builder(URI server) {
       this.server = Objects.requireNonNull(server, "server");
@@ -617,6 +625,24 @@ public final class PushClient implements AutoCloseable {
      */
     public Builder replaceLostEndpoints(boolean replace) {
       replaceLostEndpoints = replace;
+      return this;
+    }
+
+    /**
+     * Lets the push server close the connection when nothing happens, and wakes the device by UDP
+     * (protocol §9). Any datagram makes it connect; if one brings no news, the next has to wait 10
+     * s and longer, up to 5 min. It also connects when an application registers or unregisters.
+     * Needs one thread. Default: it keeps its connection.
+     *
+     * @throws IllegalArgumentException if it listens at the wildcard address and does not say what
+     *     address to tell
+     */
+    public Builder wakeUp(WakeUp deviceWakeUp) {
+      if (!deviceWakeUp.hasAddress()) {
+        throw new IllegalArgumentException(
+            "The device listens at all its addresses; say with advertise() where to wake it");
+      }
+      wakeUp = Objects.requireNonNull(deviceWakeUp, "deviceWakeUp");
       return this;
     }
 
