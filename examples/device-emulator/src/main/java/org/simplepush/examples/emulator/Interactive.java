@@ -63,7 +63,7 @@ final class Interactive implements AutoCloseable {
   /** Returns at quit, or when there is no more input. */
   void run(BufferedReader in) throws IOException, InterruptedException {
     client.start();
-    say("A device without applications, unless it has a storage; type help.");
+    say("One device; type help.");
     try {
       for (String name : client.installed().get().keySet()) {
         attach(name);
