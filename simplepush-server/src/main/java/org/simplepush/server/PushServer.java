@@ -17,7 +17,6 @@ import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.InMemoryVersionStore;
 import org.simplepush.core.MessageCodec;
-import org.simplepush.core.Uaid;
 import org.simplepush.core.VersionStore;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -317,11 +316,11 @@ public final class PushServer implements AutoCloseable {
   }
 
   /**
-   * Asks the store for a sign of life. The stage completes normally if it gave one, else with what
-   * went wrong.
+   * Asks the store whether it could take an update now; one on a disk writes to find out. The stage
+   * completes normally if it could, else with what is wrong.
    */
   public CompletionStage<Void> checkHealth() {
-    return store.pending(Uaid.random()).thenApply(nothing -> null);
+    return store.check();
   }
 
   /** Settings of a {@link PushServer}. Not safe for use by many threads. */

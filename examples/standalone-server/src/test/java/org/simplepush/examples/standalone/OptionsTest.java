@@ -31,7 +31,9 @@ class OptionsTest {
         "--port 70000 | port must be 0 to 65535",
         "--bogus | --bogus",
         "extra | extra",
-        "--store sqlite:x | --store",
+        "--store sqlite | --store must be memory or sqlite:PATH, but was 'sqlite'",
+        "--store sqlite: | --store must be memory or sqlite:PATH",
+        "--store rocks:x | --store must be memory or sqlite:PATH",
         "--ping-min 5 | not a duration",
         "--hello-timeout 0s | helloTimeout",
         "--tls-cert a | --tls-key",
@@ -65,6 +67,13 @@ class OptionsTest {
     int exit = run(Map.of("SIMPLEPUSH_STORE", "memory"), "--store", "none");
     assertThat(exit).isEqualTo(2);
     assertThat(errors.toString()).contains("'none'");
+  }
+
+  @Test
+  void storeThatCannotBeOpenedIsOneSentenceAndExitCode1(@TempDir Path folder) throws Exception {
+    Path file = Files.writeString(folder.resolve("store.db"), "no database ".repeat(100));
+    assertThat(run(Map.of(), "--store", "sqlite:" + file)).isEqualTo(1);
+    assertThat(errors.toString().strip()).isEqualTo(file + " is not an SQLite database");
   }
 
   @Test
