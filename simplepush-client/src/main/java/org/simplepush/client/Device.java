@@ -18,6 +18,8 @@ import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.client.ApplicationManifest.Permission;
+import org.simplepush.client.Deadlines.Deadline;
+import org.simplepush.client.Deadlines.Synchronise;
 import org.simplepush.client.DeviceState.Registration;
 import org.simplepush.client.DeviceState.Wish;
 import org.simplepush.core.ChannelId;
@@ -33,7 +35,7 @@ import org.slf4j.LoggerFactory;
  * The rules of a user agent (protocol §§2–5, 10, 11), without sockets, threads or clocks. Confined
  * to the loop; user code runs on the callback executor.
  */
-final class Device implements Connector.Owner, Inbox.Owner {
+final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
   private static final Logger log = LoggerFactory.getLogger(Device.class);
 
   /** How often a register that met a conflict is tried with another channel (protocol §3). */
@@ -62,6 +64,7 @@ final class Device implements Connector.Owner, Inbox.Owner {
   private final Connector connector;
   private final Journal journal;
   private final DeviceState state;
+  private final Deadlines deadlines;
 
   private final Map<String, Inbox> inboxes = new HashMap<>();
 
@@ -120,6 +123,7 @@ final class Device implements Connector.Owner, Inbox.Owner {
     this.random = random;
     this.state = state;
     this.journal = new Journal(loop, storage, state::toText, random);
+    this.deadlines = new Deadlines(state.deadlines(), loop, random, this, journal::changed);
     KeepAlive keepAlive =
         new KeepAlive(
             settings.minPingInterval(),
@@ -143,7 +147,54 @@ final class Device implements Connector.Owner, Inbox.Owner {
         tell(wish, channelId);
       }
     }
+    startDeadlines();
     connector.start();
+  }
+
+  private void startDeadlines() {
+    if (settings.synchroniseAfter() == null) {
+      state.deadlines().keySet().removeIf(Synchronise.class::isInstance);
+    }
+    deadlines.start();
+    for (Registration registration : state.registrations()) {
+      watch(registration.application);
+    }
+  }
+
+  /** From now on the application is told to synchronise when nothing has woken it for long. */
+  private void watch(String application) {
+    if (settings.synchroniseAfter() != null && !deadlines.contains(new Synchronise(application))) {
+      deadlines.set(new Synchronise(application));
+    }
+  }
+
+  /** Begins the wait anew: the application was woken, and is as new as its server by now. */
+  private void synchronised(Inbox inbox) {
+    Synchronise alarm = new Synchronise(inbox.application());
+    if (deadlines.contains(alarm)) {
+      inbox.forget(new Inbox.Synchronise());
+      deadlines.set(alarm);
+    }
+  }
+
+  /** An application without endpoints has nothing to synchronise. */
+  private void unwatchIfUnused(String application) {
+    if (!state.isUsing(application)) {
+      deadlines.cancel(new Synchronise(application));
+      inbox(application).forget(new Inbox.Synchronise());
+    }
+  }
+
+  @Override
+  public Duration waitFor(Deadline deadline) {
+    return Objects.requireNonNull(settings.synchroniseAfter());
+  }
+
+  @Override
+  public void due(Deadline deadline) {
+    if (deadline instanceof Synchronise alarm) {
+      inbox(alarm.application()).offer(new Inbox.Synchronise());
+    }
   }
 
   void networkChanged(String network) {
@@ -185,6 +236,7 @@ final class Device implements Connector.Owner, Inbox.Owner {
     }
     state.wishes().removeIf(wish -> wish.application.equals(application));
     abortRegisters(application::equals, PushException.aborted("the application was uninstalled"));
+    deadlines.cancel(new Synchronise(application));
     Inbox inbox = inboxes.remove(application);
     if (inbox != null) {
       inbox.stop();
@@ -200,11 +252,27 @@ final class Device implements Connector.Owner, Inbox.Owner {
     return false;
   }
 
-  /** First here, then at the server; if it cannot be told now, the next hello does (§10). */
+  /**
+   * First here, then at the server; if it cannot be told now, the next hello does (§10). Were it
+   * told before this is stored, a restart could make the device ask for a channel the server does
+   * not have, and the server would take that for a loss of everything (§2).
+   */
   private void drop(ChannelId channelId) {
     state.remove(channelId);
     acks.remove(channelId);
-    connector.send(new ClientMessage.Unregister(channelId));
+    journal.changed();
+    journal.whenSaved(
+        new Journal.Waiter() {
+          @Override
+          public void saved() {
+            connector.send(new ClientMessage.Unregister(channelId));
+          }
+
+          @Override
+          public void failed(Exception cause) {
+            log.debug("The server is not told of an unregister that could not be stored", cause);
+          }
+        });
   }
 
   private void abortRegisters(Predicate<String> applications, PushException failure) {
@@ -302,6 +370,7 @@ final class Device implements Connector.Owner, Inbox.Owner {
         if (wish != null) {
           forget(wish, registration.channelId, registration.endpoint);
         }
+        unwatchIfUnused(application);
         saveAndComplete(result, "unregistered, but a restart may bring the endpoint back");
         return;
       }
@@ -309,6 +378,7 @@ final class Device implements Connector.Owner, Inbox.Owner {
     for (Wish wish : state.wishes()) {
       if (wish.application.equals(application) && endpoint.equals(wish.lost)) {
         abandon(wish);
+        unwatchIfUnused(application);
         saveAndComplete(result, "unregistered, but a restart may bring the endpoint back");
         return;
       }
@@ -344,6 +414,7 @@ final class Device implements Connector.Owner, Inbox.Owner {
     }
     whenIdle = () -> saveAndDisconnect(done);
     inboxes.values().forEach(Inbox::stop);
+    deadlines.stop();
     abortRegisters(application -> true, PushException.closed());
     loop.schedule(settings.requestTimeout(), this::runWhenIdle); // a handler may never return
     idle();
@@ -376,13 +447,18 @@ final class Device implements Connector.Owner, Inbox.Owner {
         journal.changed();
         acknowledge(push.channelId(), push.version());
       }
+      synchronised(inbox);
     } else if (message instanceof Inbox.Registered registered) {
       taken(inbox, registered.channelId());
     } else if (message instanceof Inbox.Replaced replaced) {
       taken(inbox, replaced.channelId());
+      synchronised(inbox);
+    } else if (message instanceof Inbox.Synchronise) {
+      synchronised(inbox);
     } else if (!inbox.isWaiting(message)) {
       state.toRegisterAnew().remove(inbox.application());
       journal.changed();
+      synchronised(inbox);
     }
   }
 
@@ -397,7 +473,7 @@ final class Device implements Connector.Owner, Inbox.Owner {
   }
 
   @Override
-  public boolean isWanted(Inbox.Message message) {
+  public boolean isWanted(Inbox inbox, Inbox.Message message) {
     if (message instanceof Inbox.Push push) {
       return state.registration(push.channelId()) != null;
     }
@@ -406,6 +482,9 @@ final class Device implements Connector.Owner, Inbox.Owner {
     }
     if (message instanceof Inbox.Replaced replaced) {
       return state.wishFulfilledBy(replaced.channelId()) != null;
+    }
+    if (message instanceof Inbox.Synchronise) {
+      return deadlines.contains(new Synchronise(inbox.application()));
     }
     return true;
   }
@@ -450,6 +529,7 @@ final class Device implements Connector.Owner, Inbox.Owner {
     log.info("Connected to {}", settings.server());
     notifyListener(listener::onConnected);
     registers.forEach(this::send);
+    deadlines.awake(); // the connection may have been lost to a sleep of the device
   }
 
   /** The server has lost everything this device had there (protocol §2). */
@@ -634,6 +714,7 @@ final class Device implements Connector.Owner, Inbox.Owner {
     if (wish != null) {
       wish.channelId = channelId;
     }
+    watch(register.application);
     Inbox inbox = inbox(register.application);
     inbox.hold(channelId); // the application should know the endpoint before it hears of a version
     journal.changed();
@@ -658,7 +739,9 @@ final class Device implements Connector.Owner, Inbox.Owner {
 
           @Override
           public void failed(Exception cause) {
-            drop(channelId);
+            state.remove(channelId);
+            acks.remove(channelId);
+            connector.send(new ClientMessage.Unregister(channelId));
             inbox.forget(channelId);
             journal.changed();
             if (wish != null) {

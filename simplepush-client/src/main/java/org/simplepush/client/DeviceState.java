@@ -17,6 +17,8 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.client.ApplicationManifest.Permission;
+import org.simplepush.client.Deadlines.Deadline;
+import org.simplepush.client.Deadlines.Synchronise;
 import org.simplepush.core.ChannelId;
 import org.simplepush.core.Uaid;
 
@@ -112,6 +114,9 @@ final class DeviceState {
   /** What is installed. */
   private final Map<String, ApplicationManifest> manifests = new LinkedHashMap<>();
 
+  /** Waits of days: when they are over by the wall clock, in milliseconds since 1970. */
+  private final Map<Deadline, Long> deadlines = new LinkedHashMap<>();
+
   @Nullable Uaid uaid() {
     return uaid;
   }
@@ -177,6 +182,16 @@ final class DeviceState {
     return manifests;
   }
 
+  Map<Deadline, Long> deadlines() {
+    return deadlines;
+  }
+
+  /** Whether the application has an endpoint, or is to get one. */
+  boolean isUsing(String application) {
+    return registrations.values().stream().anyMatch(known -> known.application.equals(application))
+        || wishes.stream().anyMatch(wish -> wish.application.equals(application));
+  }
+
   /** Returns the state as one text. */
   String toText() {
     StringBuilder text = new StringBuilder(100 + 300 * registrations.size());
@@ -222,6 +237,12 @@ final class DeviceState {
     for (String application : toRegisterAnew) {
       line(text, "push-register", encode(application));
     }
+    deadlines.forEach(
+        (deadline, end) -> {
+          if (deadline instanceof Synchronise synchronise) {
+            line(text, "synchronise", end.toString(), encode(synchronise.application()));
+          }
+        });
     line(text, LAST_LINE);
     return text.toString();
   }
@@ -275,6 +296,8 @@ final class DeviceState {
       wishes.add(new Wish(decode(words[3]), null, URI.create(words[2]), channelOrNull(words[1])));
     } else if (words[0].equals("push-register") && words.length == 2) {
       toRegisterAnew.add(decode(words[1]));
+    } else if (words[0].equals("synchronise") && words.length == 3) {
+      deadlines.put(new Synchronise(decode(words[2])), Long.valueOf(words[1]));
     } else {
       throw new IllegalArgumentException("an unknown line");
     }

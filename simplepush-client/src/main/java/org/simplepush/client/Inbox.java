@@ -66,13 +66,21 @@ final class Inbox {
     }
   }
 
+  /** Nothing woke the application for long. */
+  record Synchronise() implements Message {
+    @Override
+    public Object key() {
+      return Synchronise.class;
+    }
+  }
+
   /** Hears which messages were handled. */
   interface Owner {
     /** The handler returned normally. */
     void handled(Inbox inbox, Message message);
 
     /** Whether a message whose handler threw still means anything to the application. */
-    boolean isWanted(Message message);
+    boolean isWanted(Inbox inbox, Message message);
 
     /** The handler returned or threw, and no other one runs. */
     void idle();
@@ -295,6 +303,8 @@ final class Inbox {
         handler.onRegistered(registered.tag(), registered.endpoint());
       } else if (message instanceof Replaced replaced) {
         handler.onEndpointReplaced(replaced.lost(), replaced.endpoint());
+      } else if (message instanceof Synchronise) {
+        handler.onSynchronise();
       } else {
         handler.onPushRegister();
       }
@@ -323,7 +333,7 @@ final class Inbox {
   }
 
   private void failed(Waiting done, Message message, Throwable failure) {
-    if (stopped || waiting.containsKey(message.key()) || !owner.isWanted(message)) {
+    if (stopped || waiting.containsKey(message.key()) || !owner.isWanted(this, message)) {
       log.warn("The handler of application {} failed", application, failure);
       return; // the server offers it again, a newer one is here already, or it is unregistered
     }

@@ -89,7 +89,8 @@ public final class PushClient implements AutoCloseable {
             builder.maxPingInterval,
             builder.backoff,
             builder.allowInsecure,
-            builder.replaceLostEndpoints);
+            builder.replaceLostEndpoints,
+            builder.synchroniseAfter);
     storage = builder.storage;
     listener = builder.listener;
     launcher = builder.launcher;
@@ -484,6 +485,7 @@ public final class PushClient implements AutoCloseable {
     private Backoff backoff = new Backoff(DEFAULT_FIRST_BACKOFF, DEFAULT_MAX_BACKOFF);
     private boolean allowInsecure;
     private boolean replaceLostEndpoints;
+    private @Nullable Duration synchroniseAfter;
 
     private Builder(URI server) {
       this.server = Objects.requireNonNull(server, "server");
@@ -618,6 +620,32 @@ public final class PushClient implements AutoCloseable {
     public Builder replaceLostEndpoints(boolean replace) {
       replaceLostEndpoints = replace;
       return this;
+    }
+
+    /**
+     * Tells an application to synchronise when nothing has woken it for so long ({@link
+     * PushHandler#onSynchronise}), with or without a connection to the push server; a day is a good
+     * choice. Whatever its handler returns from normally begins the wait anew, except {@link
+     * PushHandler#onRegistered}. It concerns applications that have an endpoint or have lost one,
+     * until they unregister their last.
+     *
+     * <p>The wait goes on while the process is down, and while the device sleeps. It lasts up to a
+     * 24th longer, and applications whose wait is over are told one after the other, up to a minute
+     * apart, so that they do not all fetch at once. Default: never.
+     *
+     * @throws IllegalArgumentException if under a second or over 366 days
+     */
+    public Builder synchroniseAfter(Duration silence) {
+      synchroniseAfter = checkLong("synchroniseAfter", silence);
+      return this;
+    }
+
+    private static Duration checkLong(String name, Duration duration) {
+      if (duration.compareTo(Duration.ofSeconds(1)) < 0
+          || duration.compareTo(Duration.ofDays(366)) > 0) {
+        throw new IllegalArgumentException(name + " is 1 s to 366 days, but was " + duration);
+      }
+      return duration;
     }
 
     private static Duration checkDuration(String name, Duration duration) {

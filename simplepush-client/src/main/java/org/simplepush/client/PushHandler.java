@@ -30,6 +30,17 @@ public interface PushHandler {
   default void onPushRegister() throws Exception {}
 
   /**
+   * Nothing has woken the application for as long as {@link PushClient.Builder#synchroniseAfter}
+   * says. It synchronises with its application server as if it had got a push, because versions may
+   * have been missed in ways that nobody noticed: the push server drops devices that were away for
+   * long, and may lose what it knew. If this throws, or the process dies before it returned, it is
+   * called again. The default does nothing.
+   *
+   * @throws Exception if the application could not handle it now
+   */
+  default void onSynchronise() throws Exception {}
+
+  /**
    * A register that was queued has been answered. If this throws, it is called again later; it may
    * also be called again if the process dies before the return is stored. The first version of the
    * endpoint comes after that. The default does nothing; the endpoint is in {@link

@@ -82,6 +82,12 @@ final class DeviceHarness {
     }
 
     @Override
+    public void onSynchronise() throws Exception {
+      told.add("synchronise");
+      mayFail();
+    }
+
+    @Override
     public void onRegistered(String tag, URI endpoint) throws Exception {
       told.add(tag + " is " + endpoint);
       mayFail();
@@ -126,7 +132,8 @@ final class DeviceHarness {
           PING,
           new Backoff(Duration.ofSeconds(1), Duration.ofSeconds(60)),
           false,
-          false);
+          false,
+          null);
   Device device;
 
   DeviceHarness() {
@@ -139,7 +146,7 @@ final class DeviceHarness {
 
   /** The device learns how often to ping. */
   DeviceHarness learning(Duration min, Duration max) {
-    settings = new Settings(SERVER, TIMEOUT, min, max, settings.backoff(), false, false);
+    settings = new Settings(SERVER, TIMEOUT, min, max, settings.backoff(), false, false, null);
     return this;
   }
 
@@ -153,7 +160,27 @@ final class DeviceHarness {
             PING,
             settings.backoff(),
             false,
-            true);
+            true,
+            null);
+    return this;
+  }
+
+  /** The device tells applications to synchronise after a day. */
+  DeviceHarness synchronising() {
+    return synchronising(Duration.ofDays(1));
+  }
+
+  DeviceHarness synchronising(Duration silence) {
+    settings =
+        new Settings(
+            settings.server(),
+            settings.requestTimeout(),
+            PING,
+            PING,
+            settings.backoff(),
+            false,
+            settings.replaceLostEndpoints(),
+            silence);
     return this;
   }
 
