@@ -6,6 +6,7 @@ import java.util.Iterator;
 import java.util.Map;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
+import org.simplepush.core.ChannelId;
 
 /**
  * Waits of days, which outlive the process. Each is stored as a time of the wall clock and, while
@@ -30,10 +31,19 @@ final class Deadlines {
   /** Nothing woke this application for so long that it is to synchronise. */
   record Synchronise(String application) implements Deadline {}
 
+  /** The endpoint of this channel is as old as it may become. */
+  record Renew(ChannelId channelId) implements Deadline {}
+
+  /** The endpoint of this channel, which has been renewed, need not work any longer. */
+  record Retire(ChannelId channelId) implements Deadline {}
+
   /** Says how long the waits are, and does what they are for. */
   interface Owner {
     /** Returns how long this one was set for. */
     Duration waitFor(Deadline deadline);
+
+    /** Whether this can be done now; if not, it is asked again after a while. */
+    boolean isPossible(Deadline deadline);
 
     /** The wait is over. The owner sets it again or cancels it, at once or later. */
     void due(Deadline deadline);
@@ -177,6 +187,9 @@ final class Deadlines {
         continue;
       }
       Duration left = left(entry.getKey(), entry.getValue());
+      if (left.isZero() && !owner.isPossible(entry.getKey())) {
+        left = LOOK;
+      }
       if (left.isZero()) {
         schedule(breakBefore(entry.getKey()), this::release);
         isBreak = true;
@@ -208,7 +221,7 @@ final class Deadlines {
     while (over == null && entries.hasNext()) {
       Map.Entry<Deadline, Running> entry = entries.next();
       Running wait = entry.getValue();
-      if (!wait.told && left(entry.getKey(), wait).isZero()) {
+      if (!wait.told && left(entry.getKey(), wait).isZero() && owner.isPossible(entry.getKey())) {
         wait.told = true;
         over = entry.getKey();
       }

@@ -19,6 +19,8 @@ import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.client.ApplicationManifest.Permission;
 import org.simplepush.client.Deadlines.Deadline;
+import org.simplepush.client.Deadlines.Renew;
+import org.simplepush.client.Deadlines.Retire;
 import org.simplepush.client.Deadlines.Synchronise;
 import org.simplepush.client.DeviceState.Registration;
 import org.simplepush.client.DeviceState.Wish;
@@ -155,9 +157,25 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     if (settings.synchroniseAfter() == null) {
       state.deadlines().keySet().removeIf(Synchronise.class::isInstance);
     }
+    if (settings.renewal() == null) {
+      state.deadlines().keySet().removeIf(Renew.class::isInstance);
+    }
     deadlines.start();
     for (Registration registration : state.registrations()) {
       watch(registration.application);
+      boolean isSettled =
+          registration.successor == null
+              && state.renewalOf(registration.channelId) == null
+              && state.wishFulfilledBy(registration.channelId) == null;
+      if (isSettled && !deadlines.contains(new Renew(registration.channelId))) {
+        renewLater(registration.channelId);
+      }
+    }
+  }
+
+  private void renewLater(ChannelId channelId) {
+    if (settings.renewal() != null) {
+      deadlines.set(new Renew(channelId));
     }
   }
 
@@ -187,14 +205,60 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
 
   @Override
   public Duration waitFor(Deadline deadline) {
-    return Objects.requireNonNull(settings.synchroniseAfter());
+    Duration wait;
+    if (deadline instanceof Synchronise) {
+      wait = settings.synchroniseAfter();
+    } else if (settings.renewal() == null) {
+      wait = Settings.LONGEST_WAIT; // what was begun under another setting ends as it was set
+    } else {
+      wait = deadline instanceof Renew ? settings.renewal().age() : settings.renewal().overlap();
+    }
+    return Objects.requireNonNull(wait);
+  }
+
+  /** Successors are asked for one at a time, so not while nobody answers. */
+  @Override
+  public boolean isPossible(Deadline deadline) {
+    return !(deadline instanceof Renew renew)
+        || (connector.isOpen() && state.retiredFor(renew.channelId()) == null);
   }
 
   @Override
   public void due(Deadline deadline) {
     if (deadline instanceof Synchronise alarm) {
       inbox(alarm.application()).offer(new Inbox.Synchronise());
+    } else if (deadline instanceof Renew renew) {
+      renew(renew.channelId());
+    } else if (deadline instanceof Retire retire) {
+      drop(retire.channelId());
     }
+  }
+
+  private void renew(ChannelId channelId) {
+    deadlines.cancel(new Renew(channelId));
+    Registration old = state.registration(channelId);
+    if (old != null) {
+      Wish wish = Wish.renewing(old);
+      state.wishes().add(wish);
+      journal.changed();
+      ask(wish);
+    }
+  }
+
+  /** The application uses the successor; for a while both go on working. */
+  private void retire(Inbox inbox, ChannelId channelId, ChannelId successor) {
+    Registration old = state.registration(channelId);
+    Registration known = state.registration(successor);
+    if (old != null && known != null) {
+      old.successor = successor;
+      deadlines.set(new Retire(channelId));
+      inbox.rename(channelId, successor, known.endpoint);
+    }
+  }
+
+  private void cancelDeadlines(ChannelId channelId) {
+    deadlines.cancel(new Renew(channelId));
+    deadlines.cancel(new Retire(channelId));
   }
 
   void networkChanged(String network) {
@@ -260,6 +324,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
   private void drop(ChannelId channelId) {
     state.remove(channelId);
     acks.remove(channelId);
+    cancelDeadlines(channelId);
     journal.changed();
     journal.whenSaved(
         new Journal.Waiter() {
@@ -347,7 +412,8 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
   void registrations(String application, CompletableFuture<List<PushRegistration>> result) {
     List<PushRegistration> own = new ArrayList<>();
     for (Registration registration : state.registrations()) {
-      if (registration.application.equals(application)) {
+      boolean isKnown = state.knownAs(registration) == registration;
+      if (registration.application.equals(application) && isKnown) {
         Long version = registration.version();
         own.add(
             new PushRegistration(
@@ -364,12 +430,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     }
     for (Registration registration : state.registrations()) {
       if (registration.application.equals(application) && registration.endpoint.equals(endpoint)) {
-        drop(registration.channelId);
-        inbox(application).forget(registration.channelId);
-        Wish wish = state.wishFulfilledBy(registration.channelId);
-        if (wish != null) {
-          forget(wish, registration.channelId, registration.endpoint);
-        }
+        giveUp(registration);
         unwatchIfUnused(application);
         saveAndComplete(result, "unregistered, but a restart may bring the endpoint back");
         return;
@@ -377,13 +438,62 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     }
     for (Wish wish : state.wishes()) {
       if (wish.application.equals(application) && endpoint.equals(wish.lost)) {
-        abandon(wish);
+        if (!isHandled(wish)) { // otherwise it tidies up what is gone already
+          abandon(wish);
+        }
         unwatchIfUnused(application);
         saveAndComplete(result, "unregistered, but a restart may bring the endpoint back");
         return;
       }
     }
     fail(result, PushException.notFound("the application has no such endpoint"));
+  }
+
+  private void giveUp(Registration registration) {
+    ChannelId channelId = registration.channelId;
+    Inbox inbox = inbox(registration.application);
+    Wish renewal = state.renewalOf(channelId);
+    if (renewal != null && isHandled(renewal)) {
+      tidyUp(inbox, registration, renewal);
+      return;
+    }
+    if (renewal != null) {
+      abandon(renewal);
+    }
+    Wish wish = state.wishFulfilledBy(channelId);
+    if (wish != null) {
+      forget(wish, channelId, registration.endpoint);
+      if (wish.renewed != null) {
+        renewLater(wish.renewed); // it does not take this successor, and keeps what it has
+      }
+    }
+    Registration retired = state.retiredFor(channelId);
+    if (retired != null) {
+      drop(retired.channelId);
+    }
+    drop(channelId);
+    inbox.forget(channelId);
+  }
+
+  /** Whether the application is just being told of the new endpoint. */
+  private boolean isHandled(Wish wish) {
+    Registration successor = wish.channelId == null ? null : state.registration(wish.channelId);
+    return successor != null
+        && inbox(wish.application)
+            .isHandling(message(wish, successor.channelId, successor.endpoint));
+  }
+
+  /** While it takes the new endpoint, the application ends the overlap by itself. */
+  private void tidyUp(Inbox inbox, Registration old, Wish renewal) {
+    Registration successor =
+        Objects.requireNonNull(state.registration(Objects.requireNonNull(renewal.channelId)));
+    inbox.hold(successor.channelId);
+    inbox.rename(old.channelId, successor.channelId, successor.endpoint);
+    Wish rest = Wish.replacing(renewal.application, old.endpoint);
+    rest.channelId = successor.channelId;
+    state.wishes().remove(renewal);
+    state.wishes().add(rest);
+    drop(old.channelId);
   }
 
   /** The application is not interested in a lost endpoint, and so not in a successor either. */
@@ -445,7 +555,9 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
       if (registration != null) {
         registration.taken(push.version());
         journal.changed();
-        acknowledge(push.channelId(), push.version());
+        if (state.registration(push.via()) != null) {
+          acknowledge(push.via(), push.version());
+        }
       }
       synchronised(inbox);
     } else if (message instanceof Inbox.Registered registered) {
@@ -468,8 +580,37 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     if (wish != null) {
       state.wishes().remove(wish);
       journal.changed();
+      if (wish.renewed != null) {
+        retire(inbox, wish.renewed, channelId);
+      }
+      renewLater(channelId);
       inbox.release(channelId);
     }
+  }
+
+  /** The application does not replace endpoints. It keeps the old one, or registers by itself. */
+  @Override
+  public void refused(Inbox inbox, Inbox.Replaced message) {
+    Wish refused = state.wishFulfilledBy(message.channelId());
+    if (refused == null) {
+      return;
+    }
+    if (refused.renewed != null) {
+      log.debug("Application {} cannot replace an endpoint and keeps it", inbox.application());
+      abandon(refused);
+      renewLater(refused.renewed);
+      return;
+    }
+    for (Wish wish : List.copyOf(state.wishes())) {
+      if (wish.application.equals(inbox.application())
+          && wish.lost != null
+          && wish.renewed == null) {
+        abandon(wish);
+      }
+    }
+    state.toRegisterAnew().add(inbox.application());
+    journal.changed();
+    inbox.offer(new Inbox.PushRegister());
   }
 
   @Override
@@ -532,8 +673,30 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     deadlines.awake(); // the connection may have been lost to a sleep of the device
   }
 
+  /** Of two channels that an application knows as one, one is left. */
+  private void forgetRenewals() {
+    for (Registration registration : List.copyOf(state.registrations())) {
+      if (registration.successor != null) {
+        state.remove(registration.channelId);
+        cancelDeadlines(registration.channelId);
+      }
+    }
+    for (Wish wish : List.copyOf(state.wishes())) {
+      if (wish.renewed != null) {
+        ChannelId channelId = wish.channelId;
+        Registration successor = channelId == null ? null : state.registration(channelId);
+        if (successor != null) {
+          inbox(wish.application).forget(message(wish, successor.channelId, successor.endpoint));
+          state.remove(successor.channelId);
+        }
+        state.wishes().remove(wish); // what is asked for already is given back when answered
+      }
+    }
+  }
+
   /** The server has lost everything this device had there (protocol §2). */
   private void startOver() {
+    forgetRenewals();
     log.warn(
         "The push server has forgotten this device; {} registrations are gone",
         state.registrations().size());
@@ -542,6 +705,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     for (Registration registration : List.copyOf(state.registrations())) {
       ChannelId channelId = registration.channelId;
       inbox(registration.application).forget(channelId);
+      cancelDeadlines(channelId);
       Wish wish = state.wishFulfilledBy(channelId);
       if (wish != null) { // the application does not know this endpoint, and never will
         inbox(wish.application).forget(message(wish, channelId, registration.endpoint));
@@ -582,8 +746,11 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     for (Update update : notification.updates()) {
       Registration registration = state.registration(update.channelId());
       if (registration != null && registration.isNews(update.version())) {
+        Registration known = state.knownAs(registration);
         inbox(registration.application)
-            .offer(new Inbox.Push(update.channelId(), registration.endpoint, update.version()));
+            .offer(
+                new Inbox.Push(
+                    known.channelId, known.endpoint, update.version(), update.channelId()));
       } else {
         acknowledge(update.channelId(), update.version()); // or it would come again and again
       }
@@ -683,7 +850,9 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     Registration registration = state.registration(channelId);
     if (registration != null) {
       Inbox inbox = inbox(wish.application);
-      inbox.hold(channelId);
+      if (wish.renewed == null) {
+        inbox.hold(channelId);
+      }
       inbox.offer(message(wish, channelId, registration.endpoint));
     }
   }
@@ -710,13 +879,21 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
       return;
     }
     cancelTimeout(register);
-    state.add(new Registration(register.application, channelId, answer.endpoint(), null));
-    if (wish != null) {
+    Registration registration =
+        new Registration(register.application, channelId, answer.endpoint(), null);
+    Registration renewed =
+        wish == null || wish.renewed == null ? null : state.registration(wish.renewed);
+    state.add(renewed == null ? registration : registration.succeeding(renewed));
+    if (wish == null) {
+      renewLater(channelId);
+    } else {
       wish.channelId = channelId;
     }
     watch(register.application);
     Inbox inbox = inbox(register.application);
-    inbox.hold(channelId); // the application should know the endpoint before it hears of a version
+    if (renewed == null) {
+      inbox.hold(channelId); // the application should know it before it hears of a version
+    }
     journal.changed();
     journal.whenSaved(
         new Journal.Waiter() {
@@ -741,6 +918,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
           public void failed(Exception cause) {
             state.remove(channelId);
             acks.remove(channelId);
+            cancelDeadlines(channelId);
             connector.send(new ClientMessage.Unregister(channelId));
             inbox.forget(channelId);
             journal.changed();

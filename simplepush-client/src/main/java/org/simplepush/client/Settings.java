@@ -14,6 +14,7 @@ import org.simplepush.core.internal.Backoff;
  *     of leaving that to the applications
  * @param synchroniseAfter how long an application may be left in peace before it is told to
  *     synchronise; null if it never is
+ * @param renewal null if endpoints are kept
  */
 record Settings(
     URI server,
@@ -23,7 +24,19 @@ record Settings(
     Backoff backoff,
     boolean allowInsecure,
     boolean replaceLostEndpoints,
-    @Nullable Duration synchroniseAfter) {
+    @Nullable Duration synchroniseAfter,
+    @Nullable Renewal renewal) {
+
+  /** The longest wait of days. */
+  static final Duration LONGEST_WAIT = Duration.ofDays(366);
+
+  /**
+   * How endpoints are renewed.
+   *
+   * @param age after which an endpoint gets a successor
+   * @param overlap how long it works after the application has taken that
+   */
+  record Renewal(Duration age, Duration overlap) {}
 
   /**
    * Checks that a device may connect there.
