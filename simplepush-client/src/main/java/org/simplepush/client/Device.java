@@ -18,6 +18,10 @@ import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.client.ApplicationManifest.Permission;
+import org.simplepush.client.Deadlines.Deadline;
+import org.simplepush.client.Deadlines.Renew;
+import org.simplepush.client.Deadlines.Retire;
+import org.simplepush.client.Deadlines.Synchronise;
 import org.simplepush.client.DeviceState.Registration;
 import org.simplepush.client.DeviceState.Wish;
 import org.simplepush.core.ChannelId;
@@ -33,7 +37,7 @@ import org.slf4j.LoggerFactory;
  * The rules of a user agent (protocol §§2–5, 10, 11), without sockets, threads or clocks. Confined
  * to the loop; user code runs on the callback executor.
  */
-final class Device implements Connector.Owner, Inbox.Owner {
+final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
   private static final Logger log = LoggerFactory.getLogger(Device.class);
 
   /** How often a register that met a conflict is tried with another channel (protocol §3). */
@@ -62,6 +66,7 @@ final class Device implements Connector.Owner, Inbox.Owner {
   private final Connector connector;
   private final Journal journal;
   private final DeviceState state;
+  private final Deadlines deadlines;
 
   private final Map<String, Inbox> inboxes = new HashMap<>();
 
@@ -120,6 +125,7 @@ final class Device implements Connector.Owner, Inbox.Owner {
     this.random = random;
     this.state = state;
     this.journal = new Journal(loop, storage, state::toText, random);
+    this.deadlines = new Deadlines(state.deadlines(), loop, random, this, journal::changed);
     KeepAlive keepAlive =
         new KeepAlive(
             settings.minPingInterval(),
@@ -143,7 +149,116 @@ final class Device implements Connector.Owner, Inbox.Owner {
         tell(wish, channelId);
       }
     }
+    startDeadlines();
     connector.start();
+  }
+
+  private void startDeadlines() {
+    if (settings.synchroniseAfter() == null) {
+      state.deadlines().keySet().removeIf(Synchronise.class::isInstance);
+    }
+    if (settings.renewal() == null) {
+      state.deadlines().keySet().removeIf(Renew.class::isInstance);
+    }
+    deadlines.start();
+    for (Registration registration : state.registrations()) {
+      watch(registration.application);
+      boolean isSettled =
+          registration.successor == null
+              && state.renewalOf(registration.channelId) == null
+              && state.wishFulfilledBy(registration.channelId) == null;
+      if (isSettled && !deadlines.contains(new Renew(registration.channelId))) {
+        renewLater(registration.channelId);
+      }
+    }
+  }
+
+  private void renewLater(ChannelId channelId) {
+    if (settings.renewal() != null) {
+      deadlines.set(new Renew(channelId));
+    }
+  }
+
+  /** From now on the application is told to synchronise when nothing has woken it for long. */
+  private void watch(String application) {
+    if (settings.synchroniseAfter() != null && !deadlines.contains(new Synchronise(application))) {
+      deadlines.set(new Synchronise(application));
+    }
+  }
+
+  /** Begins the wait anew: the application was woken, and is as new as its server by now. */
+  private void synchronised(Inbox inbox) {
+    Synchronise alarm = new Synchronise(inbox.application());
+    if (deadlines.contains(alarm)) {
+      inbox.forget(new Inbox.Synchronise());
+      deadlines.set(alarm);
+    }
+  }
+
+  /** An application without endpoints has nothing to synchronise. */
+  private void unwatchIfUnused(String application) {
+    if (!state.isUsing(application)) {
+      deadlines.cancel(new Synchronise(application));
+      inbox(application).forget(new Inbox.Synchronise());
+    }
+  }
+
+  @Override
+  public Duration waitFor(Deadline deadline) {
+    Duration wait;
+    if (deadline instanceof Synchronise) {
+      wait = settings.synchroniseAfter();
+    } else if (settings.renewal() == null) {
+      wait = Settings.LONGEST_WAIT; // what was begun under another setting ends as it was set
+    } else {
+      wait = deadline instanceof Renew ? settings.renewal().age() : settings.renewal().overlap();
+    }
+    return Objects.requireNonNull(wait);
+  }
+
+  /** Successors are asked for one at a time, so not while nobody answers. */
+  @Override
+  public boolean isPossible(Deadline deadline) {
+    return !(deadline instanceof Renew renew)
+        || (connector.isOpen() && state.retiredFor(renew.channelId()) == null);
+  }
+
+  @Override
+  public void due(Deadline deadline) {
+    if (deadline instanceof Synchronise alarm) {
+      inbox(alarm.application()).offer(new Inbox.Synchronise());
+    } else if (deadline instanceof Renew renew) {
+      renew(renew.channelId());
+    } else if (deadline instanceof Retire retire) {
+      drop(retire.channelId());
+    }
+  }
+
+  private void renew(ChannelId channelId) {
+    deadlines.cancel(new Renew(channelId));
+    Registration old = state.registration(channelId);
+    if (old != null) {
+      Wish wish = Wish.renewing(old);
+      state.wishes().add(wish);
+      journal.changed();
+      ask(wish);
+    }
+  }
+
+  /** The application uses the successor; for a while both go on working. */
+  private void retire(Inbox inbox, ChannelId channelId, ChannelId successor) {
+    Registration old = state.registration(channelId);
+    Registration known = state.registration(successor);
+    if (old != null && known != null) {
+      old.successor = successor;
+      deadlines.set(new Retire(channelId));
+      inbox.rename(channelId, successor, known.endpoint);
+    }
+  }
+
+  private void cancelDeadlines(ChannelId channelId) {
+    deadlines.cancel(new Renew(channelId));
+    deadlines.cancel(new Retire(channelId));
   }
 
   void networkChanged(String network) {
@@ -185,6 +300,7 @@ final class Device implements Connector.Owner, Inbox.Owner {
     }
     state.wishes().removeIf(wish -> wish.application.equals(application));
     abortRegisters(application::equals, PushException.aborted("the application was uninstalled"));
+    deadlines.cancel(new Synchronise(application));
     Inbox inbox = inboxes.remove(application);
     if (inbox != null) {
       inbox.stop();
@@ -200,11 +316,28 @@ final class Device implements Connector.Owner, Inbox.Owner {
     return false;
   }
 
-  /** First here, then at the server; if it cannot be told now, the next hello does (§10). */
+  /**
+   * First here, then at the server; if it cannot be told now, the next hello does (§10). Were it
+   * told before this is stored, a restart could make the device ask for a channel the server does
+   * not have, and the server would take that for a loss of everything (§2).
+   */
   private void drop(ChannelId channelId) {
     state.remove(channelId);
     acks.remove(channelId);
-    connector.send(new ClientMessage.Unregister(channelId));
+    cancelDeadlines(channelId);
+    journal.changed();
+    journal.whenSaved(
+        new Journal.Waiter() {
+          @Override
+          public void saved() {
+            connector.send(new ClientMessage.Unregister(channelId));
+          }
+
+          @Override
+          public void failed(Exception cause) {
+            log.debug("The server is not told of an unregister that could not be stored", cause);
+          }
+        });
   }
 
   private void abortRegisters(Predicate<String> applications, PushException failure) {
@@ -279,7 +412,8 @@ final class Device implements Connector.Owner, Inbox.Owner {
   void registrations(String application, CompletableFuture<List<PushRegistration>> result) {
     List<PushRegistration> own = new ArrayList<>();
     for (Registration registration : state.registrations()) {
-      if (registration.application.equals(application)) {
+      boolean isKnown = state.knownAs(registration) == registration;
+      if (registration.application.equals(application) && isKnown) {
         Long version = registration.version();
         own.add(
             new PushRegistration(
@@ -296,24 +430,70 @@ final class Device implements Connector.Owner, Inbox.Owner {
     }
     for (Registration registration : state.registrations()) {
       if (registration.application.equals(application) && registration.endpoint.equals(endpoint)) {
-        drop(registration.channelId);
-        inbox(application).forget(registration.channelId);
-        Wish wish = state.wishFulfilledBy(registration.channelId);
-        if (wish != null) {
-          forget(wish, registration.channelId, registration.endpoint);
-        }
+        giveUp(registration);
+        unwatchIfUnused(application);
         saveAndComplete(result, "unregistered, but a restart may bring the endpoint back");
         return;
       }
     }
     for (Wish wish : state.wishes()) {
       if (wish.application.equals(application) && endpoint.equals(wish.lost)) {
-        abandon(wish);
+        if (!isHandled(wish)) { // otherwise it tidies up what is gone already
+          abandon(wish);
+        }
+        unwatchIfUnused(application);
         saveAndComplete(result, "unregistered, but a restart may bring the endpoint back");
         return;
       }
     }
     fail(result, PushException.notFound("the application has no such endpoint"));
+  }
+
+  private void giveUp(Registration registration) {
+    ChannelId channelId = registration.channelId;
+    Inbox inbox = inbox(registration.application);
+    Wish renewal = state.renewalOf(channelId);
+    if (renewal != null && isHandled(renewal)) {
+      tidyUp(inbox, registration, renewal);
+      return;
+    }
+    if (renewal != null) {
+      abandon(renewal);
+    }
+    Wish wish = state.wishFulfilledBy(channelId);
+    if (wish != null) {
+      forget(wish, channelId, registration.endpoint);
+      if (wish.renewed != null) {
+        renewLater(wish.renewed); // it does not take this successor, and keeps what it has
+      }
+    }
+    Registration retired = state.retiredFor(channelId);
+    if (retired != null) {
+      drop(retired.channelId);
+    }
+    drop(channelId);
+    inbox.forget(channelId);
+  }
+
+  /** Whether the application is just being told of the new endpoint. */
+  private boolean isHandled(Wish wish) {
+    Registration successor = wish.channelId == null ? null : state.registration(wish.channelId);
+    return successor != null
+        && inbox(wish.application)
+            .isHandling(message(wish, successor.channelId, successor.endpoint));
+  }
+
+  /** While it takes the new endpoint, the application ends the overlap by itself. */
+  private void tidyUp(Inbox inbox, Registration old, Wish renewal) {
+    Registration successor =
+        Objects.requireNonNull(state.registration(Objects.requireNonNull(renewal.channelId)));
+    inbox.hold(successor.channelId);
+    inbox.rename(old.channelId, successor.channelId, successor.endpoint);
+    Wish rest = Wish.replacing(renewal.application, old.endpoint);
+    rest.channelId = successor.channelId;
+    state.wishes().remove(renewal);
+    state.wishes().add(rest);
+    drop(old.channelId);
   }
 
   /** The application is not interested in a lost endpoint, and so not in a successor either. */
@@ -344,6 +524,7 @@ final class Device implements Connector.Owner, Inbox.Owner {
     }
     whenIdle = () -> saveAndDisconnect(done);
     inboxes.values().forEach(Inbox::stop);
+    deadlines.stop();
     abortRegisters(application -> true, PushException.closed());
     loop.schedule(settings.requestTimeout(), this::runWhenIdle); // a handler may never return
     idle();
@@ -374,15 +555,22 @@ final class Device implements Connector.Owner, Inbox.Owner {
       if (registration != null) {
         registration.taken(push.version());
         journal.changed();
-        acknowledge(push.channelId(), push.version());
+        if (state.registration(push.via()) != null) {
+          acknowledge(push.via(), push.version());
+        }
       }
+      synchronised(inbox);
     } else if (message instanceof Inbox.Registered registered) {
       taken(inbox, registered.channelId());
     } else if (message instanceof Inbox.Replaced replaced) {
       taken(inbox, replaced.channelId());
+      synchronised(inbox);
+    } else if (message instanceof Inbox.Synchronise) {
+      synchronised(inbox);
     } else if (!inbox.isWaiting(message)) {
       state.toRegisterAnew().remove(inbox.application());
       journal.changed();
+      synchronised(inbox);
     }
   }
 
@@ -392,12 +580,41 @@ final class Device implements Connector.Owner, Inbox.Owner {
     if (wish != null) {
       state.wishes().remove(wish);
       journal.changed();
+      if (wish.renewed != null) {
+        retire(inbox, wish.renewed, channelId);
+      }
+      renewLater(channelId);
       inbox.release(channelId);
     }
   }
 
+  /** The application does not replace endpoints. It keeps the old one, or registers by itself. */
   @Override
-  public boolean isWanted(Inbox.Message message) {
+  public void refused(Inbox inbox, Inbox.Replaced message) {
+    Wish refused = state.wishFulfilledBy(message.channelId());
+    if (refused == null) {
+      return;
+    }
+    if (refused.renewed != null) {
+      log.debug("Application {} cannot replace an endpoint and keeps it", inbox.application());
+      abandon(refused);
+      renewLater(refused.renewed);
+      return;
+    }
+    for (Wish wish : List.copyOf(state.wishes())) {
+      if (wish.application.equals(inbox.application())
+          && wish.lost != null
+          && wish.renewed == null) {
+        abandon(wish);
+      }
+    }
+    state.toRegisterAnew().add(inbox.application());
+    journal.changed();
+    inbox.offer(new Inbox.PushRegister());
+  }
+
+  @Override
+  public boolean isWanted(Inbox inbox, Inbox.Message message) {
     if (message instanceof Inbox.Push push) {
       return state.registration(push.channelId()) != null;
     }
@@ -406,6 +623,9 @@ final class Device implements Connector.Owner, Inbox.Owner {
     }
     if (message instanceof Inbox.Replaced replaced) {
       return state.wishFulfilledBy(replaced.channelId()) != null;
+    }
+    if (message instanceof Inbox.Synchronise) {
+      return deadlines.contains(new Synchronise(inbox.application()));
     }
     return true;
   }
@@ -450,10 +670,33 @@ final class Device implements Connector.Owner, Inbox.Owner {
     log.info("Connected to {}", settings.server());
     notifyListener(listener::onConnected);
     registers.forEach(this::send);
+    deadlines.awake(); // the connection may have been lost to a sleep of the device
+  }
+
+  /** Of two channels that an application knows as one, one is left. */
+  private void forgetRenewals() {
+    for (Registration registration : List.copyOf(state.registrations())) {
+      if (registration.successor != null) {
+        state.remove(registration.channelId);
+        cancelDeadlines(registration.channelId);
+      }
+    }
+    for (Wish wish : List.copyOf(state.wishes())) {
+      if (wish.renewed != null) {
+        ChannelId channelId = wish.channelId;
+        Registration successor = channelId == null ? null : state.registration(channelId);
+        if (successor != null) {
+          inbox(wish.application).forget(message(wish, successor.channelId, successor.endpoint));
+          state.remove(successor.channelId);
+        }
+        state.wishes().remove(wish); // what is asked for already is given back when answered
+      }
+    }
   }
 
   /** The server has lost everything this device had there (protocol §2). */
   private void startOver() {
+    forgetRenewals();
     log.warn(
         "The push server has forgotten this device; {} registrations are gone",
         state.registrations().size());
@@ -462,6 +705,7 @@ final class Device implements Connector.Owner, Inbox.Owner {
     for (Registration registration : List.copyOf(state.registrations())) {
       ChannelId channelId = registration.channelId;
       inbox(registration.application).forget(channelId);
+      cancelDeadlines(channelId);
       Wish wish = state.wishFulfilledBy(channelId);
       if (wish != null) { // the application does not know this endpoint, and never will
         inbox(wish.application).forget(message(wish, channelId, registration.endpoint));
@@ -502,8 +746,11 @@ final class Device implements Connector.Owner, Inbox.Owner {
     for (Update update : notification.updates()) {
       Registration registration = state.registration(update.channelId());
       if (registration != null && registration.isNews(update.version())) {
+        Registration known = state.knownAs(registration);
         inbox(registration.application)
-            .offer(new Inbox.Push(update.channelId(), registration.endpoint, update.version()));
+            .offer(
+                new Inbox.Push(
+                    known.channelId, known.endpoint, update.version(), update.channelId()));
       } else {
         acknowledge(update.channelId(), update.version()); // or it would come again and again
       }
@@ -615,7 +862,9 @@ final class Device implements Connector.Owner, Inbox.Owner {
     Registration registration = state.registration(channelId);
     if (registration != null) {
       Inbox inbox = inbox(wish.application);
-      inbox.hold(channelId);
+      if (wish.renewed == null) {
+        inbox.hold(channelId);
+      }
       inbox.offer(message(wish, channelId, registration.endpoint));
     }
   }
@@ -642,12 +891,21 @@ final class Device implements Connector.Owner, Inbox.Owner {
       return;
     }
     cancelTimeout(register);
-    state.add(new Registration(register.application, channelId, answer.endpoint(), null));
-    if (wish != null) {
+    Registration registration =
+        new Registration(register.application, channelId, answer.endpoint(), null);
+    Registration renewed =
+        wish == null || wish.renewed == null ? null : state.registration(wish.renewed);
+    state.add(renewed == null ? registration : registration.succeeding(renewed));
+    if (wish == null) {
+      renewLater(channelId);
+    } else {
       wish.channelId = channelId;
     }
+    watch(register.application);
     Inbox inbox = inbox(register.application);
-    inbox.hold(channelId); // the application should know the endpoint before it hears of a version
+    if (renewed == null) {
+      inbox.hold(channelId); // the application should know it before it hears of a version
+    }
     journal.changed();
     journal.whenSaved(
         new Journal.Waiter() {
@@ -670,7 +928,10 @@ final class Device implements Connector.Owner, Inbox.Owner {
 
           @Override
           public void failed(Exception cause) {
-            drop(channelId);
+            state.remove(channelId);
+            acks.remove(channelId);
+            cancelDeadlines(channelId);
+            connector.send(new ClientMessage.Unregister(channelId));
             inbox.forget(channelId);
             journal.changed();
             if (wish != null) {

@@ -17,6 +17,10 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.client.ApplicationManifest.Permission;
+import org.simplepush.client.Deadlines.Deadline;
+import org.simplepush.client.Deadlines.Renew;
+import org.simplepush.client.Deadlines.Retire;
+import org.simplepush.client.Deadlines.Synchronise;
 import org.simplepush.core.ChannelId;
 import org.simplepush.core.Uaid;
 
@@ -35,29 +39,46 @@ final class DeviceState {
     final String application;
     final ChannelId channelId;
     final URI endpoint;
-    private @Nullable Long version;
+    private Taken taken;
+
+    /** What the application takes in place of this one, and has confirmed. */
+    @Nullable ChannelId successor;
+
+    /** Shared by the two channels of a renewal. */
+    private static final class Taken {
+      @Nullable Long version;
+    }
 
     Registration(String application, ChannelId channelId, URI endpoint, @Nullable Long version) {
       this.application = application;
       this.channelId = channelId;
       this.endpoint = endpoint;
-      this.version = version;
+      this.taken = new Taken();
+      this.taken.version = version;
+    }
+
+    /** This takes the place of another one and goes on with its versions. */
+    Registration succeeding(Registration old) {
+      old.taken(taken.version);
+      taken = old.taken;
+      return this;
     }
 
     /** Returns the last version its application has taken, if any. */
     @Nullable Long version() {
-      return version;
+      return taken.version;
     }
 
     /** Whether the application has not taken this version or a higher one yet. */
     boolean isNews(long candidate) {
+      Long version = taken.version;
       return version == null || candidate > version;
     }
 
     /** The application has taken a version. */
-    void taken(long newVersion) {
-      if (isNews(newVersion)) {
-        version = newVersion;
+    void taken(@Nullable Long newVersion) {
+      if (newVersion != null && isNews(newVersion)) {
+        taken.version = newVersion;
       }
     }
   }
@@ -71,6 +92,9 @@ final class DeviceState {
     final @Nullable String tag;
     final @Nullable URI lost;
 
+    /** The channel of the endpoint that is replaced, if it is not lost but old. */
+    final @Nullable ChannelId renewed;
+
     /** The channel that fulfils it, of which the application does not know yet. */
     @Nullable ChannelId channelId;
 
@@ -81,19 +105,33 @@ final class DeviceState {
         String application,
         @Nullable String tag,
         @Nullable URI lost,
+        @Nullable ChannelId renewed,
         @Nullable ChannelId channelId) {
       this.application = application;
       this.tag = tag;
       this.lost = lost;
+      this.renewed = renewed;
       this.channelId = channelId;
     }
 
     static Wish tagged(String application, String tag) {
-      return new Wish(application, tag, null, null);
+      return new Wish(application, tag, null, null, null);
     }
 
     static Wish replacing(String application, URI lost) {
-      return new Wish(application, null, lost, null);
+      return new Wish(application, null, lost, null, null);
+    }
+
+    static Wish renewing(Registration old) {
+      return new Wish(old.application, null, old.endpoint, old.channelId, null);
+    }
+
+    private String kind() {
+      return tag != null ? "wanted" : renewed != null ? "renewed" : "lost";
+    }
+
+    private String what() {
+      return tag != null ? encode(tag) : String.valueOf(renewed != null ? renewed : lost);
     }
   }
 
@@ -111,6 +149,9 @@ final class DeviceState {
 
   /** What is installed. */
   private final Map<String, ApplicationManifest> manifests = new LinkedHashMap<>();
+
+  /** Waits of days: when they are over by the wall clock, in milliseconds since 1970. */
+  private final Map<Deadline, Long> deadlines = new LinkedHashMap<>();
 
   @Nullable Uaid uaid() {
     return uaid;
@@ -169,12 +210,56 @@ final class DeviceState {
     return null;
   }
 
+  /** Returns the wish that is to renew this channel, if any. */
+  @Nullable Wish renewalOf(ChannelId channelId) {
+    for (Wish wish : wishes) {
+      if (channelId.equals(wish.renewed)) {
+        return wish;
+      }
+    }
+    return null;
+  }
+
+  /** Returns the registration under which the application knows this one: mostly itself. */
+  Registration knownAs(Registration registration) {
+    Registration known = null;
+    if (registration.successor != null) {
+      known = registrations.get(registration.successor);
+    } else {
+      Wish wish = wishFulfilledBy(registration.channelId);
+      if (wish != null && wish.renewed != null) {
+        known = registrations.get(wish.renewed);
+      }
+    }
+    return known == null ? registration : known;
+  }
+
+  /** Returns the registration that this one took the place of and that still works, if any. */
+  @Nullable Registration retiredFor(ChannelId successor) {
+    for (Registration registration : registrations.values()) {
+      if (successor.equals(registration.successor)) {
+        return registration;
+      }
+    }
+    return null;
+  }
+
   Map<String, KeepAlive.Learned> networks() {
     return networks;
   }
 
   Map<String, ApplicationManifest> manifests() {
     return manifests;
+  }
+
+  Map<Deadline, Long> deadlines() {
+    return deadlines;
+  }
+
+  /** Whether the application has an endpoint, or is to get one. */
+  boolean isUsing(String application) {
+    return registrations.values().stream().anyMatch(known -> known.application.equals(application))
+        || wishes.stream().anyMatch(wish -> wish.application.equals(application));
   }
 
   /** Returns the state as one text. */
@@ -203,6 +288,11 @@ final class DeviceState {
           registration.endpoint.toString(),
           encode(registration.application));
     }
+    for (Registration registration : registrations.values()) {
+      if (registration.successor != null) {
+        line(text, "retired", registration.channelId.text(), registration.successor.text());
+      }
+    }
     networks.forEach(
         (network, learned) ->
             line(
@@ -214,14 +304,24 @@ final class DeviceState {
     for (Wish wish : wishes) {
       line(
           text,
-          wish.tag != null ? "wanted" : "lost",
+          wish.kind(),
           wish.channelId == null ? NO_CHANNEL : wish.channelId.text(),
-          wish.tag != null ? encode(wish.tag) : String.valueOf(wish.lost),
+          wish.what(),
           encode(wish.application));
     }
     for (String application : toRegisterAnew) {
       line(text, "push-register", encode(application));
     }
+    deadlines.forEach(
+        (deadline, end) -> {
+          if (deadline instanceof Synchronise synchronise) {
+            line(text, "synchronise", end.toString(), encode(synchronise.application()));
+          } else if (deadline instanceof Renew renew) {
+            line(text, "renew", end.toString(), renew.channelId().text());
+          } else if (deadline instanceof Retire retire) {
+            line(text, "retire", end.toString(), retire.channelId().text());
+          }
+        });
     line(text, LAST_LINE);
     return text.toString();
   }
@@ -270,14 +370,42 @@ final class DeviceState {
     } else if (words[0].equals("network") && words.length == 4) {
       networks.put(decode(words[1]), new KeepAlive.Learned(millis(words[2]), millis(words[3])));
     } else if (words[0].equals("wanted") && words.length == 4) {
-      wishes.add(new Wish(decode(words[3]), decode(words[2]), null, channelOrNull(words[1])));
+      wishes.add(new Wish(decode(words[3]), decode(words[2]), null, null, channelOrNull(words[1])));
     } else if (words[0].equals("lost") && words.length == 4) {
-      wishes.add(new Wish(decode(words[3]), null, URI.create(words[2]), channelOrNull(words[1])));
+      wishes.add(
+          new Wish(decode(words[3]), null, URI.create(words[2]), null, channelOrNull(words[1])));
+    } else if (words[0].equals("renewed") && words.length == 4) {
+      readRenewed(known(words[2]), channelOrNull(words[1]));
+    } else if (words[0].equals("retired") && words.length == 3) {
+      Registration old = known(words[1]);
+      old.successor = known(words[2]).succeeding(old).channelId;
+    } else if (words[0].equals("renew") && words.length == 3) {
+      deadlines.put(new Renew(ChannelId.parse(words[2])), Long.valueOf(words[1]));
+    } else if (words[0].equals("retire") && words.length == 3) {
+      deadlines.put(new Retire(ChannelId.parse(words[2])), Long.valueOf(words[1]));
     } else if (words[0].equals("push-register") && words.length == 2) {
       toRegisterAnew.add(decode(words[1]));
+    } else if (words[0].equals("synchronise") && words.length == 3) {
+      deadlines.put(new Synchronise(decode(words[2])), Long.valueOf(words[1]));
     } else {
       throw new IllegalArgumentException("an unknown line");
     }
+  }
+
+  private void readRenewed(Registration old, @Nullable ChannelId successor) {
+    Wish wish = Wish.renewing(old);
+    if (successor != null) {
+      wish.channelId = known(successor.text()).succeeding(old).channelId;
+    }
+    wishes.add(wish);
+  }
+
+  private Registration known(String channelId) {
+    Registration known = registrations.get(ChannelId.parse(channelId));
+    if (known == null) {
+      throw new IllegalArgumentException("a channel that is not registered");
+    }
+    return known;
   }
 
   private static Duration millis(String word) {

@@ -34,8 +34,12 @@ final class Inbox {
     Object key();
   }
 
-  /** A channel has a new version. */
-  record Push(ChannelId channelId, URI endpoint, long version) implements Message {
+  /**
+   * A channel has a new version.
+   *
+   * @param via the channel it came on, if another one is about to take its place
+   */
+  record Push(ChannelId channelId, URI endpoint, long version, ChannelId via) implements Message {
     @Override
     public Object key() {
       return channelId;
@@ -66,13 +70,24 @@ final class Inbox {
     }
   }
 
+  /** Nothing woke the application for long. */
+  record Synchronise() implements Message {
+    @Override
+    public Object key() {
+      return Synchronise.class;
+    }
+  }
+
   /** Hears which messages were handled. */
   interface Owner {
     /** The handler returned normally. */
     void handled(Inbox inbox, Message message);
 
+    /** The handler does not know this kind of message. */
+    void refused(Inbox inbox, Replaced message);
+
     /** Whether a message whose handler threw still means anything to the application. */
-    boolean isWanted(Message message);
+    boolean isWanted(Inbox inbox, Message message);
 
     /** The handler returned or threw, and no other one runs. */
     void idle();
@@ -227,6 +242,15 @@ final class Inbox {
     }
   }
 
+  /** What waits for a channel is from now on known as another one's. */
+  void rename(ChannelId from, ChannelId to, URI endpoint) {
+    Waiting known = waiting.remove(from);
+    if (known != null && known.message instanceof Push push) {
+      known.message = new Push(to, endpoint, push.version(), push.via());
+      waiting.put(to, known);
+    }
+  }
+
   /** Hands over nothing more. */
   void stop() {
     stopped = true;
@@ -237,6 +261,11 @@ final class Inbox {
   /** Whether there is a message that has not been handed over. */
   boolean isWaiting(Message message) {
     return waiting.containsKey(message.key());
+  }
+
+  /** Whether the handler is running with this message. */
+  boolean isHandling(Message message) {
+    return running != null && running.message.equals(message);
   }
 
   /** Whether a handler is running. */
@@ -295,6 +324,8 @@ final class Inbox {
         handler.onRegistered(registered.tag(), registered.endpoint());
       } else if (message instanceof Replaced replaced) {
         handler.onEndpointReplaced(replaced.lost(), replaced.endpoint());
+      } else if (message instanceof Synchronise) {
+        handler.onSynchronise();
       } else {
         handler.onPushRegister();
       }
@@ -313,6 +344,9 @@ final class Inbox {
     running = null;
     if (failure == null) {
       owner.handled(this, message);
+    } else if (failure instanceof UnsupportedOperationException
+        && message instanceof Replaced replaced) {
+      owner.refused(this, replaced);
     } else {
       failed(done, message, failure);
     }
@@ -323,7 +357,7 @@ final class Inbox {
   }
 
   private void failed(Waiting done, Message message, Throwable failure) {
-    if (stopped || waiting.containsKey(message.key()) || !owner.isWanted(message)) {
+    if (stopped || waiting.containsKey(message.key()) || !owner.isWanted(this, message)) {
       log.warn("The handler of application {} failed", application, failure);
       return; // the server offers it again, a newer one is here already, or it is unregistered
     }

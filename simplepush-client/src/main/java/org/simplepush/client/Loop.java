@@ -11,6 +11,12 @@ interface Loop extends Executor {
   /** Returns a time in nanoseconds that only grows and means nothing by itself. */
   long nanoTime();
 
+  /**
+   * Returns the milliseconds since 1970 by a clock that may be set forward and back. For what must
+   * outlive the process only.
+   */
+  long wallTime();
+
   /** A task to come. */
   interface Timer {
     /** Called on the loop, this makes sure that the task does not run any more. */

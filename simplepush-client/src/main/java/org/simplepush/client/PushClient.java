@@ -90,7 +90,9 @@ public final class PushClient implements AutoCloseable {
             builder.maxPingInterval,
             builder.backoff,
             builder.allowInsecure,
-            builder.replaceLostEndpoints);
+            builder.replaceLostEndpoints,
+            builder.synchroniseAfter,
+            builder.renewal);
     storage = builder.storage;
     listener = builder.listener;
     launcher = builder.launcher;
@@ -492,6 +494,8 @@ public final class PushClient implements AutoCloseable {
     private boolean allowInsecure;
     private boolean replaceLostEndpoints;
     private @Nullable WakeUp wakeUp;
+    private @Nullable Duration synchroniseAfter;
+    private Settings.@Nullable Renewal renewal;
 
     private Builder(URI server) {
       this.server = Objects.requireNonNull(server, "server");
@@ -644,6 +648,64 @@ public final class PushClient implements AutoCloseable {
       }
       wakeUp = Objects.requireNonNull(deviceWakeUp, "deviceWakeUp");
       return this;
+    }
+
+    /**
+     * Tells an application to synchronise when nothing has woken it for so long ({@link
+     * PushHandler#onSynchronise}), with or without a connection to the push server; a day is a good
+     * choice. Whatever its handler returns from normally begins the wait anew, except {@link
+     * PushHandler#onRegistered}. It concerns applications that have an endpoint or have lost one,
+     * until they unregister their last.
+     *
+     * <p>The wait goes on while the process is down, and while the device sleeps. It lasts up to a
+     * 24th longer, and applications whose wait is over are told one after the other, up to a minute
+     * apart, so that they do not all fetch at once. Default: never.
+     *
+     * @throws IllegalArgumentException if under a second or over 366 days
+     */
+    public Builder synchroniseAfter(Duration silence) {
+      synchroniseAfter = checkLong("synchroniseAfter", silence);
+      return this;
+    }
+
+    /**
+     * Gives every endpoint a successor when it is older than {@code age}, without being asked: the
+     * device registers another one and hands the application both ({@link
+     * PushHandler#onEndpointReplaced}). Both work until the application has confirmed, and for
+     * {@code overlap} after that; then the old one is unregistered. This limits how long an
+     * endpoint that leaked is of use, and how long one that the push server has lost without a sign
+     * stays unnoticed. Default: never.
+     *
+     * <p>The versions of both count as one sequence: a version of either is handed over only if it
+     * is higher than what the application has taken of both. So an application server goes on
+     * counting where it was; one that begins at 0 for a new endpoint would not be heard.
+     *
+     * <p>Each wait lasts up to a 24th longer, and successors are registered one at a time, up to a
+     * minute apart, while there is a connection. During the overlap an endpoint counts twice at the
+     * push server, which limits their number.
+     *
+     * @param age 1 s to 366 days; 30 days are a good choice
+     * @param overlap 1 s to 366 days; long enough for whatever the application server sends to an
+     *     endpoint late. A day is a good choice
+     * @throws IllegalArgumentException if one is out of range, or {@code overlap} not below {@code
+     *     age}
+     */
+    public Builder renewEndpoints(Duration age, Duration overlap) {
+      checkLong("age", age);
+      if (checkLong("overlap", overlap).compareTo(age) >= 0) {
+        throw new IllegalArgumentException(
+            "overlap is shorter than age, but they were " + overlap + ", " + age);
+      }
+      renewal = new Settings.Renewal(age, overlap);
+      return this;
+    }
+
+    private static Duration checkLong(String name, Duration duration) {
+      if (duration.compareTo(Duration.ofSeconds(1)) < 0
+          || duration.compareTo(Settings.LONGEST_WAIT) > 0) {
+        throw new IllegalArgumentException(name + " is 1 s to 366 days, but was " + duration);
+      }
+      return duration;
     }
 
     private static Duration checkDuration(String name, Duration duration) {

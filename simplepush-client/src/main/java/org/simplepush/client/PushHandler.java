@@ -30,6 +30,17 @@ public interface PushHandler {
   default void onPushRegister() throws Exception {}
 
   /**
+   * Nothing has woken the application for as long as {@link PushClient.Builder#synchroniseAfter}
+   * says. It synchronises with its application server as if it had got a push, because versions may
+   * have been missed in ways that nobody noticed: the push server drops devices that were away for
+   * long, and may lose what it knew. If this throws, or the process dies before it returned, it is
+   * called again. The default does nothing.
+   *
+   * @throws Exception if the application could not handle it now
+   */
+  default void onSynchronise() throws Exception {}
+
+  /**
    * A register that was queued has been answered. If this throws, it is called again later; it may
    * also be called again if the process dies before the return is stored. The first version of the
    * endpoint comes after that. The default does nothing; the endpoint is in {@link
@@ -42,19 +53,25 @@ public interface PushHandler {
   default void onRegistered(String tag, URI endpoint) throws Exception {}
 
   /**
-   * The push server has lost an endpoint, and the device has got another one for it (if it was told
-   * to by {@link PushClient.Builder#replaceLostEndpoints}). The application tells its application
-   * server to use the new one, returns when that is done, and synchronises without waiting for a
-   * push, because versions may have been missed. Until this has returned normally it is called
-   * again later, and no version of the new endpoint is handed over.
+   * The device has got another endpoint in the place of one: because the push server has lost that
+   * ({@link PushClient.Builder#replaceLostEndpoints}) or because it is old ({@link
+   * PushClient.Builder#renewEndpoints}). The application tells its application server to use the
+   * new one, returns when that is done, and synchronises without waiting for a push, because
+   * versions may have been missed. Until this has returned normally it is called again later, with
+   * yet another endpoint if the new one was lost meanwhile.
    *
-   * <p>The default calls {@link #onPushRegister()}.
+   * <p>Until then no message names the new endpoint, and from then on none names the old one,
+   * whichever a version was published to.
    *
-   * @param lost the endpoint that is gone
+   * <p>The default throws {@link UnsupportedOperationException}, by which the device knows that the
+   * application cannot do this. It gives the new endpoint back. An old endpoint that works stays as
+   * it is, and for a lost one the application gets {@link #onPushRegister}.
+   *
+   * @param old the endpoint that is lost, or will not be valid for much longer
    * @param endpoint the one that takes its place
    * @throws Exception if the application could not handle it now
    */
-  default void onEndpointReplaced(URI lost, URI endpoint) throws Exception {
-    onPushRegister();
+  default void onEndpointReplaced(URI old, URI endpoint) throws Exception {
+    throw new UnsupportedOperationException("This application cannot replace an endpoint");
   }
 }

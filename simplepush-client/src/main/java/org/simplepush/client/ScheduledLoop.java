@@ -48,6 +48,11 @@ final class ScheduledLoop implements Loop {
     return System.nanoTime();
   }
 
+  @Override
+  public long wallTime() {
+    return System.currentTimeMillis();
+  }
+
   /** Confined to the loop; it may be due and queued already when it is cancelled. */
   private static final class ScheduledTask implements Timer, Runnable {
     private final Runnable task;

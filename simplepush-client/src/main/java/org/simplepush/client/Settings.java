@@ -3,6 +3,7 @@ package org.simplepush.client;
 import java.net.URI;
 import java.time.Duration;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 import org.simplepush.core.internal.Backoff;
 
 /**
@@ -11,6 +12,9 @@ import org.simplepush.core.internal.Backoff;
  * @param allowInsecure whether {@code ws:} may be used to other hosts than this one
  * @param replaceLostEndpoints whether the device registers anew what the server has lost, instead
  *     of leaving that to the applications
+ * @param synchroniseAfter how long an application may be left in peace before it is told to
+ *     synchronise; null if it never is
+ * @param renewal null if endpoints are kept
  */
 record Settings(
     URI server,
@@ -19,7 +23,20 @@ record Settings(
     Duration maxPingInterval,
     Backoff backoff,
     boolean allowInsecure,
-    boolean replaceLostEndpoints) {
+    boolean replaceLostEndpoints,
+    @Nullable Duration synchroniseAfter,
+    @Nullable Renewal renewal) {
+
+  /** The longest wait of days. */
+  static final Duration LONGEST_WAIT = Duration.ofDays(366);
+
+  /**
+   * How endpoints are renewed.
+   *
+   * @param age after which an endpoint gets a successor
+   * @param overlap how long it works after the application has taken that
+   */
+  record Renewal(Duration age, Duration overlap) {}
 
   /**
    * Checks that a device may connect there.

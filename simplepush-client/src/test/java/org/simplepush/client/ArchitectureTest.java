@@ -56,6 +56,8 @@ class ArchitectureTest {
           .haveSimpleName("Journal")
           .or()
           .haveSimpleName("DeviceState")
+          .or()
+          .haveSimpleName("Deadlines")
           .should()
           .callMethod(System.class, "nanoTime")
           .orShould()

@@ -68,6 +68,7 @@ final class DeviceHarness {
   static final class Recorder implements PushHandler {
     final Queue<Object> told = new ArrayDeque<>();
     boolean failing;
+    boolean replaces = true;
 
     @Override
     public void onPush(PushMessage message) throws Exception {
@@ -82,6 +83,12 @@ final class DeviceHarness {
     }
 
     @Override
+    public void onSynchronise() throws Exception {
+      told.add("synchronise");
+      mayFail();
+    }
+
+    @Override
     public void onRegistered(String tag, URI endpoint) throws Exception {
       told.add(tag + " is " + endpoint);
       mayFail();
@@ -89,6 +96,9 @@ final class DeviceHarness {
 
     @Override
     public void onEndpointReplaced(URI lost, URI endpoint) throws Exception {
+      if (!replaces) {
+        PushHandler.super.onEndpointReplaced(lost, endpoint);
+      }
       told.add(lost + " is now " + endpoint);
       mayFail();
     }
@@ -127,7 +137,9 @@ final class DeviceHarness {
           PING,
           new Backoff(Duration.ofSeconds(1), Duration.ofSeconds(60)),
           false,
-          false);
+          false,
+          null,
+          null);
   Device device;
 
   DeviceHarness() {
@@ -140,7 +152,8 @@ final class DeviceHarness {
 
   /** The device learns how often to ping. */
   DeviceHarness learning(Duration min, Duration max) {
-    settings = new Settings(SERVER, TIMEOUT, min, max, settings.backoff(), false, false);
+    settings =
+        new Settings(SERVER, TIMEOUT, min, max, settings.backoff(), false, false, null, null);
     return this;
   }
 
@@ -154,7 +167,45 @@ final class DeviceHarness {
             PING,
             settings.backoff(),
             false,
-            true);
+            true,
+            null,
+            settings.renewal());
+    return this;
+  }
+
+  /** The device tells applications to synchronise after a day. */
+  DeviceHarness synchronising() {
+    return synchronising(Duration.ofDays(1));
+  }
+
+  DeviceHarness synchronising(Duration silence) {
+    settings =
+        new Settings(
+            settings.server(),
+            settings.requestTimeout(),
+            PING,
+            PING,
+            settings.backoff(),
+            false,
+            settings.replaceLostEndpoints(),
+            silence,
+            settings.renewal());
+    return this;
+  }
+
+  /** The device renews endpoints after 30 days; both work for a day. */
+  DeviceHarness renewing() {
+    settings =
+        new Settings(
+            settings.server(),
+            settings.requestTimeout(),
+            PING,
+            PING,
+            settings.backoff(),
+            false,
+            settings.replaceLostEndpoints(),
+            settings.synchroniseAfter(),
+            new Settings.Renewal(Duration.ofDays(30), Duration.ofDays(1)));
     return this;
   }
 
@@ -257,6 +308,15 @@ final class DeviceHarness {
     loop.execute(() -> device.registrations(application, result));
     settle();
     return result.join();
+  }
+
+  /** Returns the channels that a restart would find. */
+  List<ChannelId> registrationsStored() {
+    try {
+      return DeviceState.parse(storage.state).channelIds();
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
   }
 
   /** The next connection opens; returns it after its hello was checked and answered. */

@@ -41,6 +41,16 @@ class DeviceStateTest {
         .put("b", new ApplicationManifest("", Set.of(Permission.values()), "com.example.B"));
     state.add(new Registration("with space + ü\n%", one, URI.create(SECRET), Long.MAX_VALUE));
     state.add(new Registration("b", ChannelId.random(), URI.create("https://b/"), null));
+    Registration old = new Registration("b", ChannelId.random(), URI.create("https://b/1"), 4L);
+    ChannelId two = ChannelId.random();
+    state.add(old);
+    state.add(new Registration("b", two, URI.create("https://b/2"), null).succeeding(old));
+    old.successor = two;
+    Wish renewal = Wish.renewing(state.registration(two));
+    state.wishes().add(renewal);
+    state.deadlines().put(new Deadlines.Synchronise("b c"), 1L);
+    state.deadlines().put(new Deadlines.Renew(two), Long.MAX_VALUE);
+    state.deadlines().put(new Deadlines.Retire(old.channelId), 0L);
     return state;
   }
 
@@ -52,7 +62,8 @@ class DeviceStateTest {
     assertThat(read.uaid().text()).isEqualTo("0123456789ABCDEF0123456789abcdef");
     assertThat(read.toRegisterAnew()).containsExactly("lost");
     assertThat(read.wishFulfilledBy(first(read).channelId).lost).isEqualTo(URI.create(SECRET));
-    assertThat(read.wishes()).extracting("tag").containsExactly("a tag", null);
+    assertThat(read.wishes()).extracting("tag").containsExactly("a tag", null, null);
+    assertThat(read.deadlines()).hasSize(3).containsValues(0L, 1L, Long.MAX_VALUE);
     assertThat(read.networks()).isEqualTo(full().networks());
     assertThat(read.manifests()).isEqualTo(full().manifests());
     Registration first = first(read);
@@ -92,6 +103,8 @@ class DeviceStateTest {
         "simplepush-device 1\nchannel 11111111222233334444555555555555 1 https://[s =a\nend\n",
         "simplepush-device 1\nchannel 11111111222233334444555555555555 1 https://s\nend\n",
         "simplepush-device 1\nwhatever\nend\n",
+        "simplepush-device 1\nrenewed - 11111111222233334444555555555555 =a\nend\n",
+        "simplepush-device 1\nretire x 11111111222233334444555555555555\nend\n",
         "simplepush-device 1\npush-register =%ZZ\nend\n",
         "simplepush-device 1\npush-register x\nend\n",
       })

@@ -52,6 +52,18 @@ final class FakeLoop implements Loop {
     return now + elapsed;
   }
 
+  private long wallTime = 1_700_000_000_000L;
+
+  @Override
+  public long wallTime() {
+    return wallTime + elapsed / 1_000_000;
+  }
+
+  /** Somebody sets the clock, or the device sleeps and no timer runs. */
+  void setClock(Duration forward) {
+    wallTime += forward.toMillis();
+  }
+
   /** Runs one task if there is one. */
   boolean runOne() {
     Runnable task = tasks.poll();

@@ -92,6 +92,10 @@ final class FakeServer implements Transport {
       }
     }
 
+    boolean hasSaid() {
+      return !sent.isEmpty();
+    }
+
     <T extends ClientMessage> T next(Class<T> type) {
       ClientMessage message = next();
       assertThat(message).isInstanceOf(type);

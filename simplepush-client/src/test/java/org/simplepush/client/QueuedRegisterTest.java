@@ -270,19 +270,23 @@ class QueuedRegisterTest {
   }
 
   @Test
-  void handlerThatKnowsNothingOfReplacementsGetsPushRegister() throws Exception {
-    Recorder told = new Recorder();
-    PushHandler simple =
-        new PushHandler() {
-          @Override
-          public void onPush(PushMessage message) {}
-
-          @Override
-          public void onPushRegister() throws Exception {
-            told.onPushRegister();
-          }
-        };
-    simple.onEndpointReplaced(URI.create("https://a"), URI.create("https://b"));
-    told.assertTold("push-register");
+  void handlerThatCannotReplaceGetsOnePushRegisterAndTheSuccessorsAreGivenBack() {
+    FakeConnection connection = h.replacing().start().connected();
+    calendar.replaces = false;
+    h.attach("calendar", calendar);
+    h.registered(connection, "calendar");
+    h.registered(connection, "calendar");
+    connection = loseState(connection);
+    ChannelId first = connection.next(Register.class).channelId();
+    ChannelId second = connection.next(Register.class).channelId();
+    h.answerRegister(connection, first, endpoint(first));
+    calendar.assertTold("push-register");
+    assertThat(connection.next()).isEqualTo(new Unregister(first));
+    h.answerRegister(connection, second, endpoint(second));
+    assertThat(connection.next()).isEqualTo(new Unregister(second));
+    h.advance(Duration.ofMinutes(10));
+    calendar.assertToldNothing();
+    assertThat(h.registrations("calendar")).isEmpty();
+    assertThat(h.storage.state).doesNotContain("lost", "push-register");
   }
 }

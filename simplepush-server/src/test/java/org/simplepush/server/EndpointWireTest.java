@@ -17,6 +17,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterAll;
@@ -525,8 +526,8 @@ class EndpointWireTest {
     assertAccepted(http.response());
     assertRefused(http.response(), 400);
     assertAccepted(http.response());
-    device.expectUpdate(CHANNEL, 1);
-    device.expectUpdate(CHANNEL, 3);
+    // The first may have collapsed into the third before it could be sent.
+    assertThat(device.drainUpdates()).last().isEqualTo(Map.of(CHANNEL, 3L));
   }
 
   @Test
