@@ -5,9 +5,11 @@ module org.simplepush.server {
   requires org.java_websocket;
   requires org.slf4j;
   requires static jakarta.servlet;
+  requires static java.sql;
   requires static micrometer.core;
   requires static transitive org.jspecify;
   requires transitive org.simplepush.core;
 
   exports org.simplepush.server;
+  exports org.simplepush.server.sqlite;
 }

@@ -14,6 +14,14 @@ public interface ConnectionListener {
   default void onDisconnected(Disconnected event) {}
 
   /**
+   * The push server has closed the connection and will wake the device with a datagram ({@link
+   * PushClient.Builder#wakeUp}).
+   *
+   * @param atMost after this long the device connects by itself
+   */
+  default void onAsleep(Duration atMost) {}
+
+  /**
    * How a connection or an attempt ended.
    *
    * @param closeCode the WebSocket close code, or 1006 if there was none

@@ -3,6 +3,7 @@ package org.simplepush.client;
 import java.net.URI;
 import java.time.Duration;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.ClientMessage;
@@ -60,6 +61,9 @@ final class Connector {
 
     /** A connection or an attempt has failed; the next attempt is scheduled. */
     void disconnected(ConnectionListener.Disconnected event);
+
+    /** The server has closed the connection and will send a datagram; or the next comes then. */
+    void asleep(Duration atMost);
   }
 
   private enum State {
@@ -72,7 +76,9 @@ final class Connector {
     /** The hello is sent and not answered. */
     GREETING,
     /** The hello was accepted. */
-    OPEN
+    OPEN,
+    /** Waiting for a datagram, or for a reason of our own (protocol §9). */
+    ASLEEP
   }
 
   private final Settings settings;
@@ -101,6 +107,20 @@ final class Connector {
   /** The silence that may have broken the last connection. */
   private @Nullable Duration suspect;
 
+  private final Slumber slumber = new Slumber();
+
+  /** What the server was told in the last hello; null if it cannot wake this device. */
+  private Transport.@Nullable Doorbell doorbell;
+
+  /** Whether the server will wake this device. */
+  private boolean mayBeWoken;
+
+  /** Whether a datagram has shortened the current sleep. */
+  private boolean waking;
+
+  /** Whether the loop is yet to see the last datagram; more tell no more. */
+  private final AtomicBoolean rung = new AtomicBoolean();
+
   /** The one deadline or delay that the current state is subject to; in OPEN, the keep-alive. */
   private Loop.@Nullable Timer timer;
 
@@ -127,13 +147,21 @@ final class Connector {
     return state == State.OPEN;
   }
 
+  /** Whether there is a connection, or the server waits for the device to wake up. */
+  boolean isReachable() {
+    return state == State.OPEN || state == State.ASLEEP;
+  }
+
   /** Returns the loop's time when the server was last heard. */
   long lastHeard() {
     return lastHeard;
   }
 
-  /** Sends a message on the open connection; returns false if there is none. */
+  /** Sends a message on the open connection; returns false if there is none. Ends sleep. */
   boolean send(ClientMessage message) {
+    if (state == State.ASLEEP) {
+      connect(settings.server());
+    }
     return state == State.OPEN && write(message);
   }
 
@@ -162,7 +190,7 @@ final class Connector {
     suspect = null; // it was not the silence then
     switch (state) {
       case STOPPED -> {}
-      case WAITING -> connect(settings.server());
+      case WAITING, ASLEEP -> connect(settings.server());
       case CONNECTING, GREETING -> {
         Attempt last = attempt;
         connect(settings.server());
@@ -180,6 +208,7 @@ final class Connector {
     boolean polite = state == State.OPEN || state == State.GREETING;
     enter(State.STOPPED);
     attempt = null;
+    transport.listenNoMore();
     if (last == null) {
       done.run();
     } else if (polite) {
@@ -216,11 +245,20 @@ final class Connector {
 
   private void opened() {
     enter(State.GREETING);
-    write(owner.hello());
+    write(hello());
     timer =
         loop.schedule(
             settings.requestTimeout(),
             () -> lose(NO_CLOSE_FRAME, "the server did not answer the hello in time", 0));
+  }
+
+  private ClientMessage.Hello hello() {
+    ClientMessage.Hello hello = owner.hello();
+    doorbell = transport.listen(this::rung);
+    return doorbell == null
+        ? hello
+        : new ClientMessage.Hello(
+            hello.uaid(), hello.channelIds(), doorbell.address(), doorbell.mobileNetwork());
   }
 
   private void received(String text) {
@@ -248,6 +286,9 @@ final class Connector {
       if (message.type() == ServerMessage.Type.REDIRECT) {
         log.debug("A redirect that answers no hello is ignored");
       } else if (message.type() != ServerMessage.Type.PING) {
+        if (message.type() == ServerMessage.Type.NOTIFICATION) {
+          slumber.news();
+        }
         owner.received(message);
       }
       return;
@@ -264,6 +305,11 @@ final class Connector {
     failures = 0;
     patience = 0;
     redirects = 0;
+    mayBeWoken = hello.wakeUp() && doorbell != null;
+    if (!mayBeWoken) {
+      transport.listenNoMore();
+    }
+    slumber.greeted();
     enter(State.OPEN);
     lastPing = null;
     if (suspect != null) {
@@ -374,6 +420,10 @@ final class Connector {
   }
 
   private void ended(int closeCode, String reason) {
+    if (closeCode == CloseCode.WAKE_UP.code() && state == State.OPEN && mayBeWoken) {
+      sleep();
+      return;
+    }
     int atLeast = 0;
     if (closeCode == CloseCode.TRY_AGAIN_LATER.code()
         || closeCode == CloseCode.POLICY_VIOLATION.code()) {
@@ -404,6 +454,60 @@ final class Connector {
     enter(State.WAITING);
     timer = loop.schedule(delay, () -> connect(settings.server()));
     owner.disconnected(new ConnectionListener.Disconnected(closeCode, reason, failures, delay));
+  }
+
+  private void sleep() {
+    Transport.Doorbell told = doorbell;
+    Duration longest = told == null ? Duration.ZERO : told.maxSleep();
+    // A little less by chance: what fell asleep together must not come together.
+    Duration atMost = longest.minusNanos(random.nextLong(longest.toNanos() / 10 + 1));
+    attempt = null;
+    waking = false;
+    enter(State.ASLEEP);
+    timer = loop.schedule(atMost, () -> connect(settings.server()));
+    owner.asleep(atMost);
+    boolean reachable = told != null && told.equals(transport.listen(this::rung));
+    // A datagram may have overtaken the close frame.
+    boolean wanted = !reachable || slumber.isRung(loop.nanoTime(), CLOSE_GRACE);
+    if (wanted && state == State.ASLEEP) {
+      wake();
+    }
+  }
+
+  /** A datagram has come, from whomever. From any thread. */
+  private void rung() {
+    if (rung.compareAndSet(false, true)) {
+      loop.execute(
+          () -> {
+            rung.set(false);
+            slumber.rung(loop.nanoTime());
+            if (state == State.ASLEEP) {
+              wake();
+            } else if (state == State.OPEN && mayBeWoken) {
+              probe(); // the server may believe that this device sleeps
+            }
+          });
+    }
+  }
+
+  /** Ends sleep now, or as soon as a datagram may do so again. */
+  private void wake() {
+    if (waking) {
+      return;
+    }
+    enter(State.ASLEEP);
+    waking = true;
+    Duration wait = slumber.untilPermitted(loop.nanoTime());
+    Runnable connect =
+        () -> {
+          slumber.woken(loop.nanoTime());
+          connect(settings.server());
+        };
+    if (wait.isZero()) {
+      connect.run();
+    } else {
+      timer = loop.schedule(wait, connect);
+    }
   }
 
   /** One connection. Its events count only while it is the current one. */

@@ -220,7 +220,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
   @Override
   public boolean isPossible(Deadline deadline) {
     return !(deadline instanceof Renew renew)
-        || (connector.isOpen() && state.retiredFor(renew.channelId()) == null);
+        || (connector.isReachable() && state.retiredFor(renew.channelId()) == null);
   }
 
   @Override
@@ -791,7 +791,14 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
   }
 
   @Override
-  public void disconnected(ConnectionListener.Disconnected event) {
+  public void asleep(Duration atMost) {
+    connectionGone();
+    log.info("Asleep until {} sends a datagram, or for {}", settings.server(), atMost);
+    notifyListener(() -> listener.onAsleep(atMost));
+    registers.forEach(this::send); // asked for when the server was closing: ends sleep
+  }
+
+  private void connectionGone() {
     acks.clear();
     for (PendingRegister register : registers.values()) {
       register.sent = false;
@@ -799,6 +806,11 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
         cancelTimeout(register); // it is not the answer that is missing now
       }
     }
+  }
+
+  @Override
+  public void disconnected(ConnectionListener.Disconnected event) {
+    connectionGone();
     log.info(
         "Not connected to {}: {}; next attempt in {}",
         settings.server(),

@@ -64,6 +64,7 @@ public final class PushClient implements AutoCloseable {
   private final DeviceStorage storage;
   private final ConnectionListener listener;
   private final @Nullable ApplicationLauncher launcher;
+  private final @Nullable WakeUp wakeUp;
   private final OkHttpClient okHttp;
   private final boolean ownsPool;
   private final Executor callbacks;
@@ -95,6 +96,7 @@ public final class PushClient implements AutoCloseable {
     storage = builder.storage;
     listener = builder.listener;
     launcher = builder.launcher;
+    wakeUp = builder.wakeUp;
 
     String name = "simplepush-client " + builder.server.getHost() + " ";
     if (builder.scheduler == null) {
@@ -193,7 +195,7 @@ public final class PushClient implements AutoCloseable {
         new Device(
             settings,
             loop,
-            new OkHttpTransport(okHttp),
+            transport(),
             storage,
             state,
             this::launch,
@@ -215,6 +217,11 @@ public final class PushClient implements AutoCloseable {
           loaded.start();
         });
     return this;
+  }
+
+  private Transport transport() {
+    Transport connections = new OkHttpTransport(okHttp);
+    return wakeUp == null ? connections : new WakeableTransport(connections, wakeUp, readers);
   }
 
   private synchronized @Nullable Device device() {
@@ -488,6 +495,7 @@ public final class PushClient implements AutoCloseable {
     private boolean replaceLostEndpoints;
     private @Nullable Duration synchroniseAfter;
     private Settings.@Nullable Renewal renewal;
+    private @Nullable WakeUp wakeUp;
 
     private Builder(URI server) {
       this.server = Objects.requireNonNull(server, "server");
@@ -680,6 +688,24 @@ public final class PushClient implements AutoCloseable {
         throw new IllegalArgumentException(name + " is 1 s to 366 days, but was " + duration);
       }
       return duration;
+    }
+
+    /**
+     * Lets the push server close the connection when nothing happens, and wakes the device by UDP
+     * (protocol §9). Any datagram makes it connect; if one brings no news, the next has to wait 10
+     * s and longer, up to 5 min. It also connects when an application registers or unregisters.
+     * Needs one thread. Default: it keeps its connection.
+     *
+     * @throws IllegalArgumentException if it listens at the wildcard address and does not say what
+     *     address to tell
+     */
+    public Builder wakeUp(WakeUp deviceWakeUp) {
+      if (!deviceWakeUp.hasAddress()) {
+        throw new IllegalArgumentException(
+            "The device listens at all its addresses; say with advertise() where to wake it");
+      }
+      wakeUp = Objects.requireNonNull(deviceWakeUp, "deviceWakeUp");
+      return this;
     }
 
     private static Duration checkDuration(String name, Duration duration) {

@@ -1,11 +1,32 @@
 package org.simplepush.client;
 
 import java.net.URI;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+import org.simplepush.core.ClientMessage.MobileNetwork;
+import org.simplepush.core.ClientMessage.WakeUpAddress;
 
 /** Opens connections. Knows sockets and no rules; the device knows the rules and no sockets. */
 interface Transport {
   /** Starts to open a connection and returns at once. */
   Connection connect(URI target, Events events);
+
+  /** Where datagrams wake the device, and for how long it may sleep without (protocol §9). */
+  record Doorbell(
+      WakeUpAddress address, @Nullable MobileNetwork mobileNetwork, Duration maxSleep) {}
+
+  /**
+   * Listens for datagrams until it is told to stop; goes on if it does already. Returns null if
+   * this device is not to be woken.
+   *
+   * @param rung run for each datagram, and if no more can come, by any thread
+   */
+  default @Nullable Doorbell listen(Runnable rung) {
+    return null;
+  }
+
+  /** Listens no more; harmless if it does not. */
+  default void listenNoMore() {}
 
   /** One connection, open or about to be. */
   interface Connection {

@@ -49,6 +49,8 @@ class ArchitectureTest {
           .or()
           .haveSimpleName("Connector")
           .or()
+          .haveSimpleName("Slumber")
+          .or()
           .haveSimpleName("Inbox")
           .or()
           .haveSimpleName("Journal")

@@ -124,6 +124,7 @@ final class DeviceHarness {
   final Queue<Runnable> callbacks = new ArrayDeque<>();
   final List<ConnectionListener.Disconnected> disconnects = new ArrayList<>();
   int connects;
+  final List<Duration> sleeps = new ArrayList<>();
   boolean launches;
   final Queue<String> launching = new ArrayDeque<>();
   final Queue<Consumer<Throwable>> launchEnds = new ArrayDeque<>();
@@ -214,6 +215,11 @@ final class DeviceHarness {
           @Override
           public void onConnected() {
             connects++;
+          }
+
+          @Override
+          public void onAsleep(Duration atMost) {
+            sleeps.add(atMost);
           }
 
           @Override

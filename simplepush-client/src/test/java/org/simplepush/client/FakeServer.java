@@ -23,6 +23,22 @@ final class FakeServer implements Transport {
     return connection;
   }
 
+  /** Where the device is told that it listens; null: it cannot. */
+  Doorbell doorbell;
+
+  Runnable rung;
+
+  @Override
+  public Doorbell listen(Runnable rung) {
+    this.rung = doorbell == null ? null : rung;
+    return doorbell;
+  }
+
+  @Override
+  public void listenNoMore() {
+    rung = null;
+  }
+
   /** Returns the attempt to connect that must have been made. */
   FakeConnection accept() {
     assertThat(connections).as("attempts to connect").isNotEmpty();

@@ -182,6 +182,19 @@ public interface VersionStore extends AutoCloseable {
   CompletionStage<Integer> expire(Duration notSeenFor);
 
   /**
+   * Finds out whether the store works, for the server's health: the stage completes normally if a
+   * step that changes something would have succeeded now. Changes nothing that other steps see.
+   *
+   * <p>By default, asks what is pending for a user agent that does not exist, which is enough where
+   * reading fails whenever writing does. A store on a disk writes.
+   *
+   * @return completes with null
+   */
+  default CompletionStage<Void> check() {
+    return pending(Uaid.random()).thenAccept(nothing -> {});
+  }
+
+  /**
    * Releases what the store holds. What was confirmed is kept, if the store keeps anything. Steps
    * under way complete, one way or the other. Calling it again is harmless.
    */

@@ -850,6 +850,22 @@ public abstract class VersionStoreContract {
     assertThat(get(store.pending(uaid))).isPresent();
   }
 
+  // check
+
+  @Test
+  void checkOfAStoreThatWorksChangesNothing() throws Exception {
+    assertThat(get(store.check())).isNull();
+    assertThat(get(store.expire(Duration.ZERO))).as("no user agent came into being").isZero();
+
+    create(channel);
+    advance(channel, 7);
+    advanceTime(Duration.ofSeconds(60));
+    assertThat(get(store.check())).isNull();
+
+    assertThat(get(store.expire(Duration.ofSeconds(61)))).isZero();
+    assertThat(get(store.expire(Duration.ofSeconds(60)))).as("nobody counts as seen").isEqualTo(1);
+  }
+
   // close
 
   @Test
@@ -870,7 +886,8 @@ public abstract class VersionStoreContract {
             store.advanceToNext(uaid, channel, 1),
             store.acknowledge(uaid, List.of(new Update(channel, 1))),
             store.pending(uaid),
-            store.expire(Duration.ofDays(1)));
+            store.expire(Duration.ofDays(1)),
+            store.check());
 
     for (CompletionStage<?> stage : stages) {
       assertThatThrownBy(() -> get(stage))

@@ -318,7 +318,7 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
         switch (timer) {
           case HELLO -> delayNanos - (System.nanoTime() - acceptedAt); // counts from connecting
           case RECONCILE -> spread(delayNanos); // who came together shall not ask together
-          case REDELIVERY -> delayNanos;
+          case REDELIVERY, QUIET -> delayNanos;
         };
     startTimer(index(timer), delay);
   }

@@ -22,6 +22,8 @@ final class Counters {
   final LongAdder nacks = new LongAdder();
   final StoreFailures storeFailures = new StoreFailures(System::nanoTime);
   final LongAdder userAgentsExpired = new LongAdder();
+  final LongAdder sleeping = new LongAdder();
+  final LongAdder wakeUpsSent = new LongAdder();
 
   ServerStatistics snapshot() {
     long closed = connectionsClosed.sum();
@@ -44,6 +46,8 @@ final class Counters {
         updatesAcknowledged.sum(),
         nacks.sum(),
         storeFailures.sum(),
-        userAgentsExpired.sum());
+        userAgentsExpired.sum(),
+        sleeping.sum(),
+        wakeUpsSent.sum());
   }
 }

@@ -61,6 +61,12 @@ final class Deliveries {
     return byChannel.isEmpty();
   }
 
+  /** Whether there is something the device has not acknowledged. */
+  boolean isOutstanding() {
+    return byChannel.values().stream()
+        .anyMatch(one -> one.state == State.UNSENT || one.state == State.SENT);
+  }
+
   /**
    * Notes a version to be delivered, unless it or a newer one already was.
    *

@@ -13,6 +13,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -31,6 +32,8 @@ final class JdkEndpointServer {
 
   /** Each holds one request that is being read or written, so that many slow ones hurt nobody. */
   private static final int MAX_THREADS = 256;
+
+  private static final int ANSWERERS = 4;
 
   static {
     // The JDK's server knows these only as system properties, read when it is first used. Whoever
@@ -52,15 +55,23 @@ final class JdkEndpointServer {
   private final HttpServer http;
   private final Executor executor;
   private final @Nullable ExecutorService ownExecutor;
+
+  /**
+   * Write the answers that had to wait for the store. Not the executor above: when that one is full
+   * it makes its callers wait, and the store must not.
+   */
+  private final ExecutorService answerers;
+
   private final AtomicInteger inFlight = new AtomicInteger();
   private final CompletableFuture<Void> drained = new CompletableFuture<>();
   private volatile boolean draining;
 
   private JdkEndpointServer(
-      HttpServer http, Executor executor, @Nullable ExecutorService ownExecutor) {
+      HttpServer http, Executor executor, @Nullable ExecutorService ownExecutor, String name) {
     this.http = http;
     this.executor = executor;
     this.ownExecutor = ownExecutor;
+    this.answerers = newAnswerers(name);
   }
 
   /**
@@ -80,10 +91,10 @@ final class JdkEndpointServer {
       http = https;
     }
     if (executor != null) {
-      return new JdkEndpointServer(http, executor, null);
+      return new JdkEndpointServer(http, executor, null, name);
     }
     ExecutorService own = newExecutor(name);
-    return new JdkEndpointServer(http, own, own);
+    return new JdkEndpointServer(http, own, own, name);
   }
 
   private static ExecutorService newExecutor(String name) {
@@ -104,6 +115,20 @@ final class JdkEndpointServer {
             throw new RejectedExecutionException("interrupted", e);
           }
         });
+  }
+
+  private static ExecutorService newAnswerers(String name) {
+    AtomicInteger number = new AtomicInteger();
+    ThreadPoolExecutor pool =
+        new ThreadPoolExecutor(
+            ANSWERERS,
+            ANSWERERS,
+            30,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(), // holds no more than there are requests waiting
+            task -> new Thread(task, name + "-answer-" + number.getAndIncrement()));
+    pool.allowCoreThreadTimeOut(true);
+    return pool;
   }
 
   int port() {
@@ -129,7 +154,7 @@ final class JdkEndpointServer {
       respond(exchange, answer.toCompletableFuture().join());
     } else {
       // The store's thread must not wait for a slow reader.
-      answer.thenAcceptAsync(response -> respond(exchange, response), executor);
+      answer.thenAcceptAsync(response -> respond(exchange, response), answerers);
     }
   }
 
@@ -179,5 +204,6 @@ final class JdkEndpointServer {
     if (ownExecutor != null) {
       ownExecutor.shutdownNow();
     }
+    answerers.shutdownNow();
   }
 }

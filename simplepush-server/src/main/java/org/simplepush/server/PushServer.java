@@ -17,7 +17,6 @@ import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.InMemoryVersionStore;
 import org.simplepush.core.MessageCodec;
-import org.simplepush.core.Uaid;
 import org.simplepush.core.VersionStore;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -48,7 +47,9 @@ public final class PushServer implements AutoCloseable {
   private final ServerSettings settings;
   private final VersionStore store;
   private final Counters counters = new Counters();
-  private final SessionRegistry sessions = new SessionRegistry();
+  private final UdpWaker waker = new UdpWaker();
+  private final Sleepers sleepers;
+  private final SessionRegistry sessions;
   private final EndpointTokens tokens;
   private final EndpointHandler endpointHandler;
   private final CompletableFuture<Void> closed = new CompletableFuture<>();
@@ -73,6 +74,8 @@ public final class PushServer implements AutoCloseable {
     this.config = builder.copy();
     this.settings = config.settings();
     this.store = config.store != null ? config.store : new InMemoryVersionStore();
+    this.sleepers = new Sleepers(config.wakeUp, waker, System::nanoTime, counters);
+    this.sessions = new SessionRegistry(sleepers);
     this.tokens = new EndpointTokens(config.keys != null ? config.keys : EndpointKeys.ephemeral());
     this.endpointHandler =
         new EndpointHandler(
@@ -138,10 +141,14 @@ public final class PushServer implements AutoCloseable {
               settings,
               store,
               sessions,
+              sleepers,
               tokens,
               base,
               new MessageCodec(settings.maxMessageLength()),
               counters);
+      if (config.wakeUp != null) {
+        waker.open(name);
+      }
       WebSocketServer webSockets = new WebSocketServer(context, config.tls, listener);
       webSockets.start(config.eventLoops, name);
       if (endpoints != null) {
@@ -151,6 +158,7 @@ public final class PushServer implements AutoCloseable {
           name, port, endpointPort, base, webSockets, endpoints, startHousekeeping(name));
     } catch (IOException | RuntimeException e) {
       listener.close();
+      waker.close();
       if (endpoints != null) {
         endpoints.close(0);
       }
@@ -174,6 +182,7 @@ public final class PushServer implements AutoCloseable {
   }
 
   private void expire() {
+    sleepers.expire(settings.expiry());
     try {
       store
           .expire(settings.expiry())
@@ -222,6 +231,7 @@ public final class PushServer implements AutoCloseable {
         }
         devices.completeOnTimeout(null, GOODBYE_MILLIS, TimeUnit.MILLISECONDS).join();
         stopping.webSockets().stop();
+        waker.close();
       }
       if (config.store == null) {
         store.close();
@@ -306,11 +316,11 @@ public final class PushServer implements AutoCloseable {
   }
 
   /**
-   * Asks the store for a sign of life. The stage completes normally if it gave one, else with what
-   * went wrong.
+   * Asks the store whether it could take an update now; one on a disk writes to find out. The stage
+   * completes normally if it could, else with what is wrong.
    */
   public CompletionStage<Void> checkHealth() {
-    return store.pending(Uaid.random()).thenApply(nothing -> null);
+    return store.check();
   }
 
   /** Settings of a {@link PushServer}. Not safe for use by many threads. */
@@ -343,6 +353,7 @@ public final class PushServer implements AutoCloseable {
     private int maxConnections = Integer.MAX_VALUE;
     private int eventLoops = Math.min(4, Runtime.getRuntime().availableProcessors());
     private InstantSource clock = InstantSource.system();
+    private @Nullable WakeUp wakeUp;
 
     private Builder() {}
 
@@ -370,6 +381,7 @@ public final class PushServer implements AutoCloseable {
       copy.maxChannelsPerUserAgent = maxChannelsPerUserAgent;
       copy.maxMessageLength = maxMessageLength;
       copy.maxConnections = maxConnections;
+      copy.wakeUp = wakeUp;
       return copy;
     }
 
@@ -606,6 +618,16 @@ public final class PushServer implements AutoCloseable {
      */
     public Builder eventLoops(int eventLoops) {
       this.eventLoops = checkPositive("eventLoops", eventLoops);
+      return this;
+    }
+
+    /**
+     * Closes the connections of quiet devices that ask for it and wakes them by UDP (protocol §9).
+     * Who sleeps is kept in memory: after a restart a device learns what it missed at the hello it
+     * says by itself now and then. Default off.
+     */
+    public Builder wakeUp(WakeUp wakeUp) {
+      this.wakeUp = wakeUp;
       return this;
     }
 

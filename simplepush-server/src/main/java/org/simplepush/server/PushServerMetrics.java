@@ -27,6 +27,10 @@ public final class PushServerMetrics implements MeterBinder {
         .description("WebSocket connections open now")
         .strongReference(true)
         .register(registry);
+    Gauge.builder("simplepush.sleeping", server, s -> s.statistics().sleeping())
+        .description("Devices asleep now until a datagram wakes them")
+        .strongReference(true)
+        .register(registry);
     count(registry, "connections.opened", ServerStatistics::connectionsOpened);
     count(registry, "connections.refused", ServerStatistics::connectionsRefused);
     count(registry, "hellos", ServerStatistics::hellos);
@@ -44,6 +48,7 @@ public final class PushServerMetrics implements MeterBinder {
     count(registry, "nacks", ServerStatistics::nacks);
     count(registry, "store.failures", ServerStatistics::storeFailures);
     count(registry, "user.agents.expired", ServerStatistics::userAgentsExpired);
+    count(registry, "wake.ups.sent", ServerStatistics::wakeUpsSent);
   }
 
   private void count(

@@ -1,9 +1,9 @@
 package org.simplepush.server;
 
 /**
- * What a {@link PushServer} has done since it was built. All but {@code connections} only grow. The
- * numbers are read one after another while the server runs, so they may disagree by what happened
- * meanwhile.
+ * What a {@link PushServer} has done since it was built. All but {@code connections} and {@code
+ * sleeping} only grow. The numbers are read one after another while the server runs, so they may
+ * disagree by what happened meanwhile.
  *
  * @param connections WebSocket connections open now, those still shaking hands included
  * @param connectionsOpened TCP connections accepted on the WebSocket port
@@ -24,6 +24,8 @@ package org.simplepush.server;
  * @param nacks nacks received
  * @param storeFailures steps that the store failed
  * @param userAgentsExpired user agents dropped because they were not seen
+ * @param sleeping devices that sleep now until a datagram wakes them (protocol §9)
+ * @param wakeUpsSent datagrams sent to wake devices, repetitions included
  */
 public record ServerStatistics(
     long connections,
@@ -43,4 +45,6 @@ public record ServerStatistics(
     long updatesAcknowledged,
     long nacks,
     long storeFailures,
-    long userAgentsExpired) {}
+    long userAgentsExpired,
+    long sleeping,
+    long wakeUpsSent) {}

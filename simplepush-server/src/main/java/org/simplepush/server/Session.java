@@ -1,5 +1,6 @@
 package org.simplepush.server;
 
+import java.net.InetSocketAddress;
 import java.net.URI;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -62,7 +63,9 @@ final class Session {
     /** The eldest delivery may need to be sent again, or may be forgotten. */
     REDELIVERY,
     /** Time to compare with the store and to be counted as seen. */
-    RECONCILE
+    RECONCILE,
+    /** The device may have been quiet for long enough to be left to sleep. */
+    QUIET
   }
 
   /** What all sessions of a server share. */
@@ -70,6 +73,7 @@ final class Session {
       ServerSettings settings,
       VersionStore store,
       SessionRegistry sessions,
+      Sleepers sleepers,
       EndpointTokens tokens,
       URI endpointBase,
       MessageCodec codec,
@@ -103,7 +107,22 @@ final class Session {
 
   private boolean redeliveryStarted;
 
+  /** Null unless the device is left to sleep when it is quiet. */
+  private @Nullable Doze doze;
+
   private record Incoming(String text, long arrivedAt) {}
+
+  /** What a session knows whose device may sleep. */
+  private static final class Doze {
+    /** Null if the device has changed its mind. */
+    @Nullable InetSocketAddress address;
+
+    /** When something was last said by either side. */
+    long lastTraffic;
+
+    /** The device as long as it is on the point of falling asleep. */
+    Sleepers.@Nullable Sleeper sleeper;
+  }
 
   Session(Context context, Wire wire) {
     this.context = context;
@@ -122,6 +141,9 @@ final class Session {
     long now = wire.now();
     if (closed) {
       return;
+    }
+    if (doze != null) {
+      doze.lastTraffic = now;
     }
     if (busy) {
       if (inbox == null) {
@@ -248,7 +270,7 @@ final class Session {
         context.store().hello(wanted, channelIds),
         (resumption, failure) -> {
           if (resumption instanceof Resumption.Resumed resumed) {
-            greet(wanted, resumed.pending());
+            greet(hello, wanted, resumed.pending());
           } else if (failure != null) {
             helloFailed(hello, failure);
           } else {
@@ -265,9 +287,10 @@ final class Session {
     } // else a newer connection may have taken over, which must not be undone
   }
 
-  private void greet(Uaid wanted, List<Update> pending) {
+  private void greet(ClientMessage.Hello hello, Uaid wanted, List<Update> pending) {
     context.counters().hellos.increment();
-    send(new ServerMessage.Hello(wanted));
+    InetSocketAddress wakeUp = context.sleepers().permitted(hello);
+    send(new ServerMessage.Hello(wanted, wakeUp != null));
     if (closed) {
       return;
     }
@@ -275,6 +298,7 @@ final class Session {
       greeted = true;
       startReconciling();
     }
+    mayDoze(wakeUp);
     for (Update update : pending) {
       deliveries().offer(update, true, wire.now());
     }
@@ -426,7 +450,9 @@ final class Session {
   void published(Uaid owner, Update update) {
     wire.execute(
         () -> {
-          if (!closed && owner.equals(uaid)) {
+          if (closed) {
+            context.sleepers().published(owner); // it fell asleep while this was on its way
+          } else if (owner.equals(uaid)) {
             deliveries().offer(update, false, wire.now());
             wire.flushSoon();
           }
@@ -501,6 +527,7 @@ final class Session {
           }
         }
       }
+      case QUIET -> perhapsFallAsleep();
       case RECONCILE -> {
         if (!busy) {
           reconcile();
@@ -515,6 +542,8 @@ final class Session {
     closed = true;
     inbox = null;
     deliveries = null;
+    stayAwake();
+    doze = null;
     if (uaid != null) {
       context.sessions().disconnect(uaid, this);
     }
@@ -524,6 +553,9 @@ final class Session {
   private void send(ServerMessage message) {
     if (!closed) {
       log.trace("Sending {}", message);
+      if (doze != null) {
+        doze.lastTraffic = wire.now();
+      }
       wire.send(context.codec().write(message));
     }
   }
@@ -541,6 +573,85 @@ final class Session {
       throw new IllegalStateException("there was no hello");
     }
     return uaid;
+  }
+
+  // Leaving the device to sleep (protocol §9)
+
+  private void mayDoze(@Nullable InetSocketAddress address) {
+    if (doze != null) {
+      doze.address = address;
+    } else if (address != null) {
+      doze = new Doze();
+      doze.address = address;
+      doze.lastTraffic = wire.now();
+      wire.startTimer(Timer.QUIET, context.sleepers().quietNanos());
+    }
+  }
+
+  private void perhapsFallAsleep() {
+    InetSocketAddress address = doze == null ? null : doze.address;
+    if (doze == null || address == null) {
+      doze = null;
+      return;
+    }
+    long quietNanos = context.sleepers().quietNanos();
+    long left = quietNanos - (wire.now() - doze.lastTraffic);
+    if (left > 0) {
+      wire.startTimer(Timer.QUIET, left);
+    } else if (busy || isOutstanding() || !fallAsleep(known(), address)) {
+      wire.startTimer(Timer.QUIET, quietNanos);
+    }
+  }
+
+  /** Whether there is something to do for the device before it may sleep. */
+  private boolean isOutstanding() {
+    return (inbox != null && !inbox.isEmpty())
+        || (deliveries != null && deliveries.isOutstanding())
+        || !wire.isWritable();
+  }
+
+  /**
+   * Enters the device among the sleepers, and then asks the store: a version is in its answer, or
+   * handed to this session, or its publisher finds the sleeper. Returns false if the device may not
+   * sleep now.
+   */
+  private boolean fallAsleep(Uaid owner, InetSocketAddress address) {
+    Sleepers.Sleeper sleeper = context.sleepers().add(owner, address);
+    if (sleeper == null || doze == null) {
+      return false;
+    }
+    doze.sleeper = sleeper;
+    if (!context.sessions().isLive(owner, this)) {
+      stayAwake();
+      return false;
+    }
+    await(
+        context.store().pending(owner),
+        (pending, failure) -> {
+          if (pending == null) {
+            storeFailed("falling asleep", failure);
+          } else {
+            reconcile(pending);
+          }
+          if (doze == null) {
+            return; // closed, because the store knows nothing of it any more
+          }
+          if (pending == null || isOutstanding()) {
+            stayAwake();
+            wire.startTimer(Timer.QUIET, context.sleepers().quietNanos());
+          } else {
+            doze = null;
+            close(CloseCode.WAKE_UP, "wait for a datagram");
+          }
+        });
+    return true;
+  }
+
+  private void stayAwake() {
+    if (doze != null && doze.sleeper != null) {
+      context.sleepers().remove(known(), doze.sleeper);
+      doze.sleeper = null;
+    }
   }
 
   // Waiting for the store

@@ -304,8 +304,8 @@ class ConnectionWireTest {
           socket.close();
         }
       }
+      eventually(() -> assertThat(server.statistics().connectionsOpened()).isEqualTo(300));
       awaitNoConnection(server);
-      assertThat(server.statistics().connectionsOpened()).isEqualTo(300);
     }
   }
 

@@ -2,6 +2,7 @@ package org.simplepush.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -9,7 +10,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.NavigableMap;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.simplepush.core.ChannelId;
@@ -38,11 +41,39 @@ class SessionFixture {
   final InMemoryVersionStore memory = new InMemoryVersionStore(() -> now);
   final DelayedStore store = new DelayedStore(memory);
   final Counters counters = new Counters();
-  final SessionRegistry registry = new SessionRegistry();
+  final List<InetSocketAddress> woken = new ArrayList<>();
+  private final NavigableMap<Long, List<Runnable>> wakerTasks = new TreeMap<>(); // by time passed
+  private long passed;
+  Sleepers sleepers = sleepers(null);
+  SessionRegistry registry = new SessionRegistry(sleepers);
   final EndpointTokens tokens = new EndpointTokens(EndpointKeys.ephemeral());
-  final EndpointHandler endpoints = newHandler();
+  EndpointHandler endpoints = newHandler();
   private final List<TestWire> wires = new ArrayList<>();
   private ServerSettings settings = settings(Duration.ofSeconds(20));
+
+  private Sleepers sleepers(WakeUp wakeUp) {
+    Sleepers.Waker waker =
+        new Sleepers.Waker() {
+          @Override
+          public void send(InetSocketAddress to) {
+            woken.add(to);
+          }
+
+          @Override
+          public void schedule(long delayNanos, Runnable task) {
+            assertThat(delayNanos).isPositive();
+            wakerTasks.computeIfAbsent(passed + delayNanos, due -> new ArrayList<>()).add(task);
+          }
+        };
+    return new Sleepers(wakeUp, waker, () -> now, counters);
+  }
+
+  /** From now on devices may sleep. */
+  void wakeUp(WakeUp wakeUp) {
+    sleepers = sleepers(wakeUp);
+    registry = new SessionRegistry(sleepers);
+    endpoints = newHandler();
+  }
 
   private EndpointHandler newHandler() {
     EndpointHandler handler =
@@ -77,7 +108,8 @@ class SessionFixture {
   /** A device connects and says nothing yet. */
   TestWire connects() {
     Session.Context context =
-        new Session.Context(settings, store, registry, tokens, BASE, new MessageCodec(), counters);
+        new Session.Context(
+            settings, store, registry, sleepers, tokens, BASE, new MessageCodec(), counters);
     TestWire wire = new TestWire(context, () -> now);
     wires.add(wire);
     return wire;
@@ -111,8 +143,15 @@ class SessionFixture {
           }
         }
       }
+      if (!wakerTasks.isEmpty() && wakerTasks.firstKey() - passed < next - now) {
+        next = now + (wakerTasks.firstKey() - passed);
+      }
+      passed += next - now;
       now = next;
       wires.forEach(TestWire::runTimers);
+      while (!wakerTasks.isEmpty() && wakerTasks.firstKey() <= passed) {
+        wakerTasks.pollFirstEntry().getValue().forEach(Runnable::run);
+      }
       if (next == end) {
         return;
       }

@@ -1,6 +1,7 @@
 package org.simplepush.examples.quickstart;
 
 import java.net.URI;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;
@@ -8,6 +9,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.simplepush.appserver.Notifier;
 import org.simplepush.appserver.Verdict;
 import org.simplepush.client.DeviceStorage;
@@ -15,8 +17,11 @@ import org.simplepush.client.PushClient;
 import org.simplepush.client.PushHandler;
 import org.simplepush.client.PushManager;
 import org.simplepush.client.PushMessage;
+import org.simplepush.core.InMemoryVersionStore;
+import org.simplepush.core.VersionStore;
 import org.simplepush.server.EndpointKeys;
 import org.simplepush.server.PushServer;
+import org.simplepush.server.sqlite.SqliteVersionStore;
 
 /**
  * Tells the whole story in one process, over real sockets: a push server, a device with two
@@ -33,11 +38,28 @@ public final class Quickstart {
   private final EndpointKeys keys = EndpointKeys.ephemeral();
   private int line;
 
-  private Quickstart() {}
+  /** The file of the server's store, or null if that is in memory. */
+  private final @Nullable Path storeFile;
 
-  /** Ends with exit code 0 if everything happened as told. */
+  private @Nullable VersionStore store;
+
+  private Quickstart(@Nullable Path storeFile) {
+    this.storeFile = storeFile;
+  }
+
+  /**
+   * Ends with exit code 0 if everything happened as told.
+   *
+   * @param args where the server's versions live: {@code memory}, which is the default, or {@code
+   *     sqlite:PATH}
+   */
   public static void main(String[] args) throws Exception {
-    new Quickstart().tell();
+    String name = args.length == 0 ? "memory" : args[0];
+    if (!name.equals("memory") && !name.matches("sqlite:.+")) {
+      throw new IllegalArgumentException("The store is memory or sqlite:PATH, but was " + name);
+    }
+    Path file = name.equals("memory") ? null : Path.of(name.substring("sqlite:".length()));
+    new Quickstart(file).tell();
   }
 
   /** An application on the device; it notes what it is woken with. */
@@ -101,31 +123,56 @@ public final class Quickstart {
         calendar.expect("version 4");
         say("The device is back; calendar was woken once, with 4: versions collapse");
 
-        server.close();
+        stop(server);
         server = startServer(port, endpointPort);
-        say("The push server was restarted and lost all it knew");
-
-        calendar.expect("push-register");
-        mail.expect("push-register");
-        say("The device found out by itself; both applications were told to register anew");
-
-        Verdict old = notifier.notify(endpoint("calendar"), 5).get();
-        require(old instanceof Verdict.Gone, "the old endpoint should be gone, but: " + old);
-        register(calendarPush);
-        register(mailPush);
-        publish(notifier, "calendar", 5);
-        calendar.expect("version 5");
-        say("The old endpoint is gone, the new one works: calendar was woken with 5");
+        if (storeFile == null) {
+          say("The push server was restarted and lost all it knew");
+          tellOfLoss(notifier, calendarPush, mailPush);
+        } else {
+          say("The push server was restarted; it remembers all from its file");
+          publish(notifier, "calendar", 5);
+          calendar.expect("version 5");
+          say("Nobody had to register anew: calendar was woken with 5, through its old endpoint");
+        }
       }
     } finally {
-      server.close();
+      stop(server);
     }
     require(calendar.woken.isEmpty() && mail.woken.isEmpty(), "a message too many came");
     say("Nothing was lost and nothing came twice");
   }
 
+  private void tellOfLoss(Notifier notifier, PushManager calendarPush, PushManager mailPush)
+      throws Exception {
+    calendar.expect("push-register");
+    mail.expect("push-register");
+    say("The device found out by itself; both applications were told to register anew");
+
+    Verdict old = notifier.notify(endpoint("calendar"), 5).get();
+    require(old instanceof Verdict.Gone, "the old endpoint should be gone, but: " + old);
+    register(calendarPush);
+    register(mailPush);
+    publish(notifier, "calendar", 5);
+    calendar.expect("version 5");
+    say("The old endpoint is gone, the new one works: calendar was woken with 5");
+  }
+
   private PushServer startServer(int port, int endpointPort) throws Exception {
-    return PushServer.builder().port(port).endpointPort(endpointPort).keys(keys).build().start();
+    store = storeFile == null ? new InMemoryVersionStore() : SqliteVersionStore.open(storeFile);
+    return PushServer.builder()
+        .port(port)
+        .endpointPort(endpointPort)
+        .keys(keys)
+        .store(store)
+        .build()
+        .start();
+  }
+
+  private void stop(PushServer server) {
+    server.close();
+    if (store != null) {
+      store.close(); // a store that was handed in is closed by whoever opened it
+    }
   }
 
   private static PushClient startDevice(URI server, DeviceStorage storage) throws Exception {

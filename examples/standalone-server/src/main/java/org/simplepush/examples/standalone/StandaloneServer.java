@@ -9,8 +9,12 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
+import org.simplepush.core.InMemoryVersionStore;
+import org.simplepush.core.VersionStore;
 import org.simplepush.server.EndpointKeys;
 import org.simplepush.server.PushServer;
+import org.simplepush.server.WakeUp;
+import org.simplepush.server.sqlite.SqliteVersionStore;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IDefaultValueProvider;
@@ -35,6 +39,8 @@ import picocli.CommandLine.Spec;
       "When it accepts connections it prints one line that begins with 'ready'."
     })
 public final class StandaloneServer implements Callable<Integer> {
+  private static final String SQLITE = "sqlite:";
+
   @Spec private CommandSpec spec;
 
   @Option(
@@ -69,8 +75,9 @@ public final class StandaloneServer implements Callable<Integer> {
       names = "--store",
       paramLabel = "S",
       defaultValue = "memory",
-      description = "Where versions live: memory. Default ${DEFAULT-VALUE}.")
-  private String store;
+      description =
+          "Where versions live: memory, or sqlite:PATH to survive crashes. Default ${DEFAULT-VALUE}.")
+  private String storeName;
 
   @Option(
       names = "--key-file",
@@ -119,6 +126,12 @@ public final class StandaloneServer implements Callable<Integer> {
   private @Nullable Path tlsKey;
 
   @Option(
+      names = "--wakeup",
+      paramLabel = "CIDR[,CIDR]",
+      description = "Networks whose devices are woken by UDP, like 10.0.0.0/8. Default off.")
+  private @Nullable String wakeUp;
+
+  @Option(
       names = "--management-port",
       paramLabel = "N",
       description =
@@ -159,9 +172,7 @@ public final class StandaloneServer implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    if (!store.equals("memory")) {
-      throw wrong("--store is memory in this version, but was '" + store + "'");
-    }
+    checkStore();
     PushServer.Builder builder = builder();
     ReloadingTls tls = null;
     if (tlsCert != null && tlsKey != null) {
@@ -173,22 +184,40 @@ public final class StandaloneServer implements Callable<Integer> {
     if (keyFile != null) {
       builder.keys(EndpointKeys.load(keyFile));
     }
-    PushServer server = build(builder);
-    server.start();
+    VersionStore store = openStore();
+    PushServer server = null;
     ManagementServer management = null;
     try {
+      server = build(builder.store(store));
+      server.start();
       if (managementPort != null) {
         management = ManagementServer.start(host, managementPort, server);
       }
     } catch (IOException | RuntimeException e) {
-      server.close();
+      if (server != null) {
+        server.close();
+      }
+      store.close();
       throw e;
     }
-    closeOnExit(server, management, tls);
+    closeOnExit(server, store, management, tls);
     System.out.println("ready ws=" + server.webSocketUri() + " endpoint=" + server.endpointUrl());
     System.out.flush();
     new CountDownLatch(1).await(); // until a signal ends the process
     return CommandLine.ExitCode.OK;
+  }
+
+  private void checkStore() {
+    if (!storeName.equals("memory")
+        && (!storeName.startsWith(SQLITE) || storeName.length() == SQLITE.length())) {
+      throw wrong("--store must be memory or sqlite:PATH, but was '" + storeName + "'");
+    }
+  }
+
+  private VersionStore openStore() throws IOException {
+    return storeName.startsWith(SQLITE)
+        ? SqliteVersionStore.open(Path.of(storeName.substring(SQLITE.length())))
+        : new InMemoryVersionStore();
   }
 
   private PushServer.Builder builder() {
@@ -202,9 +231,20 @@ public final class StandaloneServer implements Callable<Integer> {
               .helloTimeout(helloTimeout)
               .redeliveryInterval(redelivery)
               .expiry(expiry);
+      if (wakeUp != null) {
+        builder.wakeUp(wakeUp(wakeUp));
+      }
       return endpointUrl == null ? builder : builder.endpointUrl(endpointUrl);
     } catch (IllegalArgumentException e) {
       throw wrong(e.getMessage());
+    }
+  }
+
+  private static WakeUp wakeUp(String networks) {
+    try {
+      return WakeUp.inNetworks(networks.split(" *, *", -1));
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException("--wakeup: " + e.getMessage(), e);
     }
   }
 
@@ -229,10 +269,14 @@ public final class StandaloneServer implements Callable<Integer> {
   }
 
   private static void closeOnExit(
-      PushServer server, @Nullable ManagementServer management, @Nullable ReloadingTls tls) {
+      PushServer server,
+      VersionStore store,
+      @Nullable ManagementServer management,
+      @Nullable ReloadingTls tls) {
     Runnable close =
         () -> {
           server.close();
+          store.close(); // after the server, which still has answers to give
           if (management != null) {
             management.close();
           }

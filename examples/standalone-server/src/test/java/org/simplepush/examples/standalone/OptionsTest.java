@@ -31,7 +31,9 @@ class OptionsTest {
         "--port 70000 | port must be 0 to 65535",
         "--bogus | --bogus",
         "extra | extra",
-        "--store sqlite:x | --store",
+        "--store sqlite | --store must be memory or sqlite:PATH, but was 'sqlite'",
+        "--store sqlite: | --store must be memory or sqlite:PATH",
+        "--store rocks:x | --store must be memory or sqlite:PATH",
         "--ping-min 5 | not a duration",
         "--hello-timeout 0s | helloTimeout",
         "--tls-cert a | --tls-key",
@@ -40,6 +42,14 @@ class OptionsTest {
         "--port 9 --endpoint-port 9 | must differ",
         "--endpoint-url ftp://x | endpointUrl",
         "--host | --host",
+        "--wakeup | --wakeup",
+        "--wakeup 10.0.0.0 | --wakeup: A network is written like 10.0.0.0/8",
+        "--wakeup all | but was 'all'",
+        "--wakeup 10.0.0.0/8, | but was ''",
+        "--wakeup 10.0.0.0/40 | 0 to 32 bits",
+        "--wakeup 10.1.2.3/8 | did you mean 10.0.0.0/8",
+        "--wakeup 10.0.0.0/8,10.1.0.0/16 | overlap",
+        "--wakeup 224.0.0.0/4 | no address of a single device",
       })
   void wrongOptionIsOneSentenceAndExitCode2(String options, String hint) {
     assertThat(run(Map.of(), options.split(" "))).isEqualTo(2);
@@ -57,6 +67,13 @@ class OptionsTest {
     int exit = run(Map.of("SIMPLEPUSH_STORE", "memory"), "--store", "none");
     assertThat(exit).isEqualTo(2);
     assertThat(errors.toString()).contains("'none'");
+  }
+
+  @Test
+  void storeThatCannotBeOpenedIsOneSentenceAndExitCode1(@TempDir Path folder) throws Exception {
+    Path file = Files.writeString(folder.resolve("store.db"), "no database ".repeat(100));
+    assertThat(run(Map.of(), "--store", "sqlite:" + file)).isEqualTo(1);
+    assertThat(errors.toString().strip()).isEqualTo(file + " is not an SQLite database");
   }
 
   @Test

@@ -55,7 +55,10 @@ class StandaloneServerTest {
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-cp", System.getProperty("java.class.path")));
     command.add(StandaloneServer.class.getName());
-    command.addAll(List.of("--port", "0", "--endpoint-port", "0"));
+    // After a restart the same ports as before.
+    String port = String.valueOf(webSocket == null ? 0 : webSocket.getPort());
+    String endpointPort = String.valueOf(endpoints == null ? 0 : endpoints.getPort());
+    command.addAll(List.of("--port", port, "--endpoint-port", endpointPort));
     command.addAll(List.of(options));
     process = new ProcessBuilder(command).start();
     Process started = process;
@@ -130,6 +133,66 @@ class StandaloneServerTest {
     assertThat(process.waitFor(10, TimeUnit.SECONDS)).isTrue();
     assertThat(process.exitValue()).isIn(0, 143);
     assertThat(process.inputReader().readLine()).as("nothing but the ready line").isNull();
+  }
+
+  @Test
+  void wakesDevicesInTheNetworksGiven() throws Exception {
+    start("--wakeup", "127.0.0.0/8,2001:db8::/32");
+    Device device = new Device();
+    WebSocket socket =
+        HttpClient.newHttpClient().newWebSocketBuilder().buildAsync(webSocket, device).join();
+    String hello = "{\"messageType\":\"hello\",\"wakeup_hostport\":{\"ip\":\"%s\",\"port\":9}}";
+    socket.sendText(hello.formatted("10.0.0.1"), true).join();
+    assertThat(device.next()).contains("\"status\":200");
+    socket.sendText(hello.formatted("127.0.0.1"), true).join();
+    assertThat(device.next()).contains("\"status\":201");
+  }
+
+  @Test
+  void updateTakenBeforeKillingReachesTheDeviceAfterTheRestart() throws Exception {
+    String[] options = {
+      "--store", "sqlite:" + folder.resolve("store.db"), "--key-file", folder + "/keys"
+    };
+    start(options);
+    HttpClient http = HttpClient.newHttpClient();
+    Device device = new Device();
+    WebSocket socket = http.newWebSocketBuilder().buildAsync(webSocket, device).join();
+    socket.sendText("{\"messageType\":\"hello\",\"channelIDs\":[]}", true).join();
+    Matcher uaid = Pattern.compile("\"uaid\":\"([^\"]+)\"").matcher(device.next());
+    assertThat(uaid.find()).isTrue();
+    String channel = "d9b746444f9746aab8fa9393985cd6cd";
+    socket
+        .sendText("{\"messageType\":\"register\",\"channelID\":\"" + channel + "\"}", true)
+        .join();
+    Matcher endpoint = Pattern.compile("\"pushEndpoint\":\"([^\"]+)\"").matcher(device.next());
+    assertThat(endpoint.find()).isTrue();
+    socket.sendClose(WebSocket.NORMAL_CLOSURE, "").join();
+    assertThat(device.next()).startsWith("closed");
+    assertThat(put(http, endpoint.group(1), "version=3")).isEqualTo(200);
+
+    process.toHandle().destroyForcibly();
+    assertThat(process.waitFor()).isEqualTo(128 + 9);
+    start(options);
+
+    Device again = new Device();
+    WebSocket anew = http.newWebSocketBuilder().buildAsync(webSocket, again).join();
+    anew.sendText(
+            "{\"messageType\":\"hello\",\"uaid\":\"%s\",\"channelIDs\":[\"%s\"]}"
+                .formatted(uaid.group(1), channel),
+            true)
+        .join();
+    assertThat(again.next()).contains("\"status\":200").contains(uaid.group(1));
+    assertThat(again.next()).contains(channel).contains("\"version\":3");
+    assertThat(put(http, endpoint.group(1), "version=4")).as("the old endpoint").isEqualTo(200);
+    assertThat(again.next()).contains("\"version\":4");
+  }
+
+  private static int put(HttpClient http, String endpoint, String body) throws Exception {
+    HttpRequest request =
+        HttpRequest.newBuilder(URI.create(endpoint))
+            .PUT(HttpRequest.BodyPublishers.ofString(body))
+            .build();
+    return http.send(request, BodyHandlers.ofString()).statusCode();
   }
 
   @Test

@@ -1,0 +1,25 @@
+package org.simplepush.examples.emulator;
+
+import java.net.URI;
+import org.simplepush.client.ConnectionListener.Disconnected;
+
+/** Where events and the summary go. Called by many threads. */
+interface Output {
+  /** An application has an endpoint. */
+  void endpoint(int device, String application, URI endpoint);
+
+  /** An application was handed a version. */
+  void push(int device, String application, long version);
+
+  /** A device has said hello and was answered. */
+  void connected(int device);
+
+  /** A device has lost its connection, or could not connect. */
+  void disconnected(int device, Disconnected event);
+
+  /** The last word. */
+  void summary(Summary summary);
+
+  /** Whether nobody reads any more. */
+  boolean isBroken();
+}

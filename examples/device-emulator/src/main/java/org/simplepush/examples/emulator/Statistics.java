@@ -1,0 +1,43 @@
+package org.simplepush.examples.emulator;
+
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.LongAdder;
+import org.HdrHistogram.ConcurrentHistogram;
+import org.HdrHistogram.Histogram;
+
+/** What happened so far. Thread-safe. Latencies are in microseconds. */
+final class Statistics {
+  private static final int DIGITS = 3;
+
+  /** From the first byte to the answered hello. */
+  final Histogram hello = new ConcurrentHistogram(DIGITS);
+
+  /** From asking on an open connection until the application knows its endpoint. */
+  final Histogram register = new ConcurrentHistogram(DIGITS);
+
+  /** From publishing a version until the application was handed it or a newer one. */
+  final Histogram push = new ConcurrentHistogram(DIGITS);
+
+  /** From losing a connection to the next answered hello. */
+  final Histogram reconnect = new ConcurrentHistogram(DIGITS);
+
+  final AtomicInteger connected = new AtomicInteger();
+  final AtomicInteger registered = new AtomicInteger();
+
+  final LongAdder published = new LongAdder();
+  final LongAdder publishFailures = new LongAdder();
+  final LongAdder gone = new LongAdder();
+  final LongAdder pushes = new LongAdder();
+  final LongAdder learnedBySync = new LongAdder();
+  final LongAdder pushRegisters = new LongAdder();
+  final LongAdder connectionsLost = new LongAdder();
+  final LongAdder attemptsFailed = new LongAdder();
+  final LongAdder dropped = new LongAdder();
+  final LongAdder slept = new LongAdder();
+  final LongAdder forgot = new LongAdder();
+  final LongAdder failures = new LongAdder();
+
+  static long micros(long nanos) {
+    return Math.max(0, nanos / 1000);
+  }
+}

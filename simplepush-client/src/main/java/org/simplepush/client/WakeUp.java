@@ -1,0 +1,125 @@
+package org.simplepush.client;
+
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.simplepush.core.ClientMessage.MobileNetwork;
+
+/**
+ * How a device lets itself be woken by UDP instead of keeping its connection (protocol §9), if the
+ * push server does that in the device's network. Immutable: each setting returns a copy.
+ *
+ * <pre>{@code
+ * WakeUp.listenAt(new InetSocketAddress("10.7.0.12", 0)).mobileNetwork("214", "07")
+ * }</pre>
+ */
+public final class WakeUp {
+  private final InetSocketAddress local;
+
+  /** Null if nobody knows yet what to tell. */
+  private final @Nullable Supplier<@Nullable String> ip;
+
+  private final @Nullable MobileNetwork mobileNetwork;
+  private final Duration maxSleep;
+
+  private WakeUp(
+      InetSocketAddress local,
+      @Nullable Supplier<@Nullable String> ip,
+      @Nullable MobileNetwork mobileNetwork,
+      Duration maxSleep) {
+    this.local = local;
+    this.ip = ip;
+    this.mobileNetwork = mobileNetwork;
+    this.maxSleep = maxSleep;
+  }
+
+  /**
+   * Listens at this address, and tells the push server to send there. If it is the wildcard
+   * address, say with {@link #advertise(String)} what to tell.
+   *
+   * @param address port 0 is any free one
+   * @throws IllegalArgumentException if it is not resolved
+   */
+  public static WakeUp listenAt(InetSocketAddress address) {
+    if (address.isUnresolved()) {
+      throw new IllegalArgumentException(
+          "The address to listen at must be one of this device, but was " + address);
+    }
+    WakeUp unknown = new WakeUp(address, null, null, Duration.ofMinutes(30));
+    if (address.getAddress().isAnyLocalAddress()) {
+      return unknown;
+    }
+    String withZone = address.getAddress().getHostAddress();
+    int zone = withZone.indexOf('%'); // means nothing elsewhere
+    return unknown.advertise(zone < 0 ? withZone : withZone.substring(0, zone));
+  }
+
+  /** Tells the push server this address, where datagrams reach the device; a number, no name. */
+  public WakeUp advertise(String ip) {
+    Objects.requireNonNull(ip, "ip");
+    return advertise(() -> ip);
+  }
+
+  /**
+   * Tells the push server whatever address the device has by then, for a device that moves; null:
+   * it cannot be woken where it is. Asked before each hello and before the device falls asleep, by
+   * the thread that serves the connection: it must not wait for anything. If it throws, the device
+   * keeps its connection.
+   */
+  public WakeUp advertise(Supplier<@Nullable String> ip) {
+    return new WakeUp(local, Objects.requireNonNull(ip, "ip"), mobileNetwork, maxSleep);
+  }
+
+  /**
+   * Tells the push server in which mobile network the device is, too. Default: nothing.
+   *
+   * @param mcc mobile country code, three digits
+   * @param mnc mobile network code, two or three digits
+   * @throws IllegalArgumentException if they are not
+   */
+  public WakeUp mobileNetwork(String mcc, String mnc) {
+    if (!mcc.matches("\\d{3}") || !mnc.matches("\\d{2,3}")) {
+      throw new IllegalArgumentException(
+          "A mobile network is like 214 and 07, but was " + mcc + " and " + mnc);
+    }
+    return new WakeUp(local, ip, new MobileNetwork(mcc, mnc), maxSleep);
+  }
+
+  /**
+   * After how long without a datagram the device connects by itself to ask, a little less by
+   * chance. Datagrams get lost, and a push server that restarts forgets whom to wake: what is
+   * missed then comes this late. Default 30 min.
+   *
+   * @throws IllegalArgumentException if under a millisecond or over a day
+   */
+  public WakeUp maxSleep(Duration maxSleep) {
+    if (maxSleep.compareTo(Duration.ofMillis(1)) < 0
+        || maxSleep.compareTo(Duration.ofDays(1)) > 0) {
+      throw new IllegalArgumentException("maxSleep is 1 ms to 1 day, but was " + maxSleep);
+    }
+    return new WakeUp(local, ip, mobileNetwork, maxSleep);
+  }
+
+  InetSocketAddress local() {
+    return local;
+  }
+
+  boolean hasAddress() {
+    return ip != null;
+  }
+
+  /** Returns the address to tell now, or null. */
+  @Nullable String ip() {
+    return ip == null ? null : ip.get();
+  }
+
+  @Nullable MobileNetwork mobileNetwork() {
+    return mobileNetwork;
+  }
+
+  Duration maxSleep() {
+    return maxSleep;
+  }
+}

@@ -1,0 +1,88 @@
+package org.simplepush.client;
+
+import java.io.IOException;
+import java.net.DatagramPacket;
+import java.net.DatagramSocket;
+import java.net.URI;
+import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
+import org.simplepush.core.ClientMessage.WakeUpAddress;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Adds a socket for datagrams to a transport. Confined to the loop, but for what receives. */
+final class WakeableTransport implements Transport {
+  private static final Logger log = LoggerFactory.getLogger(WakeableTransport.class);
+
+  private final Transport connections;
+  private final WakeUp settings;
+  private final Executor readers;
+  private @Nullable DatagramSocket socket;
+
+  /**
+   * @param readers runs what receives, as long as the device listens
+   */
+  WakeableTransport(Transport connections, WakeUp settings, Executor readers) {
+    this.connections = connections;
+    this.settings = settings;
+    this.readers = readers;
+  }
+
+  @Override
+  public Connection connect(URI target, Events events) {
+    return connections.connect(target, events);
+  }
+
+  @Override
+  public @Nullable Doorbell listen(Runnable rung) {
+    try {
+      String ip = settings.ip();
+      if (ip == null) {
+        log.debug("The device has no address to be woken at");
+        return null;
+      }
+      DatagramSocket open = socket;
+      if (open == null || open.isClosed()) {
+        open = new DatagramSocket(settings.local());
+        socket = open;
+        DatagramSocket opened = open;
+        readers.execute(() -> receive(opened, rung));
+      }
+      return new Doorbell(
+          new WakeUpAddress(ip, open.getLocalPort()),
+          settings.mobileNetwork(),
+          settings.maxSleep());
+    } catch (IOException | RuntimeException e) {
+      log.warn("The device cannot be woken, and keeps its connection: {}", e.toString());
+      listenNoMore();
+      return null;
+    }
+  }
+
+  /** What a datagram says does not matter: the server knows. */
+  private static void receive(DatagramSocket socket, Runnable rung) {
+    DatagramPacket packet = new DatagramPacket(new byte[1], 1);
+    try {
+      while (true) {
+        socket.receive(packet);
+        rung.run();
+      }
+    } catch (IOException e) {
+      if (socket.isClosed()) {
+        log.debug("The device listens for datagrams no more");
+      } else {
+        log.warn("The device cannot be woken any more", e);
+        socket.close();
+        rung.run();
+      }
+    }
+  }
+
+  @Override
+  public void listenNoMore() {
+    if (socket != null) {
+      socket.close();
+      socket = null;
+    }
+  }
+}

@@ -1,0 +1,195 @@
+package org.simplepush.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.simplepush.server.Json.field;
+import static org.simplepush.server.TestServers.CHANNEL;
+import static org.simplepush.server.TestServers.eventually;
+import static org.simplepush.server.TestServers.publish;
+
+import java.io.IOException;
+import java.net.DatagramPacket;
+import java.net.DatagramSocket;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.SocketTimeoutException;
+import java.net.URI;
+import java.time.Duration;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.simplepush.core.InMemoryVersionStore;
+
+/** Protocol §9 on real sockets. */
+@Timeout(60)
+@ExtendWith(Hygiene.class)
+class WakeUpWireTest {
+  private DatagramSocket radio;
+  private PushServer server;
+
+  @BeforeEach
+  void listen() throws IOException {
+    radio = new DatagramSocket(new InetSocketAddress("127.0.0.1", 0));
+    radio.setSoTimeout(20_000);
+  }
+
+  @AfterEach
+  void end() {
+    radio.close();
+    server.close();
+  }
+
+  private void serve(WakeUp wakeUp) throws IOException {
+    server = TestServers.server().wakeUp(wakeUp.quietTime(Duration.ofMillis(100))).build().start();
+  }
+
+  /** Says hello, and where it listens; returns the status of the answer. */
+  private Object hello(WireDevice device, String uaid, String ip, int port, String... channelIds)
+      throws Exception {
+    String hello = WireDevice.helloMessage(uaid, channelIds);
+    device
+        .socket()
+        .send(
+            hello.replace(
+                "\"uaid\"",
+                "\"wakeup_hostport\":{\"ip\":\"%s\",\"port\":%d},\"uaid\"".formatted(ip, port)));
+    Object reply = device.socket().nextJson();
+    lastUaid = Json.text(reply, "uaid");
+    return field(reply, "status");
+  }
+
+  private String lastUaid;
+
+  private DatagramPacket datagram() throws IOException {
+    DatagramPacket packet = new DatagramPacket(new byte[2000], 2000);
+    radio.receive(packet);
+    return packet;
+  }
+
+  @Test
+  void deviceSleepsIsWokenAndGetsTheVersion() throws Exception {
+    serve(WakeUp.inNetworks("127.0.0.0/8").interval(Duration.ofMillis(50)));
+    WireDevice device = WireDevice.connect(server.port());
+    assertThat(hello(device, "", "127.0.0.1", radio.getLocalPort())).isEqualTo(201L);
+    URI endpoint = device.register(CHANNEL);
+    device.socket().expectClose(4774);
+    device.socket().expectEnd(Duration.ofSeconds(10));
+    assertThat(server.statistics().sleeping()).isOne();
+    publish(server, endpoint, 7);
+    DatagramPacket packet = datagram();
+    assertThat(packet.getLength()).isBetween(1, 32);
+    assertThat(packet.getAddress()).isEqualTo(InetAddress.getByName("127.0.0.1"));
+    WireDevice back = WireDevice.connect(server.port());
+    assertThat(hello(back, lastUaid, "127.0.0.1", radio.getLocalPort(), CHANNEL)).isEqualTo(201L);
+    back.expectUpdate(CHANNEL, 7);
+    back.acknowledge(CHANNEL, 7);
+    back.socket().expectClose(4774);
+    device.close();
+    back.close();
+  }
+
+  @Test
+  void lostDatagramsAreRepeatedUntilTheAttemptsAreOver() throws Exception {
+    serve(WakeUp.inNetworks("127.0.0.0/8").interval(Duration.ofMillis(20)).attempts(3));
+    WireDevice device = WireDevice.connect(server.port());
+    assertThat(hello(device, "", "127.0.0.1", radio.getLocalPort())).isEqualTo(201L);
+    URI endpoint = device.register(CHANNEL);
+    device.socket().expectClose(4774);
+    publish(server, endpoint, 7);
+    datagram();
+    datagram();
+    datagram();
+    assertThat(server.statistics().wakeUpsSent()).isEqualTo(3);
+    publish(server, endpoint, 8);
+    datagram(); // the device was not given up
+    device.close();
+  }
+
+  @Test
+  void deviceThatDoesNotListenIsNotMissed() throws Exception {
+    serve(WakeUp.inNetworks("127.0.0.0/8").interval(Duration.ofMillis(10)).attempts(3));
+    int nobody = radio.getLocalPort();
+    radio.close();
+    WireDevice device = WireDevice.connect(server.port());
+    assertThat(hello(device, "", "127.0.0.1", nobody)).isEqualTo(201L);
+    URI endpoint = device.register(CHANNEL);
+    device.socket().expectClose(4774);
+    publish(server, endpoint, 7);
+    eventually(() -> assertThat(server.statistics().wakeUpsSent()).isEqualTo(3));
+    WireDevice back = WireDevice.connect(server.port());
+    assertThat(hello(back, lastUaid, "127.0.0.1", nobody, CHANNEL)).isEqualTo(201L);
+    back.expectUpdate(CHANNEL, 7);
+    device.close();
+    back.close();
+  }
+
+  /** That nothing came is told by a datagram sent later, which comes first. */
+  @Test
+  void addressOutsideTheNetworksIsNeverSentTo() throws Exception {
+    serve(WakeUp.inNetworks("127.0.0.2/32"));
+    WireDevice outside = WireDevice.connect(server.port());
+    assertThat(hello(outside, "", "127.0.0.1", radio.getLocalPort())).isEqualTo(200L);
+    URI endpoint = outside.register(CHANNEL);
+    WireDevice inside = WireDevice.connect(server.port());
+    try (DatagramSocket other = new DatagramSocket(new InetSocketAddress("127.0.0.2", 0))) {
+      other.setSoTimeout(20_000);
+      assertThat(hello(inside, "", "127.0.0.2", other.getLocalPort())).isEqualTo(201L);
+      URI insideEndpoint = inside.register(CHANNEL);
+      inside.socket().expectClose(4774);
+      outside.proveNothingCame(); // it is still connected
+      outside.leave();
+      eventually(() -> assertThat(server.statistics().connections()).isZero());
+      publish(server, endpoint, 7);
+      publish(server, insideEndpoint, 7);
+      other.receive(new DatagramPacket(new byte[64], 64));
+    }
+    assertThat(server.statistics().wakeUpsSent()).isOne();
+    radio.setSoTimeout(1);
+    assertThat(silence()).isTrue();
+    inside.close();
+  }
+
+  private boolean silence() throws IOException {
+    try {
+      datagram();
+      return false;
+    } catch (SocketTimeoutException e) {
+      return true;
+    }
+  }
+
+  @Test
+  void mappedAddressIsTheIpv4AddressItStandsFor() throws Exception {
+    serve(WakeUp.inNetworks("127.0.0.0/8"));
+    WireDevice device = WireDevice.connect(server.port());
+    assertThat(hello(device, "", "::ffff:127.0.0.1", radio.getLocalPort())).isEqualTo(201L);
+    URI endpoint = device.register(CHANNEL);
+    device.socket().expectClose(4774);
+    publish(server, endpoint, 7);
+    datagram();
+    device.close();
+  }
+
+  @Test
+  void serverThatRestartsHasForgottenWhoSleepsButNotWhatIsPending() throws Exception {
+    InMemoryVersionStore store = new InMemoryVersionStore();
+    EndpointKeys keys = EndpointKeys.ephemeral();
+    WakeUp wakeUp = WakeUp.inNetworks("127.0.0.0/8").quietTime(Duration.ofMillis(100));
+    server = TestServers.server().wakeUp(wakeUp).store(store).keys(keys).build().start();
+    WireDevice device = WireDevice.connect(server.port());
+    assertThat(hello(device, "", "127.0.0.1", radio.getLocalPort())).isEqualTo(201L);
+    URI endpoint = device.register(CHANNEL);
+    device.socket().expectClose(4774);
+    device.close();
+    server.close();
+    server = TestServers.server().wakeUp(wakeUp).store(store).keys(keys).build().start();
+    publish(server, endpoint, 7);
+    assertThat(server.statistics().wakeUpsSent()).isZero();
+    WireDevice back = WireDevice.connect(server.port());
+    assertThat(hello(back, lastUaid, "127.0.0.1", radio.getLocalPort(), CHANNEL)).isEqualTo(201L);
+    back.expectUpdate(CHANNEL, 7);
+    back.close();
+    store.close();
+  }
+}

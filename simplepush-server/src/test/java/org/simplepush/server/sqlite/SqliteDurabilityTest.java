@@ -1,0 +1,426 @@
+package org.simplepush.server.sqlite;
+
+import static java.util.concurrent.TimeUnit.SECONDS;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.simplepush.core.ChannelId;
+import org.simplepush.core.Uaid;
+import org.simplepush.core.Update;
+import org.simplepush.core.VersionStore;
+import org.simplepush.core.VersionStore.Registration;
+import org.simplepush.core.VersionStore.Resumption.Resumed;
+
+/** What was confirmed is there after a restart, a crash, and a crash in the middle of a write. */
+@Timeout(60)
+class SqliteDurabilityTest {
+  @TempDir private Path folder;
+
+  private final Uaid uaid = Uaid.random();
+  private final ChannelId channel = ChannelId.random();
+
+  private Path file() {
+    return folder.resolve("store.db");
+  }
+
+  private SqliteVersionStore open() throws IOException {
+    return SqliteVersionStore.open(file());
+  }
+
+  private static <T> T get(CompletionStage<T> stage) throws Exception {
+    return stage.toCompletableFuture().get(20, SECONDS);
+  }
+
+  private static void create(VersionStore store, Uaid uaid, ChannelId channel) throws Exception {
+    get(store.hello(uaid, List.of()));
+    assertThat(get(store.register(uaid, channel, 10))).isEqualTo(Registration.REGISTERED);
+  }
+
+  @Test
+  void reopenedStoreKnowsEverything() throws Exception {
+    ChannelId compact = ChannelId.parse("D9B746444F9746AAB8FA9393985CD6CD");
+    ChannelId acknowledged = ChannelId.random();
+    try (SqliteVersionStore store = open()) {
+      create(store, uaid, channel);
+      get(store.register(uaid, compact, 10));
+      get(store.register(uaid, acknowledged, 10));
+      get(store.advance(uaid, channel, Long.MAX_VALUE));
+      get(store.advance(uaid, compact, 0));
+      get(store.advance(uaid, acknowledged, 7));
+      get(store.acknowledge(uaid, List.of(new Update(acknowledged, 7))));
+    }
+
+    try (SqliteVersionStore store = open()) {
+      assertThat(get(store.pending(uaid)).orElseThrow())
+          .containsExactlyInAnyOrder(new Update(channel, Long.MAX_VALUE), new Update(compact, 0))
+          .anyMatch(update -> update.channelId().text().equals(compact.text()));
+      assertThat(get(store.advance(uaid, acknowledged, 7)))
+          .isEqualTo(new VersionStore.Advance.Stale());
+      assertThat(get(store.hello(uaid, List.of(channel, compact, acknowledged))))
+          .isInstanceOf(Resumed.class);
+    }
+  }
+
+  @Test
+  void closedStoreLeavesOneFileForItsOwnerOnly() throws Exception {
+    try (SqliteVersionStore store = open()) {
+      create(store, uaid, channel);
+      for (String suffix : List.of("", "-wal")) {
+        assertThat(Files.getPosixFilePermissions(Path.of(file() + suffix)))
+            .isEqualTo(PosixFilePermissions.fromString("rw-------"));
+      }
+    }
+    try (var files = Files.list(folder)) {
+      assertThat(files).containsExactly(file());
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"a b.db", "50%.db", "what?mode=memory.db", "ümläut;#.db", "file:x"})
+  void fileMayHaveAnyName(String name) throws Exception {
+    Path file = folder.resolve(name);
+    try (SqliteVersionStore store = SqliteVersionStore.open(file)) {
+      create(store, uaid, channel);
+    }
+    assertThat(Files.size(file)).isPositive();
+    try (SqliteVersionStore store = SqliteVersionStore.open(file)) {
+      assertThat(get(store.pending(uaid))).isPresent();
+    }
+  }
+
+  /** Kills the process under load again and again; what it printed was confirmed. */
+  @Test
+  void everyConfirmedVersionSurvivesKilling() throws Exception {
+    long[] confirmed = new long[StoreProcess.CHANNELS];
+    Arrays.fill(confirmed, -1);
+    Random random = new Random(7);
+    long start = System.nanoTime();
+    int kills = 0;
+    long lines = 0;
+    while (kills < 3 || System.nanoTime() - start < SECONDS.toNanos(8)) {
+      Process process = StoreProcess.start(file(), Arrays.stream(confirmed).max().orElse(0) + 1);
+      int killAfter = 1 + random.nextInt(20_000);
+      try (BufferedReader output = process.inputReader()) {
+        String line;
+        for (int n = 0; (line = output.readLine()) != null; n++) {
+          String[] words = line.split(" ");
+          // Of the last line only a part may have come.
+          if (words.length == 3 && words[0].equals("confirmed")) {
+            int which = Integer.parseInt(words[1]);
+            confirmed[which] = Math.max(confirmed[which], Long.parseLong(words[2]));
+          }
+          if (n == killAfter) {
+            process.toHandle().destroyForcibly(); // the process would close its output too
+          }
+          lines++;
+        }
+      }
+      assertThat(process.waitFor()).isEqualTo(128 + 9);
+      kills++;
+      try (SqliteVersionStore store = open()) {
+        for (int n = 0; n < confirmed.length; n++) {
+          List<Update> pending = get(store.pending(StoreProcess.uaid(n))).orElseThrow();
+          assertThat(pending).hasSize(1);
+          assertThat(pending.get(0).version())
+              .as("channel %d after %d kills", n, kills)
+              .isGreaterThanOrEqualTo(confirmed[n]);
+        }
+      }
+    }
+    assertThat(lines).isGreaterThan(kills);
+  }
+
+  /** Copies what a crash would leave, with the end of the log torn off or overwritten. */
+  @Test
+  void tornLogLosesOnlyItsEnd() throws Exception {
+    Path log = Path.of(file() + "-wal");
+    byte[] database;
+    byte[] wal;
+    List<Long> sizes = new ArrayList<>();
+    try (SqliteVersionStore store = open()) {
+      create(store, uaid, channel);
+      for (long version = 0; version < 20; version++) {
+        get(store.advance(uaid, channel, version));
+        sizes.add(Files.size(log));
+      }
+      database = Files.readAllBytes(file());
+      wal = Files.readAllBytes(log);
+    }
+    Random random = new Random(3);
+    for (int round = 0; round < 60; round++) {
+      int cut = (int) (sizes.get(0) + random.nextInt((int) (wal.length - sizes.get(0))));
+      byte[] torn = round % 2 == 0 ? Arrays.copyOf(wal, cut) : wal.clone();
+      if (round % 2 == 1) {
+        for (int i = cut; i < Math.min(torn.length, cut + 512); i++) {
+          torn[i] = (byte) ~torn[i];
+        }
+      }
+      Path copy = folder.resolve("copy-" + round);
+      Files.write(copy, database);
+      Files.write(Path.of(copy + "-wal"), torn);
+
+      long survives = -1;
+      while (survives + 1 < sizes.size() && sizes.get((int) survives + 1) <= cut) {
+        survives++;
+      }
+      try (SqliteVersionStore store = SqliteVersionStore.open(copy)) {
+        assertThat(get(store.pending(uaid)).orElseThrow())
+            .as("round %d, torn at %d", round, cut)
+            .containsExactly(new Update(channel, survives));
+        assertThat(get(store.advance(uaid, channel, 100)))
+            .isInstanceOf(VersionStore.Advance.Advanced.class);
+      }
+    }
+  }
+
+  @Test
+  void logAndFileStaySmallUnderEndlessOverwriting() throws Exception {
+    try (SqliteVersionStore store = open()) {
+      int channels = 200;
+      List<ChannelId> ids = new ArrayList<>();
+      get(store.hello(uaid, List.of()));
+      for (int i = 0; i < channels; i++) {
+        ids.add(ChannelId.random());
+        store.register(uaid, ids.get(i), channels);
+      }
+      long version = 0;
+      for (int round = 0; round < 300; round++, version++) {
+        List<CompletionStage<?>> stages = new ArrayList<>();
+        for (ChannelId id : ids) {
+          stages.add(store.advance(uaid, id, version));
+        }
+        for (CompletionStage<?> stage : stages) {
+          get(stage);
+        }
+      }
+      assertThat(Files.size(Path.of(file() + "-wal"))).isLessThan(16 << 20);
+      assertThat(Files.size(file())).isLessThan(200 << 10);
+    }
+  }
+
+  // Time across restarts
+
+  private final AtomicLong nanos = new AtomicLong();
+  private Instant wallClock = Instant.parse("2026-01-01T00:00:00Z");
+
+  private SqliteVersionStore openInTime() throws IOException {
+    return SqliteVersionStore.open(file(), Writer.Limits.DEFAULT, () -> wallClock, nanos::get);
+  }
+
+  @Test
+  void timePassesWhileTheStoreIsClosed() throws Exception {
+    try (SqliteVersionStore store = openInTime()) {
+      create(store, uaid, channel);
+      nanos.addAndGet(Duration.ofDays(3).toNanos());
+      get(store.pending(uaid));
+    }
+    // Three days passed while it was open, and three and a half since.
+    wallClock = wallClock.plus(Duration.ofDays(6).plusHours(12));
+    try (SqliteVersionStore store = openInTime()) {
+      assertThat(get(store.expire(Duration.ofDays(4)))).isZero();
+      assertThat(get(store.expire(Duration.ofDays(3)))).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void wallClockThatIsSetExpiresNobody() throws Exception {
+    try (SqliteVersionStore store = openInTime()) {
+      create(store, uaid, channel);
+      wallClock = wallClock.plus(Duration.ofDays(10_000));
+      assertThat(get(store.expire(Duration.ofSeconds(1)))).isZero();
+    }
+  }
+
+  @Test
+  void wallClockThatWentBackStopsTimeUntilTheRestart() throws Exception {
+    try (SqliteVersionStore store = openInTime()) {
+      create(store, uaid, channel);
+    }
+    wallClock = Instant.EPOCH;
+    try (SqliteVersionStore store = openInTime()) {
+      assertThat(get(store.expire(Duration.ofNanos(1)))).isZero();
+      nanos.addAndGet(Duration.ofHours(1).toNanos());
+      assertThat(get(store.expire(Duration.ofHours(1)))).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void sightingOlderThanAMinuteSurvivesACrash() throws Exception {
+    try (SqliteVersionStore store = openInTime()) {
+      create(store, uaid, channel);
+      nanos.addAndGet(Duration.ofHours(2).toNanos());
+      get(store.pending(uaid));
+      nanos.addAndGet(Duration.ofMinutes(1).toNanos());
+      get(store.advance(uaid, channel, 1)); // the first commit after that minute takes it along
+      copyAsACrashWould();
+    }
+    wallClock = wallClock.plus(Duration.ofHours(3));
+    try (SqliteVersionStore store =
+        SqliteVersionStore.open(
+            folder.resolve("crashed.db"), Writer.Limits.DEFAULT, () -> wallClock, nanos::get)) {
+      assertThat(get(store.expire(Duration.ofMinutes(90)))).isZero();
+      assertThat(get(store.expire(Duration.ofMinutes(60)))).isEqualTo(1);
+    }
+  }
+
+  private void copyAsACrashWould() throws IOException {
+    for (String suffix : List.of("", "-wal")) {
+      Files.write(
+          Path.of(folder.resolve("crashed.db") + suffix),
+          Files.readAllBytes(Path.of(file() + suffix)));
+    }
+  }
+
+  // Expiry of many
+
+  @Test
+  void manyExpireBitByBitAndAreUnknownAtOnce() throws Exception {
+    int userAgents = 3_000;
+    try (SqliteVersionStore store = openInTime()) {
+      List<Uaid> all = new ArrayList<>();
+      for (int i = 0; i < userAgents; i++) {
+        Uaid each = Uaid.random();
+        all.add(each);
+        store.hello(each, List.of());
+        store.register(each, channel, 1);
+      }
+      assertThat(get(store.check())).as("all that was asked for is done").isNull();
+      nanos.addAndGet(Duration.ofDays(7).toNanos());
+      Uaid fresh = Uaid.random();
+      store.hello(fresh, List.of());
+      CompletionStage<Integer> expired = store.expire(Duration.ofDays(7));
+      List<CompletionStage<?>> unknown = new ArrayList<>();
+      for (Uaid each : all) {
+        unknown.add(store.advance(each, channel, 1));
+      }
+      CompletionStage<?> resumed = store.hello(all.get(0), List.of());
+
+      assertThat(get(expired)).isEqualTo(userAgents);
+      for (CompletionStage<?> each : unknown) {
+        assertThat(get(each)).isEqualTo(new VersionStore.Advance.Unknown());
+      }
+      assertThat(get(resumed)).isEqualTo(new Resumed(List.of()));
+      assertThat(get(store.pending(all.get(0)))).as("started afresh, so kept").isPresent();
+      assertThat(get(store.pending(fresh))).isPresent();
+      assertThat(get(store.pending(all.get(1)))).isEmpty();
+    }
+  }
+
+  // What is not opened
+
+  @Test
+  void secondProcessIsRefusedWithASentence() throws Exception {
+    try (SqliteVersionStore store = open()) {
+      create(store, uaid, channel);
+      Process second = StoreProcess.start(file(), 0);
+      assertThat(second.inputReader().readLine())
+          .isEqualTo("The store " + file() + " is in use by another process");
+      assertThat(second.waitFor()).isZero();
+      assertThat(get(store.advance(uaid, channel, 1)))
+          .isInstanceOf(VersionStore.Advance.Advanced.class);
+    }
+  }
+
+  @Test
+  void secondStoreInTheSameProcessIsRefusedAndHarmsNothing() throws Exception {
+    try (SqliteVersionStore store = open()) {
+      create(store, uaid, channel);
+      assertThatThrownBy(this::open).isInstanceOf(IOException.class).hasMessageContaining("in use");
+      Process second = StoreProcess.start(file(), 0);
+      assertThat(second.inputReader().readLine()).contains("in use");
+      assertThat(second.waitFor()).isZero();
+    }
+  }
+
+  @Test
+  void folderThatDoesNotExistIsNamed() {
+    Path missing = folder.resolve("missing");
+    assertThatThrownBy(() -> SqliteVersionStore.open(missing.resolve("store.db")))
+        .isInstanceOf(IOException.class)
+        .hasMessage("The store's folder " + missing + " does not exist");
+  }
+
+  @Test
+  void folderThatCannotBeWrittenToIsASentence() throws Exception {
+    Path readOnly = Files.createDirectory(folder.resolve("read-only"));
+    Files.setPosixFilePermissions(readOnly, PosixFilePermissions.fromString("r-xr-xr-x"));
+    if (Files.isWritable(readOnly)) {
+      readOnly = Path.of("/proc"); // we are root, who is not allowed everything either
+    }
+    Path file = readOnly.resolve("store.db");
+    assertThatThrownBy(() -> SqliteVersionStore.open(file))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("The store " + file + " cannot be created");
+  }
+
+  @Test
+  void folderInTheFilesPlaceIsASentence() {
+    assertThatThrownBy(() -> SqliteVersionStore.open(folder))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining(folder + " cannot be opened");
+  }
+
+  @Test
+  void fileOfAnotherKindIsLeftAlone() throws Exception {
+    Files.writeString(file(), "not a database, but longer than the head of one\n".repeat(100));
+    byte[] before = Files.readAllBytes(file());
+    assertThatThrownBy(this::open)
+        .isInstanceOf(IOException.class)
+        .hasMessage(file() + " is not an SQLite database");
+    assertThat(Files.readAllBytes(file())).isEqualTo(before);
+  }
+
+  @Test
+  void databaseOfAnotherApplicationIsLeftAlone() throws Exception {
+    try (var connection = java.sql.DriverManager.getConnection("jdbc:sqlite:" + file());
+        var statement = connection.createStatement()) {
+      statement.execute("CREATE TABLE theirs (x)");
+    }
+    byte[] before = Files.readAllBytes(file());
+    assertThatThrownBy(this::open)
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("of another application");
+    assertThat(Files.readAllBytes(file())).isEqualTo(before);
+  }
+
+  @Test
+  void laterSchemaIsRefused() throws Exception {
+    open().close();
+    try (FileChannel raw = FileChannel.open(file(), StandardOpenOption.WRITE)) {
+      raw.write(ByteBuffer.allocate(4).putInt(0, 1000), 60); // user_version in the head of the file
+    }
+    assertThatThrownBy(this::open)
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("has schema 1000")
+        .hasMessageContaining("upgrade");
+  }
+
+  @Test
+  void emptyFileBecomesAStore() throws Exception {
+    Files.createFile(file());
+    try (SqliteVersionStore store = open()) {
+      create(store, uaid, channel);
+    }
+  }
+}
