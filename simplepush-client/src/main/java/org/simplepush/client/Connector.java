@@ -147,6 +147,11 @@ final class Connector {
     return state == State.OPEN;
   }
 
+  /** Whether there is a connection, or the server waits for the device to wake up. */
+  boolean isReachable() {
+    return state == State.OPEN || state == State.ASLEEP;
+  }
+
   /** Returns the loop's time when the server was last heard. */
   long lastHeard() {
     return lastHeard;

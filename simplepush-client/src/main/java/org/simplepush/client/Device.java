@@ -220,7 +220,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
   @Override
   public boolean isPossible(Deadline deadline) {
     return !(deadline instanceof Renew renew)
-        || (connector.isOpen() && state.retiredFor(renew.channelId()) == null);
+        || (connector.isReachable() && state.retiredFor(renew.channelId()) == null);
   }
 
   @Override

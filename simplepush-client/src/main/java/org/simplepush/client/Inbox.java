@@ -129,6 +129,10 @@ final class Inbox {
   private boolean stopped;
 
   private boolean launching;
+
+  /** Since the application began to be started; it may be detached again already. */
+  private boolean wasAttached;
+
   private int launches;
   private Loop.@Nullable Timer relaunch;
 
@@ -147,6 +151,7 @@ final class Inbox {
   /** From now on messages are handed over. */
   void attach(PushHandler newHandler) {
     handler = newHandler;
+    wasAttached = launching;
     launches = 0;
     cancelRelaunch();
     handOver();
@@ -169,6 +174,11 @@ final class Inbox {
   void launched(@Nullable Throwable failure) {
     launching = false;
     if (handler != null || stopped) {
+      return;
+    }
+    if (wasAttached) {
+      wasAttached = false;
+      handOver();
       return;
     }
     launches++;

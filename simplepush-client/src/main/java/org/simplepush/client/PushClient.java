@@ -493,9 +493,9 @@ public final class PushClient implements AutoCloseable {
     private Backoff backoff = new Backoff(DEFAULT_FIRST_BACKOFF, DEFAULT_MAX_BACKOFF);
     private boolean allowInsecure;
     private boolean replaceLostEndpoints;
-    private @Nullable WakeUp wakeUp;
     private @Nullable Duration synchroniseAfter;
     private Settings.@Nullable Renewal renewal;
+    private @Nullable WakeUp wakeUp;
 
     private Builder(URI server) {
       this.server = Objects.requireNonNull(server, "server");
@@ -633,24 +633,6 @@ public final class PushClient implements AutoCloseable {
     }
 
     /**
-     * Lets the push server close the connection when nothing happens, and wakes the device by UDP
-     * (protocol §9). Any datagram makes it connect; if one brings no news, the next has to wait 10
-     * s and longer, up to 5 min. It also connects when an application registers or unregisters.
-     * Needs one thread. Default: it keeps its connection.
-     *
-     * @throws IllegalArgumentException if it listens at the wildcard address and does not say what
-     *     address to tell
-     */
-    public Builder wakeUp(WakeUp deviceWakeUp) {
-      if (!deviceWakeUp.hasAddress()) {
-        throw new IllegalArgumentException(
-            "The device listens at all its addresses; say with advertise() where to wake it");
-      }
-      wakeUp = Objects.requireNonNull(deviceWakeUp, "deviceWakeUp");
-      return this;
-    }
-
-    /**
      * Tells an application to synchronise when nothing has woken it for so long ({@link
      * PushHandler#onSynchronise}), with or without a connection to the push server; a day is a good
      * choice. Whatever its handler returns from normally begins the wait anew, except {@link
@@ -706,6 +688,24 @@ public final class PushClient implements AutoCloseable {
         throw new IllegalArgumentException(name + " is 1 s to 366 days, but was " + duration);
       }
       return duration;
+    }
+
+    /**
+     * Lets the push server close the connection when nothing happens, and wakes the device by UDP
+     * (protocol §9). Any datagram makes it connect; if one brings no news, the next has to wait 10
+     * s and longer, up to 5 min. It also connects when an application registers or unregisters.
+     * Needs one thread. Default: it keeps its connection.
+     *
+     * @throws IllegalArgumentException if it listens at the wildcard address and does not say what
+     *     address to tell
+     */
+    public Builder wakeUp(WakeUp deviceWakeUp) {
+      if (!deviceWakeUp.hasAddress()) {
+        throw new IllegalArgumentException(
+            "The device listens at all its addresses; say with advertise() where to wake it");
+      }
+      wakeUp = Objects.requireNonNull(deviceWakeUp, "deviceWakeUp");
+      return this;
     }
 
     private static Duration checkDuration(String name, Duration duration) {

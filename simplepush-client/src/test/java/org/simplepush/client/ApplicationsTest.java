@@ -198,4 +198,23 @@ class ApplicationsTest {
     assertThat(second.next()).isEqualTo(new Hello(UAID, List.of(other)));
     assertThat(h.registrations("mail")).extracting("endpoint").containsExactly(endpoint(other));
   }
+
+  @Test
+  void applicationThatIsDetachedBeforeItsStartWasReportedIsStartedAgainAtOnce() {
+    FakeConnection connection = h.start().connected();
+    h.launches = true;
+    CompletableFuture<Void> installed = new CompletableFuture<>();
+    h.loop.execute(
+        () -> h.device.install("calendar", ApplicationManifest.of("C", "it"), installed));
+    ChannelId channelId = h.registered(connection, "calendar");
+    h.notifies(connection, channelId, 1);
+    Recorder handler = new Recorder();
+    h.attach("calendar", handler);
+    handler.assertTold(push(channelId, 1));
+    h.loop.execute(() -> h.device.detach("calendar"));
+    h.notifies(connection, channelId, 2);
+    h.launching.clear();
+    h.launchEnds.poll().accept(null);
+    assertThat(h.launching).containsExactly("calendar with it");
+  }
 }
