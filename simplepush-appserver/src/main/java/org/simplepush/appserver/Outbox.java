@@ -6,7 +6,6 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -207,6 +206,7 @@ public final class Outbox implements AutoCloseable {
     String fingerprint = vault.fingerprint(endpoint);
     // Never the same twice, even after the row was gone: who settles a row means no later one.
     long revision = ThreadLocalRandom.current().nextLong();
+    long now = clock.millis();
     Jdbc.update(
         connection,
         UPSERT,
@@ -215,18 +215,19 @@ public final class Outbox implements AutoCloseable {
         vault.seal(endpoint, sender),
         version,
         revision,
-        clock.millis());
+        now);
     // What is settled is the row, so what is sent must be what is in the row: perhaps a newer one.
     try (PreparedStatement select = connection.prepareStatement(VERSION)) {
       Jdbc.set(select, sender, fingerprint);
       try (ResultSet row = select.executeQuery()) {
         row.next();
-        return new Row(fingerprint, endpoint, row.getLong(1), revision);
+        return new Row(fingerprint, endpoint, row.getLong(1), revision, now);
       }
     }
   }
 
-  private record Row(String fingerprint, URI endpoint, long version, long revision) {
+  private record Row(
+      String fingerprint, URI endpoint, long version, long revision, long changedAt) {
     @Override
     public String toString() {
       return "Row[" + version + "]";
@@ -271,7 +272,11 @@ public final class Outbox implements AutoCloseable {
 
   private void settle(Row row, Verdict verdict) {
     if (verdict instanceof Verdict.Failed) {
-      return; // stays
+      // Dropped only after a try, however old it is: a clock that jumps must not lose a version.
+      if (clock.millis() - row.changedAt() < keep.toMillis()) {
+        return; // stays
+      }
+      log.warn("A version that could not be sent for {} is dropped", keep);
     }
     try {
       jdbc.update("settle a version", DELETE, sender, row.fingerprint(), row.revision());
@@ -387,8 +392,6 @@ public final class Outbox implements AutoCloseable {
     }
 
     private List<Row> nextPage() {
-      Instant oldest = clock.instant().minus(keep);
-      List<Row> outdated = new ArrayList<>();
       List<Row> rows =
           jdbc.inTransaction(
               "read the outbox",
@@ -401,25 +404,19 @@ public final class Outbox implements AutoCloseable {
                     while (each.next()) {
                       read++;
                       after = each.getString(1);
-                      Row row =
+                      found.add(
                           new Row(
                               after,
                               vault.open(each.getString(2), sender),
                               each.getLong(3),
-                              each.getLong(4));
-                      (each.getLong(5) < oldest.toEpochMilli() ? outdated : found).add(row);
+                              each.getLong(4),
+                              each.getLong(5)));
                     }
                   }
                 }
                 last = read < PAGE;
                 return found;
               });
-      for (Row row : outdated) {
-        jdbc.update("drop a version", DELETE, sender, row.fingerprint(), row.revision());
-      }
-      if (!outdated.isEmpty()) {
-        log.warn("Dropped {} versions that could not be sent for {}", outdated.size(), keep);
-      }
       synchronized (lock) {
         rows.removeIf(row -> sending.containsKey(row.fingerprint()));
       }
@@ -499,8 +496,8 @@ public final class Outbox implements AutoCloseable {
     }
 
     /**
-     * How long after its last change a version is dropped if it could not be sent. Default 3 days,
-     * by the clock of this machine.
+     * How long after its last change a version is dropped if it then cannot be sent once more.
+     * Default 3 days, by the clock of this machine.
      *
      * @throws IllegalArgumentException if not positive
      */
