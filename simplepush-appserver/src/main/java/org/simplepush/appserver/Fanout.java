@@ -55,11 +55,7 @@ final class Fanout<T> {
   private final AtomicInteger undelivered = new AtomicInteger();
 
   // Of whoever delivers.
-  private long accepted;
-  private long gone;
-  private long rejected;
-  private long refused;
-  private long failed;
+  private final VerdictTally tally = new VerdictTally();
 
   Fanout(
       Iterator<? extends T> items,
@@ -146,7 +142,7 @@ final class Fanout<T> {
     }
     do {
       Delivery next = Objects.requireNonNull(deliveries.poll());
-      count(next.verdict());
+      tally.count(next.verdict());
       try {
         listener.onVerdict(next.endpoint(), next.verdict());
       } catch (RuntimeException e) {
@@ -165,20 +161,6 @@ final class Fanout<T> {
     finishIfDone();
   }
 
-  private void count(Verdict verdict) {
-    if (verdict instanceof Verdict.Accepted) {
-      accepted++;
-    } else if (verdict instanceof Verdict.Gone) {
-      gone++;
-    } else if (verdict instanceof Verdict.Rejected) {
-      rejected++;
-    } else if (verdict instanceof Verdict.Refused) {
-      refused++;
-    } else {
-      failed++;
-    }
-  }
-
   private void finishIfDone() {
     Throwable broken;
     boolean complete;
@@ -193,7 +175,9 @@ final class Fanout<T> {
     if (broken != null) {
       future.completeExceptionally(broken);
     } else {
-      future.complete(new Summary(accepted, gone, rejected, refused, failed, complete));
+      future.complete(
+          new Summary(
+              tally.accepted, tally.gone, tally.rejected, tally.refused, tally.failed, complete));
     }
     sender.fanoutEnds();
   }

@@ -120,11 +120,7 @@ final class Sender {
   private long retries;
   private long hostPauses;
   private long requestNanos;
-  private long accepted;
-  private long gone;
-  private long rejected;
-  private long refused;
-  private long failed;
+  private final VerdictTally tally = new VerdictTally();
 
   Sender(
       Settings settings,
@@ -560,17 +556,7 @@ final class Sender {
   }
 
   private void handOver(Consumer<Verdict> sink, Verdict verdict, long took, Work work) {
-    if (verdict instanceof Verdict.Accepted) {
-      accepted++;
-    } else if (verdict instanceof Verdict.Gone) {
-      gone++;
-    } else if (verdict instanceof Verdict.Rejected) {
-      rejected++;
-    } else if (verdict instanceof Verdict.Refused) {
-      refused++;
-    } else {
-      failed++;
-    }
+    tally.count(verdict);
     if (!listeners.isEmpty()) {
       NotifierListener.Delivered event =
           new NotifierListener.Delivered(verdict, Duration.ofNanos(took));
@@ -708,11 +694,11 @@ final class Sender {
           requests,
           retries,
           hostPauses,
-          accepted,
-          gone,
-          rejected,
-          refused,
-          failed,
+          tally.accepted,
+          tally.gone,
+          tally.rejected,
+          tally.refused,
+          tally.failed,
           Duration.ofNanos(requestNanos));
     }
   }
