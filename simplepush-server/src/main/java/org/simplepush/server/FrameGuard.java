@@ -79,14 +79,13 @@ final class FrameGuard {
     return 2 + (length == 127 ? 8 : length == 126 ? 2 : 0) + 4;
   }
 
-  /** Judges a complete header and starts to skip its payload. */
+  /** Judges a complete header, of a masked frame, and starts to skip its payload. */
   private @Nullable CloseCode enter() {
     boolean fin = (header[0] & 0x80) != 0;
     boolean reserved = (header[0] & 0x70) != 0;
     int opcode = header[0] & 0x0f;
-    boolean masked = (header[1] & 0x80) != 0;
     long length = length();
-    if (reserved || !masked) {
+    if (reserved) {
       return CloseCode.PROTOCOL_ERROR;
     }
     if (length < 0) {
