@@ -11,6 +11,7 @@ import org.simplepush.core.ChannelId;
 import org.simplepush.core.InMemoryVersionStore;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.VersionStore;
+import org.simplepush.server.redis.RedisVersionStore;
 
 /**
  * Says how many advances a second each store confirms, with 1, 32 and 256 senders that each wait
@@ -27,7 +28,10 @@ final class StoreSpeed {
     this.channels = channels;
   }
 
-  /** Arguments: a folder on the disk to be measured, how many channels, seconds per figure. */
+  /**
+   * Arguments: a folder on the disk to be measured, how many channels, seconds per figure, and if
+   * there is one the URI of an empty Redis.
+   */
   public static void main(String[] args) throws Exception {
     int channels = Integer.parseInt(args[1]);
     int seconds = Integer.parseInt(args[2]);
@@ -36,6 +40,11 @@ final class StoreSpeed {
     }
     try (VersionStore sqlite = SqliteVersionStore.open(Path.of(args[0], "speed.db"))) {
       new StoreSpeed(sqlite, channels).report("sqlite", seconds);
+    }
+    if (args.length > 3) {
+      try (VersionStore redis = RedisVersionStore.open(args[3])) {
+        new StoreSpeed(redis, channels).report("redis", seconds);
+      }
     }
   }
 
