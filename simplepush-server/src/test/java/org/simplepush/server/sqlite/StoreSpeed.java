@@ -29,8 +29,8 @@ final class StoreSpeed {
   }
 
   /**
-   * Arguments: a folder on the disk to be measured, how many channels, seconds per figure, and if
-   * there is one the URI of an empty Redis.
+   * Arguments: a folder on the disk to be measured, how many channels, seconds per figure, and the
+   * URIs of servers of Redis that are empty.
    */
   public static void main(String[] args) throws Exception {
     int channels = Integer.parseInt(args[1]);
@@ -41,9 +41,9 @@ final class StoreSpeed {
     try (VersionStore sqlite = SqliteVersionStore.open(Path.of(args[0], "speed.db"))) {
       new StoreSpeed(sqlite, channels).report("sqlite", seconds);
     }
-    if (args.length > 3) {
-      try (VersionStore redis = RedisVersionStore.open(args[3])) {
-        new StoreSpeed(redis, channels).report("redis", seconds);
+    for (String uri : List.of(args).subList(3, args.length)) {
+      try (VersionStore redis = RedisVersionStore.open(uri)) {
+        new StoreSpeed(redis, channels).report("redis " + uri, seconds);
       }
     }
   }
