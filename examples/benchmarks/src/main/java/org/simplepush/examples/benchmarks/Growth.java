@@ -24,7 +24,6 @@ record Growth(List<Integer> steps, int active, int puts, Duration warmUp, Durati
     try (Load load = new Load(server.target(), loops)) {
       Report report = new Report("growth");
       warmUp(load);
-      double rssBefore = probe.rss();
       double heapBefore = probe.liveHeap();
       int connected = 0;
       for (int step : steps) {
@@ -42,7 +41,6 @@ record Growth(List<Integer> steps, int active, int puts, Duration warmUp, Durati
         load.stopPuts(DRAIN);
         long lost = load.awaitDelivered(DRAIN);
         double heap = (probe.liveHeap() - heapBefore) / connected;
-        double rss = (probe.rss() - rssBefore) / connected / 1024;
         String at = "At" + step;
         String label = String.format(Locale.ROOT, "%,d devices: ", step);
         report
@@ -50,7 +48,6 @@ record Growth(List<Integer> steps, int active, int puts, Duration warmUp, Durati
             .add("perSecond" + at, label + "rate", one.value("notificationsPerSecond"), "/s", 0)
             .add("connectMillis" + at, label + "per connect", connectMillis, "ms", 3)
             .add("heapBytes" + at, label + "live heap of each", heap, "bytes", 0)
-            .add("rssKilobytes" + at, label + "RSS of each, collected", rss, "KB", 1)
             .close(lost, load.failures);
         if (!report.isGood()) {
           break;

@@ -60,8 +60,8 @@ final class Results {
         text,
         "devices connected",
         of(reports, "growth"),
-        List.of("cpuMicros", "connectMillis", "heapBytes", "rssKilobytes"),
-        List.of("CPU per notification", "CPU per connect", "live heap of each", "RSS of each"));
+        List.of("cpuMicros", "connectMillis", "heapBytes"),
+        List.of("CPU per notification", "CPU per connect", "live heap of each"));
     text.append('\n');
     steps(
         text,
