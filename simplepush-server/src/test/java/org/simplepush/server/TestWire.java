@@ -67,7 +67,9 @@ final class TestWire implements Session.Wire {
   @Override
   public void startTimer(Session.Timer timer, long delayNanos) {
     assertThat(delayNanos).isNotNegative();
-    assertThat(dueAt).as("timers running").doesNotContainKey(timer);
+    if (timer != Session.Timer.RECONCILE) { // the one that may be moved
+      assertThat(dueAt).as("timers running").doesNotContainKey(timer);
+    }
     dueAt.put(timer, clock.getAsLong() + delayNanos);
   }
 
