@@ -184,6 +184,11 @@ final class TestWire implements Session.Wire {
     return closedWith != null;
   }
 
+  /** Whether the session has left the device to sleep. */
+  boolean isAsleep() {
+    return closedWith == CloseCode.WAKE_UP;
+  }
+
   void isOpen() {
     assertThat(closedWith).as("close code").isNull();
   }
