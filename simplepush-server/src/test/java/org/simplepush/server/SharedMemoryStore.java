@@ -3,12 +3,14 @@ package org.simplepush.server;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.simplepush.core.ChannelId;
 import org.simplepush.core.StoreException;
 import org.simplepush.core.Uaid;
@@ -23,6 +25,7 @@ final class SharedMemoryStore implements SharedVersionStore {
   private final VersionStore truth;
   private final Executor bus;
   private final ConcurrentMap<Uaid, Route> routes = new ConcurrentHashMap<>();
+  private final Set<MemoryNode> nodes = ConcurrentHashMap.newKeySet();
 
   SharedMemoryStore(VersionStore truth, Executor bus) {
     this.truth = truth;
@@ -33,7 +36,6 @@ final class SharedMemoryStore implements SharedVersionStore {
 
   private final class MemoryNode implements Node {
     private final Listener listener;
-    private volatile boolean left;
 
     MemoryNode(Listener listener) {
       this.listener = listener;
@@ -43,7 +45,7 @@ final class SharedMemoryStore implements SharedVersionStore {
     public CompletionStage<Void> claim(Uaid uaid, long connection) {
       Route earlier = routes.put(uaid, new Route(this, connection));
       if (earlier != null && earlier.node != this) {
-        bus.execute(() -> earlier.node.displaced(uaid, earlier.connection));
+        earlier.node.tell(listener -> listener.displaced(uaid, earlier.connection));
       }
       return CompletableFuture.completedStage(null);
     }
@@ -61,27 +63,37 @@ final class SharedMemoryStore implements SharedVersionStore {
       return CompletableFuture.completedStage(null);
     }
 
-    private void published(Uaid uaid, Update update) {
-      if (!left) {
-        listener.published(uaid, update);
-      }
-    }
-
-    private void displaced(Uaid uaid, long connection) {
-      if (!left) {
-        listener.displaced(uaid, connection);
-      }
+    /** A word on its way to this node; in vain if the node has left. */
+    private void tell(Consumer<Listener> word) {
+      bus.execute(
+          () -> {
+            if (nodes.contains(this)) {
+              word.accept(listener);
+            }
+          });
     }
 
     @Override
     public void close() {
-      left = true;
+      nodes.remove(this);
     }
   }
 
   @Override
   public Node join(Duration notSeenFor, Listener listener) {
-    return new MemoryNode(listener);
+    MemoryNode node = new MemoryNode(listener);
+    nodes.add(node);
+    return node;
+  }
+
+  /** How many nodes have joined and not left. */
+  int nodes() {
+    return nodes.size();
+  }
+
+  /** As a bus does that was broken. */
+  void wordsLost() {
+    nodes.forEach(node -> node.listener.wordsLost());
   }
 
   /** Whether words for a user agent go to any node. */
@@ -97,7 +109,7 @@ final class SharedMemoryStore implements SharedVersionStore {
   private Advance word(Uaid uaid, Advance result) {
     Route route = routes.get(uaid);
     if (route != null && result instanceof Advance.Advanced advanced) {
-      bus.execute(() -> route.node.published(uaid, advanced.update()));
+      route.node.tell(listener -> listener.published(uaid, advanced.update()));
     }
     return result;
   }
