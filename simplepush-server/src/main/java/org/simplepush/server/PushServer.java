@@ -32,8 +32,8 @@ import org.slf4j.LoggerFactory;
  * }
  * }</pre>
  *
- * <p>Safe for use by many threads. Several servers may run in one process; they share nothing.
- * Build one, start it once, keep it for the life of the application, close it.
+ * <p>Safe for use by many threads. Several servers may run in one process; they share nothing but
+ * what they are handed. Build one, start it once, keep it for the life of the application, close it.
  */
 public final class PushServer implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(PushServer.class);
@@ -241,10 +241,10 @@ public final class PushServer implements AutoCloseable {
     try {
       if (stopping != null) {
         stopping.housekeeper().shutdownNow();
-        stopping.webSockets().drain(config.drain.toNanos()).join();
+        long drainMillis = config.drain.toMillis();
+        within(drainMillis + GOODBYE_MILLIS, stopping.webSockets().drain(drainMillis)).join();
         endpointHandler.close();
-        CompletableFuture<Void> devices = stopping.webSockets().goAway();
-        devices = devices.completeOnTimeout(null, GOODBYE_MILLIS, TimeUnit.MILLISECONDS);
+        CompletableFuture<Void> devices = within(GOODBYE_MILLIS, stopping.webSockets().goAway());
         if (stopping.endpoints() != null) {
           stopping.endpoints().close(REQUESTS_MILLIS);
         }
@@ -260,6 +260,11 @@ public final class PushServer implements AutoCloseable {
     } catch (RuntimeException e) {
       closed.completeExceptionally(e);
     }
+  }
+
+  /** A loop that has failed must not keep the server from closing. */
+  private static CompletableFuture<Void> within(long millis, CompletableFuture<Void> done) {
+    return done.completeOnTimeout(null, millis, TimeUnit.MILLISECONDS);
   }
 
   /** Blocks until {@link #closeAsync()} is done. Calling it again, or before start, is harmless. */

@@ -219,7 +219,8 @@ final class WebSocketServer implements EventLoop.Handler {
    * Stops accepting and tells one device after the other that the server goes away. The future
    * completes when that time is over, or all connections have ended before.
    */
-  CompletableFuture<Void> drain(long nanos) {
+  CompletableFuture<Void> drain(long millis) {
+    long nanos = TimeUnit.MILLISECONDS.toNanos(millis);
     closeQuietly(listener);
     return onEachLoop(
         (loop, mine, done) -> {

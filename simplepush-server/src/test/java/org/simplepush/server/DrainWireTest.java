@@ -3,8 +3,8 @@ package org.simplepush.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.awaitility.Awaitility.await;
 import static org.simplepush.server.TestServers.CHANNEL;
-import static org.simplepush.server.TestServers.eventually;
 
 import java.io.IOException;
 import java.net.ConnectException;
@@ -60,7 +60,9 @@ class DrainWireTest {
       endpoints.add(device.register(CHANNEL));
     }
     CompletableFuture<Void> closed = server.closeAsync();
-    eventually(() -> assertThat(server.statistics().connections()).isLessThanOrEqualTo(count - 2));
+    await()
+        .atMost(Duration.ofSeconds(30))
+        .until(() -> server.statistics().connections() <= count - 2);
     for (URI endpoint : endpoints) {
       assertThat(RawHttp.put(endpoint, "version=7").status()).isEqualTo(200);
     }
