@@ -114,6 +114,14 @@ public final class StandaloneServer implements Callable<Integer> {
   private Duration expiry;
 
   @Option(
+      names = "--drain",
+      paramLabel = "D",
+      defaultValue = "5s",
+      description =
+          "Over how long to close the connections when told to stop. Default ${DEFAULT-VALUE}.")
+  private Duration drain;
+
+  @Option(
       names = "--tls-cert",
       paramLabel = "PEM",
       description = "Certificate chain: serve wss and https. Read again when it changes.")
@@ -230,7 +238,8 @@ public final class StandaloneServer implements Callable<Integer> {
               .pingMinInterval(pingMin)
               .helloTimeout(helloTimeout)
               .redeliveryInterval(redelivery)
-              .expiry(expiry);
+              .expiry(expiry)
+              .drain(drain);
       if (wakeUp != null) {
         builder.wakeUp(wakeUp(wakeUp));
       }

@@ -36,6 +36,7 @@ class OptionsTest {
         "--store rocks:x | --store must be memory or sqlite:PATH",
         "--ping-min 5 | not a duration",
         "--hello-timeout 0s | helloTimeout",
+        "--drain soon | not a duration",
         "--tls-cert a | --tls-key",
         "--tls-key a | --tls-cert",
         "--tls-cert none.pem --tls-key none.pem | does not exist",
