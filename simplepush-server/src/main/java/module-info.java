@@ -7,9 +7,13 @@ module org.simplepush.server {
   requires static jakarta.servlet;
   requires static java.sql;
   requires static micrometer.core;
+  requires static org.eclipse.jetty.alpn.server;
+  requires static org.eclipse.jetty.http2.server;
+  requires static org.eclipse.jetty.server;
   requires static transitive org.jspecify;
   requires transitive org.simplepush.core;
 
   exports org.simplepush.server;
+  exports org.simplepush.server.jetty;
   exports org.simplepush.server.sqlite;
 }
