@@ -1,10 +1,11 @@
 package org.simplepush.server.jetty;
 
 import java.io.IOException;
-import java.net.InetSocketAddress;
+import java.nio.channels.ServerSocketChannel;
 import java.time.Duration;
 import javax.net.ssl.SSLContext;
 import org.eclipse.jetty.alpn.server.ALPNServerConnectionFactory;
+import org.eclipse.jetty.http.HttpCompliance;
 import org.eclipse.jetty.http.UriCompliance;
 import org.eclipse.jetty.http2.HTTP2Cipher;
 import org.eclipse.jetty.http2.server.HTTP2CServerConnectionFactory;
@@ -83,12 +84,19 @@ public final class JettyEndpointServer implements EndpointServer {
     EndpointRequests requests = new EndpointRequests(handler);
     server.setHandler(requests);
     server.setErrorHandler(EndpointRequests::answerError);
-    ServerConnector connector = connector(server, binding);
+    ServerConnector connector =
+        new RequestDeadline.Connector(
+            server, connectionFactories(httpConfiguration(), binding.tls()));
+    connector.setIdleTimeout(idleTimeout.toMillis());
     server.addConnector(connector);
     server.addBean(new NetworkConnectionLimit(MAX_CONNECTIONS, connector));
+    ServerSocketChannel listener = ServerSocketChannel.open();
     try {
+      listener.bind(binding.address(), BACKLOG);
+      connector.open(listener);
       server.start();
     } catch (Exception e) {
+      listener.close();
       stop(server, e);
       if (e instanceof IOException failure) {
         throw failure;
@@ -98,24 +106,14 @@ public final class JettyEndpointServer implements EndpointServer {
     return new JettyRunning(server, connector.getLocalPort(), requests);
   }
 
-  private ServerConnector connector(Server server, Binding binding) {
-    ServerConnector connector =
-        new RequestDeadline.Connector(
-            server, connectionFactories(httpConfiguration(), binding.tls()));
-    InetSocketAddress address = binding.address();
-    connector.setHost(address.getHostString());
-    connector.setPort(address.getPort());
-    connector.setAcceptQueueSize(BACKLOG);
-    connector.setIdleTimeout(idleTimeout.toMillis());
-    return connector;
-  }
-
   private static HttpConfiguration httpConfiguration() {
     HttpConfiguration http = new HttpConfiguration();
     http.setSendServerVersion(false);
     http.setSendDateHeader(false);
     http.setRequestHeaderSize(MAX_HEADER_LENGTH);
     http.setInputBufferSize(INPUT_BUFFER);
+    http.setHttpCompliance(
+        HttpCompliance.RFC9110.with("SimplePush", HttpCompliance.Violation.MISMATCHED_AUTHORITY));
     // The path is only ever looked up as it is: nothing in it is decoded, so nothing is ambiguous.
     http.setUriCompliance(UriCompliance.UNSAFE);
     return http;
@@ -130,14 +128,13 @@ public final class JettyEndpointServer implements EndpointServer {
     SslContextFactory.Server ssl = new SslContextFactory.Server();
     ssl.setSslContext(tls);
     ssl.setCipherComparator(HTTP2Cipher.COMPARATOR);
+    SslConnectionFactory secure = new SslConnectionFactory(ssl, "alpn");
+    // It would compare the host of a request with the certificate; a token is right or wrong
+    // under any name.
+    secure.setEnsureSecureRequestCustomizer(false);
     ALPNServerConnectionFactory alpn = new ALPNServerConnectionFactory();
     alpn.setDefaultProtocol(http1.getProtocol()); // for clients that know no ALPN
-    return new ConnectionFactory[] {
-      new SslConnectionFactory(ssl, alpn.getProtocol()),
-      alpn,
-      new HTTP2ServerConnectionFactory(http),
-      http1
-    };
+    return new ConnectionFactory[] {secure, alpn, new HTTP2ServerConnectionFactory(http), http1};
   }
 
   private static void stop(Server server, Exception cause) {
