@@ -37,6 +37,7 @@ class ArchitectureTest {
                   "org.slf4j..",
                   "org.jspecify..",
                   "jakarta.servlet..",
+                  "org.eclipse.jetty..",
                   "io.micrometer.core.."));
 
   @ArchTest
@@ -106,6 +107,15 @@ class ArchitectureTest {
           .should()
           .dependOnClassesThat()
           .resideInAPackage("jakarta.servlet..");
+
+  @ArchTest
+  static final ArchRule onlyItsPackageKnowsJetty =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("org.simplepush.server.jetty")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("org.eclipse.jetty..", "org.simplepush.server.jetty");
 
   /** A user without the optional dependency must not meet it. */
   @ArchTest

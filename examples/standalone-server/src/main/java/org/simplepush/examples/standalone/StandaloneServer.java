@@ -14,6 +14,7 @@ import org.simplepush.core.VersionStore;
 import org.simplepush.server.EndpointKeys;
 import org.simplepush.server.PushServer;
 import org.simplepush.server.WakeUp;
+import org.simplepush.server.jetty.JettyEndpointServer;
 import org.simplepush.server.redis.RedisVersionStore;
 import org.simplepush.server.sqlite.SqliteVersionStore;
 import picocli.CommandLine;
@@ -247,6 +248,7 @@ public final class StandaloneServer implements Callable<Integer> {
               .host(host)
               .port(port)
               .endpointPort(endpointPort)
+              .endpointServer(new JettyEndpointServer())
               .pingMinInterval(pingMin)
               .helloTimeout(helloTimeout)
               .redeliveryInterval(redelivery)
