@@ -37,6 +37,9 @@ class ArchitectureTest {
                   "org.slf4j..",
                   "org.jspecify..",
                   "jakarta.servlet..",
+                  "org.eclipse.jetty..",
+                  "io.lettuce.core..",
+                  "io.netty.util..",
                   "io.micrometer.core.."));
 
   @ArchTest
@@ -106,6 +109,37 @@ class ArchitectureTest {
           .should()
           .dependOnClassesThat()
           .resideInAPackage("jakarta.servlet..");
+
+  @ArchTest
+  static final ArchRule onlyItsPackageKnowsJetty =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("org.simplepush.server.jetty")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("org.eclipse.jetty..", "org.simplepush.server.jetty");
+
+  /** Nodes have clocks of their own, which may differ: only that of Redis counts. */
+  @ArchTest
+  static final ArchRule theRedisStoreReadsNoWallClock =
+      noClasses()
+          .that()
+          .resideInAPackage("org.simplepush.server.redis")
+          .should()
+          .callMethod(System.class, "currentTimeMillis")
+          .orShould()
+          .dependOnClassesThat()
+          .belongToAnyOf(
+              java.time.Instant.class, java.time.Clock.class, java.time.InstantSource.class);
+
+  @ArchTest
+  static final ArchRule onlyItsPackageKnowsLettuce =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("org.simplepush.server.redis")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("io.lettuce..", "io.netty..", "org.simplepush.server.redis");
 
   /** A user without the optional dependency must not meet it. */
   @ArchTest

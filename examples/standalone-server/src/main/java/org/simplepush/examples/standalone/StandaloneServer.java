@@ -14,6 +14,7 @@ import org.simplepush.core.VersionStore;
 import org.simplepush.server.EndpointKeys;
 import org.simplepush.server.PushServer;
 import org.simplepush.server.WakeUp;
+import org.simplepush.server.jetty.JettyEndpointServer;
 import org.simplepush.server.redis.RedisVersionStore;
 import org.simplepush.server.sqlite.SqliteVersionStore;
 import picocli.CommandLine;
@@ -114,6 +115,14 @@ public final class StandaloneServer implements Callable<Integer> {
       defaultValue = "7d",
       description = "When to drop a user agent that was not seen. Default ${DEFAULT-VALUE}.")
   private Duration expiry;
+
+  @Option(
+      names = "--drain",
+      paramLabel = "D",
+      defaultValue = "5s",
+      description =
+          "Over how long to close the connections when told to stop. Default ${DEFAULT-VALUE}.")
+  private Duration drain;
 
   @Option(
       names = "--tls-cert",
@@ -239,10 +248,12 @@ public final class StandaloneServer implements Callable<Integer> {
               .host(host)
               .port(port)
               .endpointPort(endpointPort)
+              .endpointServer(new JettyEndpointServer())
               .pingMinInterval(pingMin)
               .helloTimeout(helloTimeout)
               .redeliveryInterval(redelivery)
-              .expiry(expiry);
+              .expiry(expiry)
+              .drain(drain);
       if (wakeUp != null) {
         builder.wakeUp(wakeUp(wakeUp));
       }

@@ -40,6 +40,7 @@ class OptionsTest {
         "--store redis-sentinel://:secret@x | --store: A Redis store is redis://HOST:PORT",
         "--ping-min 5 | not a duration",
         "--hello-timeout 0s | helloTimeout",
+        "--drain soon | not a duration",
         "--tls-cert a | --tls-key",
         "--tls-key a | --tls-cert",
         "--tls-cert none.pem --tls-key none.pem | does not exist",
