@@ -511,6 +511,7 @@ class RedisTroubleTest {
     RedisProcess first = redis();
     RedisProcess second = redis("--replicaof", "127.0.0.1 " + first.port());
     RedisProcess sentinel = redis("--sentinel");
+    sentinel.ask("SENTINEL", "DEBUG", "info-period", "200"); // instead of ten seconds
     eventually(() -> assertThat(first.ask("INFO", "replication")).contains("state=online"));
     sentinel.ask("SENTINEL", "MONITOR", "pushes", "127.0.0.1", String.valueOf(first.port()), "1");
     eventually(
