@@ -33,7 +33,8 @@ import org.slf4j.LoggerFactory;
  * }</pre>
  *
  * <p>Safe for use by many threads. Several servers may run in one process; they share nothing but
- * what they are handed. Build one, start it once, keep it for the life of the application, close it.
+ * what they are handed. Build one, start it once, keep it for the life of the application, close
+ * it.
  */
 public final class PushServer implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(PushServer.class);
