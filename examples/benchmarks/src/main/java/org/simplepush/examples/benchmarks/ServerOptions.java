@@ -98,6 +98,14 @@ final class ServerOptions {
     }
   }
 
+  /** Says what is measured, for a table. */
+  String description() {
+    String java =
+        serverJava == null ? "Java " + Runtime.version().feature() : serverJava.toString();
+    String options = (jvmOptions + " " + serverOptions).strip();
+    return serverJar == null ? "a server that ran already" : (java + " " + options).strip();
+  }
+
   private static List<String> words(String options) {
     return options.isBlank() ? List.of() : List.of(options.strip().split("\\s+"));
   }
