@@ -40,7 +40,7 @@ public final class PushServer implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(PushServer.class);
 
   /** How long a request in progress may take to be answered when the server closes. */
-  private static final long REQUESTS_MILLIS = 3000;
+  private static final Duration REQUESTS = Duration.ofSeconds(3);
 
   /** How long devices may take to be gone; a connection's own patience is less. */
   private static final long GOODBYE_MILLIS = 5000;
@@ -69,7 +69,7 @@ public final class PushServer implements AutoCloseable {
       int endpointPort,
       URI endpointBase,
       WebSocketServer webSockets,
-      @Nullable JdkEndpointServer endpoints,
+      EndpointServer.@Nullable Running endpoints,
       ScheduledExecutorService housekeeper) {}
 
   private PushServer(Builder builder) {
@@ -122,17 +122,18 @@ public final class PushServer implements AutoCloseable {
     }
     ServerSocketChannel listener =
         WebSocketServer.bind(new InetSocketAddress(config.host, config.port));
-    JdkEndpointServer endpoints = null;
+    EndpointServer.Running endpoints = null;
     try {
       int port = ((InetSocketAddress) listener.getLocalAddress()).getPort();
       String name = "simplepush-" + port;
       if (config.ownEndpointPort) {
         endpoints =
-            JdkEndpointServer.bind(
-                new InetSocketAddress(config.host, config.endpointPort),
-                config.tls,
-                config.endpointExecutor,
-                name);
+            config
+                .endpointServer()
+                .start(
+                    new EndpointServer.Binding(
+                        new InetSocketAddress(config.host, config.endpointPort), config.tls, name),
+                    endpointHandler);
       }
       int endpointPort = endpoints == null ? -1 : endpoints.port();
       URI base = config.endpointUrl;
@@ -155,9 +156,6 @@ public final class PushServer implements AutoCloseable {
       join();
       WebSocketServer webSockets = new WebSocketServer(context, config.tls, listener);
       webSockets.start(config.eventLoops, name);
-      if (endpoints != null) {
-        endpoints.start(endpointHandler);
-      }
       return new Running(
           name, port, endpointPort, base, webSockets, endpoints, startHousekeeping(name));
     } catch (IOException | RuntimeException e) {
@@ -165,7 +163,7 @@ public final class PushServer implements AutoCloseable {
       waker.close();
       sessions.leave();
       if (endpoints != null) {
-        endpoints.close(0);
+        endpoints.close(Duration.ZERO);
       }
       throw e;
     }
@@ -247,7 +245,7 @@ public final class PushServer implements AutoCloseable {
         endpointHandler.close();
         CompletableFuture<Void> devices = within(GOODBYE_MILLIS, stopping.webSockets().goAway());
         if (stopping.endpoints() != null) {
-          stopping.endpoints().close(REQUESTS_MILLIS);
+          stopping.endpoints().close(REQUESTS);
         }
         devices.join();
         stopping.webSockets().stop();
@@ -373,6 +371,7 @@ public final class PushServer implements AutoCloseable {
     private @Nullable VersionStore store;
     private @Nullable EndpointKeys keys;
     private @Nullable SSLContext tls;
+    private @Nullable EndpointServer endpointServer;
     private @Nullable Executor endpointExecutor;
     private Set<String> allowedOrigins = Set.of();
     private int rateLimit = RateLimit.UNLIMITED;
@@ -402,6 +401,7 @@ public final class PushServer implements AutoCloseable {
       copy.store = store;
       copy.keys = keys;
       copy.tls = tls;
+      copy.endpointServer = endpointServer;
       copy.endpointExecutor = endpointExecutor;
       copy.allowedOrigins = allowedOrigins;
       copy.rateLimit = rateLimit;
@@ -419,6 +419,12 @@ public final class PushServer implements AutoCloseable {
       copy.maxConnections = maxConnections;
       copy.wakeUp = wakeUp;
       return copy;
+    }
+
+    private EndpointServer endpointServer() {
+      return endpointServer != null
+          ? endpointServer
+          : (binding, handler) -> JdkEndpointServer.start(binding, endpointExecutor, handler);
     }
 
     private ServerSettings settings() {
@@ -528,9 +534,18 @@ public final class PushServer implements AutoCloseable {
     }
 
     /**
-     * Runs the exchanges of the endpoint port, which read and write with blocking calls; an
-     * executor of virtual threads suits. It stays yours: the server does not shut it down. Default
-     * a pool of up to 256 threads.
+     * The HTTP server behind the endpoint port. Default the JDK's; {@code JettyEndpointServer}
+     * takes less CPU and speaks HTTP/2, and needs Jetty on the module or class path.
+     */
+    public Builder endpointServer(EndpointServer endpointServer) {
+      this.endpointServer = endpointServer;
+      return this;
+    }
+
+    /**
+     * Runs the exchanges of the endpoint port if the JDK serves it, which reads and writes with
+     * blocking calls; an executor of virtual threads suits. It stays yours: the server does not
+     * shut it down. Default a pool of up to 256 threads.
      */
     public Builder endpointExecutor(Executor endpointExecutor) {
       this.endpointExecutor = endpointExecutor;
@@ -698,6 +713,10 @@ public final class PushServer implements AutoCloseable {
       if (!ownEndpointPort && endpointUrl == null) {
         throw new IllegalStateException(
             "noEndpointPort needs endpointUrl: only you know where your HTTP server is reached");
+      }
+      if (endpointServer != null && endpointExecutor != null) {
+        throw new IllegalStateException(
+            "endpointExecutor is for the JDK's HTTP server, but endpointServer names another");
       }
       if (ownEndpointPort && port != 0 && port == endpointPort) {
         throw new IllegalStateException(

@@ -21,7 +21,7 @@ import picocli.CommandLine.Spec;
     name = "benchmarks",
     mixinStandardHelpOptions = true,
     sortOptions = false,
-    subcommands = HelpCommand.class,
+    subcommands = {Survive.class, HelpCommand.class},
     description = "Measures a SimplePush server from outside.",
     footer = {
       "",
