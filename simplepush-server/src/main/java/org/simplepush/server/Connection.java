@@ -204,6 +204,12 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   /** The engine needs a buffer on an array without offset, and gets it. */
   @SuppressWarnings("ByteBufferBackingArray")
   private void readFrames(ByteBuffer buffer) {
+    for (String text = guard.nextText(buffer); text != null; text = guard.nextText(buffer)) {
+      onWebsocketMessage(webSocket, text);
+    }
+    if (!buffer.hasRemaining()) {
+      return;
+    }
     int safe = guard.check(buffer.array(), buffer.position(), buffer.limit());
     buffer.limit(safe);
     if (buffer.hasRemaining()) {
