@@ -1,6 +1,7 @@
 package org.simplepush.server;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
@@ -15,10 +16,10 @@ import org.java_websocket.WebSocketAdapter;
 import org.java_websocket.WebSocketImpl;
 import org.java_websocket.exceptions.InvalidDataException;
 import org.java_websocket.framing.CloseFrame;
-import org.java_websocket.framing.TextFrame;
 import org.java_websocket.handshake.Handshakedata;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.CloseCode;
+import org.simplepush.core.ServerMessage;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -300,10 +301,14 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   // What the session calls
 
   @Override
-  public void send(String message) {
-    TextFrame frame = new TextFrame();
-    frame.setPayload(ByteBuffer.wrap(message.getBytes(StandardCharsets.UTF_8)));
-    enqueue(webSocket.getDraft().createBinaryFrame(frame));
+  public void send(ServerMessage message) {
+    TextFrame frame = loop.textFrame();
+    try {
+      server.context().codec().write(message, frame.begin());
+    } catch (IOException e) {
+      throw new UncheckedIOException("bytes in memory do not fail", e);
+    }
+    enqueue(frame.end());
   }
 
   @Override
@@ -370,6 +375,7 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     return unwritten != null || transport.hasUnwritten();
   }
 
+  /** Writes bytes, or keeps a copy of what the socket does not take. */
   private void enqueue(ByteBuffer bytes) {
     if (outputEnded || state == State.CLOSED) {
       return;
@@ -386,8 +392,8 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
       if (unwritten == null) {
         unwritten = new ArrayDeque<>(2);
       }
-      unwritten.add(bytes);
       backlog += bytes.remaining();
+      unwritten.add(ByteBuffer.allocate(bytes.remaining()).put(bytes).flip());
     }
     if (hasUnwritten()) {
       updateInterest();

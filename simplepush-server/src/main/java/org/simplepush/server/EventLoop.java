@@ -57,6 +57,7 @@ final class EventLoop implements Executor, Runnable {
   private final Deque<Runnable> endOfTurn = new ArrayDeque<>();
   private final List<SelectionKey> ready = new ArrayList<>();
   private final ByteBuffer readBuffer = ByteBuffer.allocate(READ_BUFFER);
+  private final TextFrame textFrame = new TextFrame();
   private final TlsTransport.Buffers tlsBuffers = new TlsTransport.Buffers();
   private long timersStarted;
   private long now = System.nanoTime();
@@ -134,6 +135,11 @@ final class EventLoop implements Executor, Runnable {
   /** Returns an empty buffer, valid until the caller returns. */
   ByteBuffer readBuffer() {
     return readBuffer.clear();
+  }
+
+  /** Returns a frame to write a message into, the caller's until it returns. */
+  TextFrame textFrame() {
+    return textFrame;
   }
 
   TlsTransport.Buffers tlsBuffers() {
