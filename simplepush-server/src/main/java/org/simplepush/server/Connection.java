@@ -9,6 +9,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
+import java.util.List;
+import java.util.Queue;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import org.java_websocket.WebSocket;
@@ -68,9 +70,11 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   private final SocketChannel channel;
   private final Transport transport;
   private final SelectionKey key;
-  private final WebSocketImpl webSocket;
   private final FrameGuard guard;
   private State state = State.OPENING;
+
+  /** The engine; null until the upgrade request is accepted. */
+  private @Nullable WebSocketImpl webSocket;
 
   /** The upgrade request as far as it has come; null when nothing has, and once it is complete. */
   private byte @Nullable [] head;
@@ -103,7 +107,6 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     this.channel = channel;
     this.transport = transport;
     this.guard = new FrameGuard(server.context().settings().maxMessageLength());
-    this.webSocket = new WebSocketImpl(this, server.drafts());
     this.acceptedAt = System.nanoTime();
     this.lastHeard = loop.now();
     this.key = loop.register(channel, SelectionKey.OP_READ, this);
@@ -176,7 +179,8 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   }
 
   private void open(byte[] bytes, int end) {
-    String refusal = UpgradeRequest.refusal(bytes, end);
+    UpgradeRequest request = new UpgradeRequest(bytes, end);
+    String refusal = request.refusal();
     if (refusal == null && server.isFull()) {
       refusal =
           UpgradeRequest.answer(
@@ -186,11 +190,10 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
       refuse(refusal);
       return;
     }
+    enqueue(ByteBuffer.wrap(request.acceptance().getBytes(StandardCharsets.ISO_8859_1)));
+    PushDraft draft = new PushDraft(server.context().settings().maxMessageLength());
+    webSocket = new WebSocketImpl(this, List.of(draft));
     webSocket.decode(ByteBuffer.wrap(bytes, 0, end));
-    if (state == State.OPENING) {
-      refuse(UpgradeRequest.answer("400 Bad Request", "", "This is no WebSocket handshake."));
-      return;
-    }
     if (end < bytes.length) {
       readFrames(ByteBuffer.wrap(bytes, end, bytes.length - end));
     }
@@ -206,9 +209,9 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   @SuppressWarnings("ByteBufferBackingArray")
   private void readFrames(ByteBuffer buffer) {
     for (String text = guard.nextText(buffer); text != null; text = guard.nextText(buffer)) {
-      onWebsocketMessage(webSocket, text);
+      onText(text);
     }
-    if (!buffer.hasRemaining()) {
+    if (!buffer.hasRemaining() || webSocket == null) {
       return;
     }
     int safe = guard.check(buffer.array(), buffer.position(), buffer.limit());
@@ -249,6 +252,10 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
 
   @Override
   public void onWebsocketMessage(WebSocket from, String message) {
+    onText(message);
+  }
+
+  private void onText(String message) {
     if (session != null && state == State.OPEN) {
       session.onMessage(message);
     }
@@ -263,9 +270,8 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
 
   @Override
   public void onWriteDemand(WebSocket demanding) {
-    for (ByteBuffer next = webSocket.outQueue.poll();
-        next != null;
-        next = webSocket.outQueue.poll()) {
+    Queue<ByteBuffer> queue = ((WebSocketImpl) demanding).outQueue;
+    for (ByteBuffer next = queue.poll(); next != null; next = queue.poll()) {
       enqueue(next);
     }
   }
@@ -318,7 +324,7 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
 
   @Override
   public void close(CloseCode code, String reason) {
-    if (state == State.OPEN) {
+    if (state == State.OPEN && webSocket != null) {
       webSocket.close(code.code(), reason);
     }
   }
@@ -522,7 +528,7 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     long patience = Math.min(PROBE_NANOS, interval);
     if (probed && silent >= patience) {
       closeNow();
-    } else if (silent >= interval / 2) {
+    } else if (silent >= interval / 2 && webSocket != null) {
       probed = true;
       webSocket.sendPing();
       startTimer(OWN_TIMER, patience);
@@ -596,7 +602,9 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     } catch (IOException e) {
       log.debug("A socket did not close", e);
     }
-    webSocket.closeConnection(CloseFrame.ABNORMAL_CLOSE, "");
+    if (webSocket != null) {
+      webSocket.closeConnection(CloseFrame.ABNORMAL_CLOSE, "");
+    }
     server.closed(this);
   }
 

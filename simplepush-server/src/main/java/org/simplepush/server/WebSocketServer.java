@@ -15,7 +15,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
-import org.java_websocket.drafts.Draft;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -43,7 +42,6 @@ final class WebSocketServer implements EventLoop.Handler {
 
   private final Session.Context context;
   private final @Nullable SSLContext tls;
-  private final List<Draft> drafts;
   private final ServerSocketChannel listener;
   private final List<EventLoop> loops = new ArrayList<>();
 
@@ -57,7 +55,6 @@ final class WebSocketServer implements EventLoop.Handler {
   WebSocketServer(Session.Context context, @Nullable SSLContext tls, ServerSocketChannel listener) {
     this.context = context;
     this.tls = tls;
-    this.drafts = List.of(new PushDraft(context.settings().maxMessageLength()));
     this.listener = listener;
   }
 
@@ -100,10 +97,6 @@ final class WebSocketServer implements EventLoop.Handler {
 
   Session.Context context() {
     return context;
-  }
-
-  List<Draft> drafts() {
-    return drafts;
   }
 
   boolean isFull() {
