@@ -73,8 +73,8 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   private final FrameGuard guard;
   private State state = State.OPENING;
 
-  /** The engine; null until the upgrade request is accepted. */
-  private @Nullable WebSocketImpl webSocket;
+  /** The engine, as long as it has something to remember; an idle connection has none. */
+  private @Nullable WebSocketImpl engine;
 
   /** The upgrade request as far as it has come; null when nothing has, and once it is complete. */
   private byte @Nullable [] head;
@@ -191,9 +191,13 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
       return;
     }
     enqueue(ByteBuffer.wrap(request.acceptance().getBytes(StandardCharsets.ISO_8859_1)));
-    PushDraft draft = new PushDraft(server.context().settings().maxMessageLength());
-    webSocket = new WebSocketImpl(this, List.of(draft));
-    webSocket.decode(ByteBuffer.wrap(bytes, 0, end));
+    if (state != State.OPENING) {
+      return; // the peer was gone before our answer
+    }
+    state = State.OPEN;
+    dueAt[OWN_TIMER] = NEVER;
+    session = new Session(server.context(), this);
+    startProbing();
     if (end < bytes.length) {
       readFrames(ByteBuffer.wrap(bytes, end, bytes.length - end));
     }
@@ -211,21 +215,39 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     for (String text = guard.nextText(buffer); text != null; text = guard.nextText(buffer)) {
       onText(text);
     }
-    if (!buffer.hasRemaining() || webSocket == null) {
+    if (!buffer.hasRemaining()) {
       return;
     }
     int safe = guard.check(buffer.array(), buffer.position(), buffer.limit());
     buffer.limit(safe);
+    WebSocketImpl decoder = engine();
     if (buffer.hasRemaining()) {
-      webSocket.decode(buffer);
+      decoder.decode(buffer);
     }
     if (state != State.OPEN || session == null) {
       return;
     }
-    InvalidDataException malformed = ((PushDraft) webSocket.getDraft()).violation();
+    InvalidDataException malformed = ((PushDraft) decoder.getDraft()).violation();
     CloseCode violation = malformed != null ? code(malformed) : guard.violation();
     if (violation != null) {
       session.close(violation, "a frame broke RFC 6455 or a limit");
+    }
+    releaseEngine();
+  }
+
+  private WebSocketImpl engine() {
+    if (engine == null) {
+      PushDraft draft = new PushDraft(server.context().settings().maxMessageLength());
+      engine = new WebSocketImpl(this, List.of(draft));
+      engine.decode(ByteBuffer.allocate(1)); // opens it: the draft takes it for the handshake
+    }
+    return engine;
+  }
+
+  /** An engine costs a kilobyte, and more to make: too much to have for every idle connection. */
+  private void releaseEngine() {
+    if (state == State.OPEN && guard.isBetweenMessages()) {
+      engine = null;
     }
   }
 
@@ -240,15 +262,7 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   // What the WebSocket engine calls, while it decodes or is told to close
 
   @Override
-  public void onWebsocketOpen(WebSocket opened, Handshakedata handshake) {
-    if (state != State.OPENING) {
-      return; // the peer was gone before our answer, which the engine does not notice
-    }
-    state = State.OPEN;
-    dueAt[OWN_TIMER] = NEVER;
-    session = new Session(server.context(), this);
-    startProbing();
-  }
+  public void onWebsocketOpen(WebSocket opened, Handshakedata handshake) {}
 
   @Override
   public void onWebsocketMessage(WebSocket from, String message) {
@@ -324,8 +338,8 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
 
   @Override
   public void close(CloseCode code, String reason) {
-    if (state == State.OPEN && webSocket != null) {
-      webSocket.close(code.code(), reason);
+    if (state == State.OPEN) {
+      engine().close(code.code(), reason);
     }
   }
 
@@ -528,9 +542,10 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     long patience = Math.min(PROBE_NANOS, interval);
     if (probed && silent >= patience) {
       closeNow();
-    } else if (silent >= interval / 2 && webSocket != null) {
+    } else if (silent >= interval / 2) {
       probed = true;
-      webSocket.sendPing();
+      engine().sendPing();
+      releaseEngine();
       startTimer(OWN_TIMER, patience);
     } else {
       startProbing();
@@ -602,9 +617,7 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     } catch (IOException e) {
       log.debug("A socket did not close", e);
     }
-    if (webSocket != null) {
-      webSocket.closeConnection(CloseFrame.ABNORMAL_CLOSE, "");
-    }
+    engine = null;
     server.closed(this);
   }
 

@@ -47,6 +47,11 @@ final class FrameGuard {
     return violation;
   }
 
+  /** Whether nothing is under way of which only a part has come. */
+  boolean isBetweenMessages() {
+    return headerLength == 0 && payloadLeft == 0 && fragments == 0;
+  }
+
   /**
    * Takes the next message off the buffer if it is of the usual kind: text in one frame that has
    * come completely, and all of it ASCII. It is decoded in place, which spares what the engine
@@ -57,9 +62,8 @@ final class FrameGuard {
    */
   @SuppressWarnings("ByteBufferBackingArray") // the caller sees to it
   @Nullable String nextText(ByteBuffer buffer) {
-    boolean betweenMessages = headerLength == 0 && payloadLeft == 0 && fragments == 0;
     int start = buffer.position();
-    if (!betweenMessages
+    if (!isBetweenMessages()
         || violation != null
         || buffer.remaining() < 4
         || buffer.get(start) != FINAL_TEXT) {

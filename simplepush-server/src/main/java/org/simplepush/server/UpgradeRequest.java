@@ -3,9 +3,8 @@ package org.simplepush.server;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.util.Arrays;
 import java.util.Base64;
-import java.util.stream.Stream;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.MessageCodec;
 
@@ -104,8 +103,8 @@ final class UpgradeRequest {
     }
     if (!request[0].equals("GET")
         || !request[2].equals("HTTP/1.1")
-        || !items(upgrade).anyMatch("websocket"::equalsIgnoreCase)
-        || !items(connection).anyMatch("upgrade"::equalsIgnoreCase)) {
+        || !lists(upgrade, "websocket"::equalsIgnoreCase)
+        || !lists(connection, "upgrade"::equalsIgnoreCase)) {
       return answer("426 Upgrade Required", UPGRADE, "This port speaks WebSocket.");
     }
     if (!"13".equals(version)) {
@@ -118,7 +117,7 @@ final class UpgradeRequest {
       return answer("400 Bad Request", "", "Sec-WebSocket-Key is not 16 bytes in Base64.");
     }
     // Case matters in the name of a subprotocol.
-    if (protocols != null && !items(protocols).anyMatch(MessageCodec.SUBPROTOCOL::equals)) {
+    if (protocols != null && !lists(protocols, MessageCodec.SUBPROTOCOL::equals)) {
       return answer(
           "400 Bad Request", "", "The only subprotocol here is " + MessageCodec.SUBPROTOCOL + ".");
     }
@@ -133,8 +132,15 @@ final class UpgradeRequest {
     }
   }
 
-  private static Stream<String> items(@Nullable String header) {
-    return header == null ? Stream.of() : Arrays.stream(header.split(",", -1)).map(String::strip);
+  private static boolean lists(@Nullable String header, Predicate<String> wanted) {
+    if (header != null) {
+      for (String item : header.split(",", -1)) {
+        if (wanted.test(item.strip())) {
+          return true;
+        }
+      }
+    }
+    return false;
   }
 
   /** Returns the HTTP answer that accepts a request which is not refused. */
