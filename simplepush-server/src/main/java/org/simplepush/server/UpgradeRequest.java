@@ -11,8 +11,8 @@ import org.simplepush.core.MessageCodec;
 /**
  * The HTTP request that opens a WebSocket (RFC 6455 §4.2.1), and the answer. The WebSocket engine
  * does not see it: it would take requests without Upgrade or Connection, choose a subprotocol for
- * whoever offers only others, leave refused connections open, and spend more than half of what a
- * connection costs until it is registered.
+ * whoever offers only others, leave refused connections open, and make more garbage than all the
+ * rest of connecting and registering.
  */
 final class UpgradeRequest {
   /** The largest head accepted; browsers send about 600 bytes. */
