@@ -38,6 +38,8 @@ class ArchitectureTest {
                   "org.jspecify..",
                   "jakarta.servlet..",
                   "org.eclipse.jetty..",
+                  "io.lettuce.core..",
+                  "io.netty.util..",
                   "io.micrometer.core.."));
 
   @ArchTest
@@ -116,6 +118,15 @@ class ArchitectureTest {
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage("org.eclipse.jetty..", "org.simplepush.server.jetty");
+
+  @ArchTest
+  static final ArchRule onlyItsPackageKnowsLettuce =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("org.simplepush.server.redis")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("io.lettuce..", "io.netty..", "org.simplepush.server.redis");
 
   /** A user without the optional dependency must not meet it. */
   @ArchTest

@@ -194,6 +194,46 @@ class SqliteDurabilityTest {
     }
   }
 
+  /**
+   * What a crash of the machine may leave behind the last commit: a write that was not finished.
+   */
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3, 4, 5})
+  void garbageAfterTheLastCommitLosesNothing(long seed) throws Exception {
+    Random random = new Random(seed);
+    byte[] database;
+    byte[] wal;
+    long last = 1 + random.nextInt(100);
+    try (SqliteVersionStore store = open()) {
+      create(store, uaid, channel);
+      for (long version = 0; version <= last; version++) {
+        get(store.advance(uaid, channel, version));
+      }
+      database = Files.readAllBytes(file());
+      wal = Files.readAllBytes(Path.of(file() + "-wal"));
+    }
+    for (int round = 0; round < 20; round++) {
+      byte[] garbage = new byte[1 + random.nextInt(20_000)];
+      switch (round % 3) {
+        case 0 -> random.nextBytes(garbage);
+        case 1 -> // frames of this very log, out of place
+            System.arraycopy(wal, 32, garbage, 0, Math.min(garbage.length, wal.length - 32));
+        default -> {} // zeros: room that was made, and not written to
+      }
+      Path copy = folder.resolve("copy-" + round);
+      Files.write(copy, database);
+      Files.write(Path.of(copy + "-wal"), wal);
+      Files.write(Path.of(copy + "-wal"), garbage, StandardOpenOption.APPEND);
+      try (SqliteVersionStore store = SqliteVersionStore.open(copy)) {
+        assertThat(get(store.pending(uaid)).orElseThrow())
+            .as("round %d", round)
+            .containsExactly(new Update(channel, last));
+        assertThat(get(store.advance(uaid, channel, last + 1)))
+            .isInstanceOf(VersionStore.Advance.Advanced.class);
+      }
+    }
+  }
+
   @Test
   void logAndFileStaySmallUnderEndlessOverwriting() throws Exception {
     try (SqliteVersionStore store = open()) {

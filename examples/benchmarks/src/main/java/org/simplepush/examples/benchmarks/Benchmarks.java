@@ -1,11 +1,12 @@
 package org.simplepush.examples.benchmarks;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
@@ -20,7 +21,7 @@ import picocli.CommandLine.Spec;
     name = "benchmarks",
     mixinStandardHelpOptions = true,
     sortOptions = false,
-    subcommands = HelpCommand.class,
+    subcommands = {Survive.class, HelpCommand.class},
     description = "Measures a SimplePush server from outside.",
     footer = {
       "",
@@ -186,7 +187,91 @@ public final class Benchmarks implements Runnable {
             count("--rounds", rounds)));
   }
 
-  @Command(description = "Idle, throughput, open and storm; a results table in Markdown.")
+  @Command(description = "More and more devices: what each costs should stay the same.")
+  int growth(
+      @Mixin ServerOptions server,
+      @Option(
+              names = "--steps",
+              split = ",",
+              defaultValue = "1000,4000,10000,19000",
+              description = "Devices connected. Default ${DEFAULT-VALUE}.")
+          List<Integer> steps,
+      @Option(names = "--active", defaultValue = "1000", description = ACTIVE) int active,
+      @Option(names = "--puts", defaultValue = "32", description = CONNECTIONS) int puts,
+      @Option(names = "--warm-up", defaultValue = "10", description = SECONDS) int warmUp,
+      @Option(names = "--duration", defaultValue = "3", description = ROUND) int duration)
+      throws Exception {
+    return run(
+        server,
+        new Growth(
+            steps("--steps", steps),
+            count("--active", active),
+            count("--puts", puts),
+            seconds("--warm-up", warmUp),
+            seconds("--duration", duration)));
+  }
+
+  @Command(description = "More and more channels a device: a notification should cost the same.")
+  int width(
+      @Mixin ServerOptions server,
+      @Option(
+              names = "--steps",
+              split = ",",
+              defaultValue = "1,10,50,200",
+              description = "Channels a device. Default ${DEFAULT-VALUE}.")
+          List<Integer> steps,
+      @Option(names = "--devices", defaultValue = "100", description = DEFAULT) int devices,
+      @Option(names = "--puts", defaultValue = "32", description = CONNECTIONS) int puts,
+      @Option(names = "--warm-up", defaultValue = "10", description = SECONDS) int warmUp,
+      @Option(names = "--duration", defaultValue = "3", description = ROUND) int duration)
+      throws Exception {
+    return run(
+        server,
+        new Width(
+            steps("--steps", steps),
+            count("--devices", devices),
+            count("--puts", puts),
+            seconds("--warm-up", warmUp),
+            seconds("--duration", duration)));
+  }
+
+  @Command(description = "Devices that stop reading: what they cost the others.")
+  int hang(
+      @Mixin ServerOptions server,
+      @Option(names = "--devices", defaultValue = "1000", description = DEFAULT) int devices,
+      @Option(names = "--hanging", defaultValue = "100", description = DEFAULT) int hanging,
+      @Option(names = "--puts", defaultValue = "32", description = CONNECTIONS) int puts,
+      @Option(names = "--warm-up", defaultValue = "10", description = SECONDS) int warmUp,
+      @Option(names = "--duration", defaultValue = "10", description = SECONDS) int duration)
+      throws Exception {
+    return run(
+        server,
+        new Hang(
+            count("--devices", devices),
+            count("--hanging", hanging),
+            count("--puts", puts),
+            seconds("--warm-up", warmUp),
+            seconds("--duration", duration)));
+  }
+
+  @Command(description = "Full load for long: the heap should not grow.")
+  int soak(
+      @Mixin ServerOptions server,
+      @Option(names = "--devices", defaultValue = "1000", description = DEFAULT) int devices,
+      @Option(names = "--puts", defaultValue = "32", description = CONNECTIONS) int puts,
+      @Option(names = "--settle", defaultValue = "60", description = SECONDS) int settle,
+      @Option(names = "--duration", defaultValue = "540", description = SECONDS) int duration)
+      throws Exception {
+    return run(
+        server,
+        new Soak(
+            count("--devices", devices),
+            count("--puts", puts),
+            seconds("--settle", settle),
+            seconds("--duration", duration)));
+  }
+
+  @Command(description = "All of these but offline, fan-out and soak; the results in Markdown.")
   int all(
       @Mixin ServerOptions server,
       @Option(names = "--devices", defaultValue = "1000", description = "Active ones.") int devices,
@@ -194,55 +279,48 @@ public final class Benchmarks implements Runnable {
       @Option(names = "--rate", defaultValue = "5000", description = "PUTs a second.") int rate,
       @Option(names = "--warm-up", defaultValue = "10", description = SECONDS) int warmUp,
       @Option(names = "--duration", defaultValue = "5", description = ROUND) int duration,
-      @Option(names = "--rounds", defaultValue = "3", description = ROUNDS) int rounds)
+      @Option(names = "--rounds", defaultValue = "3", description = ROUNDS) int rounds,
+      @Option(
+              names = "--readme",
+              paramLabel = "PATH",
+              description = "Write the results into this file, between its marks, too.")
+          @Nullable Path readme)
       throws Exception {
     int active = count("--devices", devices);
     int others = count("--idle", idle);
+    int most = active + others;
     Duration warm = seconds("--warm-up", warmUp);
     Duration round = seconds("--duration", duration);
     int times = count("--rounds", rounds);
+    List<Integer> steps = List.of(active, most / 4, most / 2, most);
     List<Mode> modes =
         List.of(
             new Mode.Idle(others, 1, 64, round),
             new Mode.Throughput(active, 1, 32, warm, round, times),
             new Mode.Open(count("--rate", rate), active, others, 32, warm, round, times),
-            new Mode.Storm(Math.min(5000, others), 1, 64, 2, times));
+            new Mode.Storm(Math.min(5000, others), 1, 64, 2, times),
+            new Growth(steps("--idle", steps), active, 32, warm, round),
+            new Width(List.of(1, 10, 50, 200), 100, 32, warm, round),
+            new Hang(active, 100, 32, warm, round));
     List<Report> reports = new ArrayList<>();
     for (Mode mode : modes) {
       Report report = server.measure(mode);
       System.err.print(report.table());
       reports.add(report);
     }
-    System.out.print(markdown(reports));
+    String tables = Results.markdown(reports, server);
+    System.out.print(tables);
     System.out.println(
         reports.stream().map(Report::json).collect(Collectors.joining(",", "[", "]")));
-    return reports.stream().allMatch(Report::isGood) ? 0 : CommandLine.ExitCode.SOFTWARE;
-  }
-
-  private static String markdown(List<Report> reports) {
-    Report idle = reports.get(0);
-    Report throughput = reports.get(1);
-    Report open = reports.get(2);
-    Report storm = reports.get(3);
-    StringBuilder table = new StringBuilder("| what | measured |\n|---|---|\n");
-    row(table, "notifications delivered", throughput.text("notificationsPerSecond"));
-    row(table, "server CPU per notification", throughput.text("cpuMicros"));
-    row(table, "PUT, p99", throughput.text("putP99Millis"));
-    String rate = open.text("rate") + " beside " + open.text("idleDevices").strip();
-    row(table, "PUT to device, p99, at " + rate + " idle devices", open.text("deliveryP99Millis"));
-    row(table, "RSS per idle device", idle.text("rssPerDeviceKilobytes"));
-    row(table, "live heap per idle device", idle.text("heapPerDeviceBytes"));
-    row(table, "connects+hellos+registers", storm.text("connectsPerSecond"));
-    row(table, "server CPU of each", storm.text("cpuMillis"));
-    row(table, "server start", idle.text("startMillis"));
-    return table.toString();
-  }
-
-  private static void row(StringBuilder table, String what, String measured) {
-    table.append(String.format(Locale.ROOT, "| %s | %s |%n", what, measured));
+    boolean good = reports.stream().allMatch(Report::isGood);
+    if (good && readme != null) {
+      Results.write(readme, tables);
+    }
+    return good ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
   }
 
   private static final String DEFAULT = "Default ${DEFAULT-VALUE}.";
+  private static final String ACTIVE = "Those that get updates. Default ${DEFAULT-VALUE}.";
   private static final String CONNECTIONS = "Connections that PUT. Default ${DEFAULT-VALUE}.";
   private static final String SECONDS = "In seconds. Default ${DEFAULT-VALUE}.";
   private static final String ROUND = "Of a round, in seconds. Default ${DEFAULT-VALUE}.";
@@ -261,6 +339,17 @@ public final class Benchmarks implements Runnable {
       throw new LoadException(option + " must be 1 to " + MAX_COUNT + ", but was " + value);
     }
     return value;
+  }
+
+  private static List<Integer> steps(String option, List<Integer> steps) throws LoadException {
+    int before = 0;
+    for (int step : steps) {
+      if (count(option, step) <= before) {
+        throw new LoadException(option + " must grow from one to the next, but was " + steps);
+      }
+      before = step;
+    }
+    return steps;
   }
 
   private static Duration seconds(String option, int value) throws LoadException {

@@ -65,6 +65,16 @@ final class Device extends Peer {
     return state == State.READY;
   }
 
+  /** Reads no more, as a device does that hangs; its buffers fill. */
+  void hang() {
+    stopReading();
+  }
+
+  /** Reads on. */
+  void wake() {
+    readOn();
+  }
+
   /** Closes the connection as a device that goes away does. */
   void disconnect() {
     state = State.AWAY;

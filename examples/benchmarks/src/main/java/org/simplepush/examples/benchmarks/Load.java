@@ -11,6 +11,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 
 /** The load of one measurement: devices and an application server, on a few loops. */
 final class Load implements AutoCloseable {
@@ -95,6 +96,29 @@ final class Load implements AutoCloseable {
               + " devices need more descriptors than the "
               + system.getMaxFileDescriptorCount()
               + " that this process may open");
+    }
+  }
+
+  /** Lets the last so many devices of those connected read no more. */
+  void hang(int devices) {
+    lastOnes(devices, Device::hang);
+  }
+
+  /** Lets them read on. */
+  void wake(int devices) {
+    lastOnes(devices, Device::wake);
+  }
+
+  private void lastOnes(int devices, Consumer<Device> action) {
+    for (int i = 0; i < crews.size(); i++) {
+      Crew crew = crews.get(i);
+      int share = share(devices, i);
+      crew.loop.<Boolean>call(
+          () -> {
+            List<Device> all = crew.devices;
+            all.subList(all.size() - share, all.size()).forEach(action);
+            return true;
+          });
     }
   }
 

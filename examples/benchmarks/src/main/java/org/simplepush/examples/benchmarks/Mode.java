@@ -5,12 +5,12 @@ import java.time.Duration;
 import java.util.Arrays;
 
 /** One way to load a server, with its settings. */
-sealed interface Mode {
+interface Mode {
   /** How long answers may take that must come at last. */
   Duration DRAIN = Duration.ofSeconds(20);
 
   /** How long connecting may take: at 100 devices a second. */
-  private static Duration connectLimit(int devices) {
+  static Duration connectLimit(int devices) {
     return Duration.ofSeconds(30).plusMillis(10L * devices);
   }
 
@@ -123,7 +123,7 @@ sealed interface Mode {
   }
 
   /** Measures some stretches of a load that goes on, and adds the medians. */
-  private static void measureRounds(
+  static void measureRounds(
       Load load, ServerProbe probe, Duration duration, int rounds, Report report)
       throws LoadException, InterruptedException {
     double[] rate = new double[rounds];
@@ -342,7 +342,7 @@ sealed interface Mode {
     return whole == 0 ? Double.NaN : (double) part / whole;
   }
 
-  private static double median(double[] values) {
+  static double median(double[] values) {
     double[] sorted = values.clone();
     Arrays.sort(sorted);
     int middle = sorted.length / 2;

@@ -11,6 +11,9 @@ import org.jspecify.annotations.Nullable;
 
 /** One connection to the server, driven by its loop. */
 abstract class Peer {
+  /** In bytes; the kernel takes what it needs at least. */
+  private static final int SMALL_BUFFER = 4096;
+
   final LoadLoop loop;
 
   private @Nullable SocketChannel channel;
@@ -145,6 +148,28 @@ abstract class Peer {
       unsent = null;
     }
     itsKey.interestOps(SelectionKey.OP_READ);
+  }
+
+  /** Reads no more, and lets the kernel keep little: the other side is soon stuck. */
+  final void stopReading() {
+    SocketChannel open = channel;
+    SelectionKey itsKey = key;
+    if (open == null || itsKey == null) {
+      return;
+    }
+    try {
+      open.setOption(StandardSocketOptions.SO_RCVBUF, SMALL_BUFFER);
+      itsKey.interestOps(0);
+    } catch (IOException e) {
+      fail(String.valueOf(e.getMessage()));
+    }
+  }
+
+  final void readOn() {
+    SelectionKey itsKey = key;
+    if (itsKey != null) {
+      itsKey.interestOps(SelectionKey.OP_READ);
+    }
   }
 
   /** Ends the connection on purpose. */

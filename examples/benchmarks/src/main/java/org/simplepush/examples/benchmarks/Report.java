@@ -1,14 +1,19 @@
 package org.simplepush.examples.benchmarks;
 
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.HdrHistogram.Histogram;
 import org.jspecify.annotations.Nullable;
 
 /** The figures of one measurement, in the order they were added. */
 final class Report {
   private record Figure(String label, double value, String unit, int decimals) {}
+
+  private static final Pattern STEP = Pattern.compile(".*At(\\d+)");
 
   final String mode;
   private final Map<String, Figure> figures = new LinkedHashMap<>();
@@ -60,6 +65,16 @@ final class Report {
   double value(String key) {
     Figure figure = figures.get(key);
     return figure == null ? Double.NaN : figure.value();
+  }
+
+  /** Returns the numbers that keys end in after the word At, in order: the steps of a mode. */
+  List<Integer> steps() {
+    return figures.keySet().stream()
+        .map(STEP::matcher)
+        .filter(Matcher::matches)
+        .map(step -> Integer.valueOf(step.group(1)))
+        .distinct()
+        .toList();
   }
 
   private static String number(Figure figure) {

@@ -89,13 +89,23 @@ final class ServerOptions {
     if (java == null) {
       java = Path.of(System.getProperty("java.home"), "bin", "java");
     }
-    try (ServerProcess process =
-        ServerProcess.start(java, words(jvmOptions), serverJar, words(serverOptions))) {
-      Target target = new Target(process.webSocket, null);
+    List<String> command =
+        ServerProcess.command(java, words(jvmOptions), serverJar, 0, 0, words(serverOptions));
+    try (ServerProcess process = ServerProcess.launch(command, ProcessBuilder.Redirect.INHERIT)) {
+      ServerProcess.Ready ready = process.awaitReady();
+      Target target = new Target(ready.webSocket(), null);
       Server server = new Server(target, new ServerProbe(process.pid()));
       return mode.measure(server, loops)
-          .add("startMillis", "server start", process.startMillis, "ms", 0);
+          .add("startMillis", "server start", ready.startMillis(), "ms", 0);
     }
+  }
+
+  /** Says what is measured, for a table. */
+  String description() {
+    String java =
+        serverJava == null ? "Java " + Runtime.version().feature() : serverJava.toString();
+    String options = (jvmOptions + " " + serverOptions).strip();
+    return serverJar == null ? "a server that ran already" : (java + " " + options).strip();
   }
 
   private static List<String> words(String options) {

@@ -14,69 +14,88 @@ import java.util.concurrent.TimeoutException;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** A standalone server that this program started on free ports of the loopback, and ends. */
+/** A standalone server that this program started on the loopback, and ends. */
 final class ServerProcess implements AutoCloseable {
-  private static final Pattern READY = Pattern.compile("ready ws=(\\S+) endpoint=\\S+");
+  private static final Pattern READY = Pattern.compile("ready ws=(\\S+) endpoint=(\\S+)");
   private static final int START_SECONDS = 60;
   private static final int STOP_SECONDS = 15;
 
+  /**
+   * What it said when it accepted connections.
+   *
+   * @param startMillis from starting the process to then
+   */
+  record Ready(URI webSocket, URI endpoint, double startMillis) {}
+
   private final Process process;
   private final Thread hook;
-  final URI webSocket;
+  private final CompletableFuture<Ready> ready = new CompletableFuture<>();
 
-  /** From starting the process to the line that says it accepts connections. */
-  final double startMillis;
-
-  private ServerProcess(Process process, Thread hook, URI webSocket, double startMillis) {
+  private ServerProcess(Process process) {
     this.process = process;
-    this.hook = hook;
-    this.webSocket = webSocket;
-    this.startMillis = startMillis;
+    this.hook = new Thread(process::destroyForcibly);
   }
 
   /**
-   * Starts a server and waits until it accepts connections.
+   * Starts a process that is a server, and does not wait for it.
    *
-   * @throws LoadException if it does not within a minute
+   * @param log where its log goes
+   * @throws LoadException if that is not possible
    */
-  static ServerProcess start(
-      Path java, List<String> jvmOptions, Path jar, List<String> serverOptions)
-      throws LoadException, InterruptedException {
-    List<String> command = new ArrayList<>();
-    command.add(java.toString());
-    command.addAll(jvmOptions);
-    command.addAll(List.of("-jar", jar.toString(), "--host", "127.0.0.1", "--port", "0"));
-    command.addAll(List.of("--endpoint-port", "0", "--ping-min", "0s"));
-    command.addAll(serverOptions);
+  static ServerProcess launch(List<String> command, ProcessBuilder.Redirect log)
+      throws LoadException {
     long began = System.nanoTime();
-    Process process;
+    ServerProcess server;
     try {
-      process = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+      server = new ServerProcess(new ProcessBuilder(command).redirectError(log).start());
     } catch (IOException e) {
       throw new LoadException("The server cannot be started: " + e.getMessage());
     }
-    Thread hook = new Thread(process::destroyForcibly);
-    Runtime.getRuntime().addShutdownHook(hook);
-    CompletableFuture<String> line = new CompletableFuture<>();
-    Thread reader = new Thread(() -> awaitReady(process, line), "server-output");
+    Runtime.getRuntime().addShutdownHook(server.hook);
+    Thread reader = new Thread(() -> server.read(began), "server-output");
     reader.setDaemon(true);
     reader.start();
+    return server;
+  }
+
+  /** Returns the command of a server; ports may be 0 for any that are free. */
+  static List<String> command(
+      Path java,
+      List<String> jvmOptions,
+      Path jar,
+      int port,
+      int endpointPort,
+      List<String> options) {
+    List<String> command = new ArrayList<>();
+    command.add(java.toString());
+    command.addAll(jvmOptions);
+    command.addAll(List.of("-jar", jar.toString(), "--host", "127.0.0.1", "--ping-min", "0s"));
+    command.addAll(List.of("--port", "" + port, "--endpoint-port", "" + endpointPort));
+    command.addAll(options);
+    return command;
+  }
+
+  /**
+   * Waits until it accepts connections.
+   *
+   * @throws LoadException if it does not within a minute, or ends
+   */
+  Ready awaitReady() throws LoadException, InterruptedException {
     try {
-      String ready = line.get(START_SECONDS, TimeUnit.SECONDS);
-      double millis = (System.nanoTime() - began) / 1e6;
-      return new ServerProcess(process, hook, URI.create(ready), millis);
+      return ready.get(START_SECONDS, TimeUnit.SECONDS);
     } catch (ExecutionException | TimeoutException e) {
-      process.destroyForcibly();
       throw new LoadException("The server did not say that it is ready");
     }
   }
 
-  private static void awaitReady(Process process, CompletableFuture<String> ready) {
+  private void read(long began) {
     try (BufferedReader output = process.inputReader(StandardCharsets.UTF_8)) {
       for (String line = output.readLine(); line != null; line = output.readLine()) {
         Matcher matcher = READY.matcher(line);
         if (matcher.matches()) {
-          ready.complete(matcher.group(1));
+          double millis = (System.nanoTime() - began) / 1e6;
+          ready.complete(
+              new Ready(URI.create(matcher.group(1)), URI.create(matcher.group(2)), millis));
         }
       }
       ready.completeExceptionally(new IOException("no ready line"));
@@ -89,6 +108,14 @@ final class ServerProcess implements AutoCloseable {
     return process.pid();
   }
 
+  /** Ends it as kill -9 does, and waits until it is gone. */
+  void kill() throws InterruptedException {
+    process.toHandle().destroyForcibly();
+    process.waitFor();
+    Runtime.getRuntime().removeShutdownHook(hook);
+  }
+
+  /** Ends it with SIGTERM. */
   @Override
   public void close() {
     process.destroy();

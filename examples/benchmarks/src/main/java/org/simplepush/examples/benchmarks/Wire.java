@@ -65,6 +65,11 @@ final class Wire {
     return ByteBuffer.wrap(bytes, HEAD, end - HEAD);
   }
 
+  /** Returns a copy of what was built. */
+  byte[] copy() {
+    return Arrays.copyOfRange(bytes, HEAD, end);
+  }
+
   /**
    * Returns what was built as the payload of one masked frame; valid until the next {@link #begin}.
    * The masking key is zero: the server unmasks it like any other, and this side saves the work.

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.lang.reflect.Proxy;
 import java.net.URI;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -87,6 +88,37 @@ class ModeTest {
     Report report = new Mode.Storm(40, 1, 8, 1, 2).measure(underTest, 2);
     assertGood(report);
     assertThat(report.value("connectsPerSecond")).isPositive();
+  }
+
+  @Test
+  void growthMeasuresEveryStep() throws Exception {
+    Report report = new Growth(List.of(10, 30), 10, 4, SHORT, SHORT).measure(underTest, 2);
+    assertGood(report);
+    assertThat(report.steps()).containsExactly(10, 30);
+    assertThat(report.value("perSecondAt10")).isPositive();
+    assertThat(report.value("perSecondAt30")).isPositive();
+  }
+
+  @Test
+  void widthMeasuresEveryStep() throws Exception {
+    Report report = new Width(List.of(1, 5), 10, 4, SHORT, SHORT).measure(underTest, 2);
+    assertGood(report);
+    assertThat(report.steps()).containsExactly(1, 5);
+    assertThat(report.value("perSecondAt5")).isPositive();
+  }
+
+  @Test
+  void devicesThatHangCatchUpWhenTheyReadOn() throws Exception {
+    Report report = new Hang(20, 5, 4, SHORT, SHORT).measure(underTest, 2);
+    assertGood(report);
+    assertThat(report.value("deliveryBesideP99Millis")).isPositive();
+  }
+
+  @Test
+  void soakComparesTheHeap() throws Exception {
+    Report report = new Soak(20, 4, SHORT, SHORT).measure(underTest, 1);
+    assertGood(report);
+    assertThat(report.value("heapAtEnd")).isPositive();
   }
 
   @Test

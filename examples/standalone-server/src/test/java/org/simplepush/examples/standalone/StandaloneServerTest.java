@@ -84,7 +84,7 @@ class StandaloneServerTest {
   }
 
   /** What the server said, in order; at last "closed" and the code. */
-  private static final class Device implements WebSocket.Listener {
+  static final class Device implements WebSocket.Listener {
     private final BlockingQueue<String> heard = new LinkedBlockingQueue<>();
 
     @Override
@@ -100,7 +100,7 @@ class StandaloneServerTest {
       return null;
     }
 
-    private String next() throws InterruptedException {
+    String next() throws InterruptedException {
       return heard.poll(20, TimeUnit.SECONDS);
     }
   }

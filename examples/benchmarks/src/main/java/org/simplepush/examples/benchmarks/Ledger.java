@@ -1,0 +1,75 @@
+package org.simplepush.examples.benchmarks;
+
+import org.HdrHistogram.Histogram;
+
+/** What happened in one run of {@link Survival}. Confined to its loop, but for the failures. */
+final class Ledger {
+  /** What must never happen. */
+  final Failures failures;
+
+  /** PUTs answered with 200. */
+  int accepted;
+
+  /** PUTs answered with 429 or 5xx: not accepted, come later. */
+  int refused;
+
+  /** PUTs whose connection ended, or that had no answer in time: nobody knows. */
+  int unanswered;
+
+  /** PUTs answered with another status: the server claims that a registered channel is none. */
+  int denied;
+
+  /** Hellos answered with the UAID that the device had. */
+  int reconnects;
+
+  /** Of these while an older connection of the device was open. */
+  int takeovers;
+
+  /** Connections that the server closed, or answered with 5xx: come later. */
+  int sentAway;
+
+  /** Hellos answered with another UAID: the server says that it lost its state. */
+  int freshUaids;
+
+  /** Updates older than one of that channel before on the same connection. */
+  int backwards;
+
+  /** Updates that raised what a device holds. */
+  int updates;
+
+  /** Updates that did not. */
+  int repeated;
+
+  /** From an answer of 200 to the device holding that version or a newer one, in nanoseconds. */
+  final Histogram delay = histogram();
+
+  /** Of that, only the time in which the device was connected and listening. */
+  final Histogram reachableDelay = histogram();
+
+  Ledger(Failures failures) {
+    this.failures = failures;
+  }
+
+  private static Histogram histogram() {
+    Histogram histogram = new Histogram(3);
+    histogram.setAutoResize(true);
+    return histogram;
+  }
+
+  Report addTo(Report report) {
+    return report
+        .add("puts", "PUTs answered with 200", accepted, "", 0)
+        .add("putsRefused", "PUTs refused, to come later", refused, "", 0)
+        .add("putsUnanswered", "PUTs without an answer", unanswered, "", 0)
+        .add("putsDenied", "PUTs denied for good (must be 0)", denied, "", 0)
+        .add("reconnects", "reconnects", reconnects, "", 0)
+        .add("takeovers", "of these with an older connection open", takeovers, "", 0)
+        .add("sentAway", "devices sent away, to come later", sentAway, "", 0)
+        .add("freshUaids", "fresh UAIDs (must be 0)", freshUaids, "", 0)
+        .add("backwards", "versions that went backwards (must be 0)", backwards, "", 0)
+        .add("updates", "updates", updates, "", 0)
+        .add("repeated", "updates repeated", repeated, "", 0)
+        .addLatency("delay", "200 to device", delay)
+        .addLatency("reachableDelay", "200 to device, while connected", reachableDelay);
+  }
+}

@@ -1,0 +1,21 @@
+package org.simplepush.examples.benchmarks;
+
+/** A process that is killed and started again, on the same port and data. Used by one thread. */
+interface Victim {
+  /**
+   * Starts it, and does not wait for it.
+   *
+   * @throws LoadException if that is not possible
+   */
+  void launch() throws LoadException;
+
+  /**
+   * Waits until it can be used.
+   *
+   * @throws LoadException if that does not happen
+   */
+  void awaitReady() throws LoadException, InterruptedException;
+
+  /** Ends it as kill -9 does, and waits until it is gone. */
+  void kill() throws InterruptedException;
+}

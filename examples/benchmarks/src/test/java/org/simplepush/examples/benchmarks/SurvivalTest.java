@@ -1,0 +1,157 @@
+package org.simplepush.examples.benchmarks;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.simplepush.core.InMemoryVersionStore;
+import org.simplepush.core.Uaid;
+import org.simplepush.core.Update;
+import org.simplepush.core.VersionStore;
+import org.simplepush.server.PushServer;
+
+/**
+ * The wandering devices see what a server does wrong. The servers here are in the same process, and
+ * their stores break one promise each.
+ */
+@Timeout(60)
+class SurvivalTest {
+  private static final Duration LONG = Duration.ofSeconds(30);
+  private static final Duration SHORT = Duration.ofSeconds(1);
+
+  /** Does a step of the store otherwise than it should be, or returns null to have it done. */
+  private interface Fault {
+    Object on(String step, Object[] arguments, VersionStore store);
+  }
+
+  private static VersionStore faulty(Fault fault) {
+    VersionStore store = new InMemoryVersionStore();
+    return (VersionStore)
+        Proxy.newProxyInstance(
+            VersionStore.class.getClassLoader(),
+            new Class<?>[] {VersionStore.class},
+            (proxy, method, arguments) -> {
+              Object instead = fault.on(method.getName(), arguments, store);
+              try {
+                return instead == null ? method.invoke(store, arguments) : instead;
+              } catch (InvocationTargetException e) {
+                throw e.getCause();
+              }
+            });
+  }
+
+  private record Outcome(int lost, Ledger ledger) {
+    boolean isGood() {
+      return new Report("survive").close(lost, ledger.failures).isGood();
+    }
+  }
+
+  /** Runs until enough happened, then waits for what is owed. */
+  private static Outcome run(VersionStore store, Duration limit, Enough enough) throws Exception {
+    try (PushServer server =
+            PushServer.builder()
+                .port(0)
+                .endpointPort(0)
+                .store(store)
+                .pingMinInterval(Duration.ZERO)
+                .redeliveryInterval(Duration.ofSeconds(1))
+                .build()
+                .start();
+        Survival survival =
+            new Survival(
+                List.of(
+                    new Survival.Node(
+                        new Target(server.webSocketUri(), null),
+                        new InetSocketAddress(
+                            InetAddress.getLoopbackAddress(), server.endpointUrl().getPort()))),
+                7,
+                30,
+                3,
+                6)) {
+      survival.start();
+      BooleanSupplier done = () -> survival.loop.call(() -> enough.of(survival.ledger));
+      while (!done.getAsBoolean()) {
+        survival.ledger.failures.pass(Duration.ofMillis(20));
+      }
+      return new Outcome(survival.settle(limit), survival.ledger);
+    }
+  }
+
+  private interface Enough {
+    boolean of(Ledger ledger);
+  }
+
+  private static boolean aLot(Ledger ledger) {
+    return ledger.accepted > 300 && ledger.reconnects > 15 && ledger.takeovers > 1;
+  }
+
+  @Test
+  void nothingIsLostOnAServerThatKeepsItsPromise() throws Exception {
+    Outcome outcome = run(new InMemoryVersionStore(), LONG, SurvivalTest::aLot);
+    assertThat(outcome.ledger.addTo(new Report("survive")).json())
+        .contains("\"takeovers\":", "\"delayP99Millis\":");
+    assertThat(outcome.lost).isZero();
+    assertThat(outcome.isGood()).as(String.valueOf(outcome.ledger.failures.first())).isTrue();
+    assertThat(outcome.ledger.repeated).as("acknowledgements were lost").isPositive();
+  }
+
+  @Test
+  void acknowledgementThatClearsANewerVersionIsSeen() throws Exception {
+    VersionStore store =
+        faulty(
+            (step, arguments, real) -> {
+              if (!step.equals("acknowledge")) {
+                return null;
+              }
+              @SuppressWarnings("unchecked")
+              List<Update> updates = (List<Update>) arguments[1];
+              return real.acknowledge(
+                  (Uaid) arguments[0],
+                  updates.stream()
+                      .map(update -> new Update(update.channelId(), Long.MAX_VALUE))
+                      .toList());
+            });
+    Outcome outcome = run(store, SHORT, ledger -> aLot(ledger) && ledger.accepted > 1000);
+    assertThat(outcome.lost).isPositive();
+    assertThat(outcome.isGood()).isFalse();
+  }
+
+  @Test
+  void answerBeforeTheVersionIsStoredIsSeen() throws Exception {
+    AtomicInteger calls = new AtomicInteger();
+    VersionStore store =
+        faulty(
+            (step, arguments, real) ->
+                step.equals("advance") && calls.incrementAndGet() % 10 == 0
+                    ? CompletableFuture.completedStage(new VersionStore.Advance.Stale())
+                    : null);
+    Outcome outcome = run(store, SHORT, SurvivalTest::aLot);
+    assertThat(outcome.lost).isPositive();
+  }
+
+  @Test
+  void freshUaidIsSeen() throws Exception {
+    AtomicInteger hellos = new AtomicInteger();
+    VersionStore store =
+        faulty(
+            (step, arguments, real) -> {
+              if (step.equals("hello") && hellos.incrementAndGet() == 40) {
+                real.drop((Uaid) arguments[0]);
+              }
+              return null;
+            });
+    Outcome outcome = run(store, LONG, ledger -> aLot(ledger) && ledger.freshUaids > 0);
+    assertThat(outcome.lost).as("the device synchronised by itself").isZero();
+    assertThat(outcome.isGood()).isFalse();
+    assertThat(outcome.ledger.failures.first()).contains("fresh UAID");
+  }
+}
