@@ -24,6 +24,8 @@ final class Counters {
   final LongAdder userAgentsExpired = new LongAdder();
   final LongAdder sleeping = new LongAdder();
   final LongAdder wakeUpsSent = new LongAdder();
+  final LongAdder wordsHeard = new LongAdder();
+  final LongAdder wordsLost = new LongAdder();
 
   ServerStatistics snapshot() {
     long closed = connectionsClosed.sum();
@@ -48,6 +50,8 @@ final class Counters {
         storeFailures.sum(),
         userAgentsExpired.sum(),
         sleeping.sum(),
-        wakeUpsSent.sum());
+        wakeUpsSent.sum(),
+        wordsHeard.sum(),
+        wordsLost.sum());
   }
 }

@@ -167,6 +167,9 @@ public final class EndpointHandler {
       EndpointTokens.Channel channel, @Nullable Advance result, @Nullable Throwable failure) {
     if (result instanceof Advance.Advanced advanced) {
       counters.updatesAccepted.increment();
+      // A shared store sends word to the user agent's node, perhaps this one, too: a session notes
+      // a
+      // version once. Only that word is left if the store failed and yet did the step.
       sessions.deliver(channel.uaid(), advanced.update());
       return accepted();
     }

@@ -6,9 +6,9 @@ import com.sun.net.httpserver.HttpsConfigurator;
 import com.sun.net.httpserver.HttpsServer;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
@@ -19,13 +19,12 @@ import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Serves an {@link EndpointHandler} with the HTTP server of the JDK. */
-final class JdkEndpointServer {
+final class JdkEndpointServer implements EndpointServer.Running {
   private static final Logger log = LoggerFactory.getLogger(JdkEndpointServer.class);
 
   private static final int BACKLOG = 1024;
@@ -53,12 +52,11 @@ final class JdkEndpointServer {
   }
 
   private final HttpServer http;
-  private final Executor executor;
   private final @Nullable ExecutorService ownExecutor;
 
   /**
-   * Write the answers that had to wait for the store. Not the executor above: when that one is full
-   * it makes its callers wait, and the store must not.
+   * Write the answers that had to wait for the store. Not the executor of the exchanges: when that
+   * one is full it makes its callers wait, and the store must not.
    */
   private final ExecutorService answerers;
 
@@ -67,34 +65,34 @@ final class JdkEndpointServer {
   private volatile boolean draining;
 
   private JdkEndpointServer(
-      HttpServer http, Executor executor, @Nullable ExecutorService ownExecutor, String name) {
+      HttpServer http, @Nullable ExecutorService ownExecutor, ExecutorService answerers) {
     this.http = http;
-    this.executor = executor;
     this.ownExecutor = ownExecutor;
-    this.answerers = newAnswerers(name);
+    this.answerers = answerers;
   }
 
   /**
-   * Binds the port; nothing is served yet.
+   * Starts the HTTP server of the JDK.
    *
    * @param executor runs the exchanges, or null to have one made
    */
-  static JdkEndpointServer bind(
-      InetSocketAddress address, @Nullable SSLContext tls, @Nullable Executor executor, String name)
+  static JdkEndpointServer start(
+      EndpointServer.Binding binding, @Nullable Executor executor, EndpointHandler handler)
       throws IOException {
     HttpServer http;
-    if (tls == null) {
-      http = HttpServer.create(address, BACKLOG);
+    if (binding.tls() == null) {
+      http = HttpServer.create(binding.address(), BACKLOG);
     } else {
-      HttpsServer https = HttpsServer.create(address, BACKLOG);
-      https.setHttpsConfigurator(new HttpsConfigurator(tls));
+      HttpsServer https = HttpsServer.create(binding.address(), BACKLOG);
+      https.setHttpsConfigurator(new HttpsConfigurator(binding.tls()));
       http = https;
     }
-    if (executor != null) {
-      return new JdkEndpointServer(http, executor, null, name);
-    }
-    ExecutorService own = newExecutor(name);
-    return new JdkEndpointServer(http, own, own, name);
+    ExecutorService own = executor == null ? newExecutor(binding.name()) : null;
+    JdkEndpointServer server = new JdkEndpointServer(http, own, newAnswerers(binding.name()));
+    http.createContext("/", exchange -> server.serve(exchange, handler));
+    http.setExecutor(executor == null ? own : executor);
+    http.start();
+    return server;
   }
 
   private static ExecutorService newExecutor(String name) {
@@ -131,14 +129,9 @@ final class JdkEndpointServer {
     return pool;
   }
 
-  int port() {
+  @Override
+  public int port() {
     return http.getAddress().getPort();
-  }
-
-  void start(EndpointHandler handler) {
-    http.createContext("/", exchange -> serve(exchange, handler));
-    http.setExecutor(executor);
-    http.start();
   }
 
   private void serve(HttpExchange exchange, EndpointHandler handler) throws IOException {
@@ -193,13 +186,13 @@ final class JdkEndpointServer {
     }
   }
 
-  /** Waits a little for the requests in progress, then releases the port and ends the threads. */
-  void close(long millis) {
+  @Override
+  public void close(Duration patience) {
     draining = true;
     if (inFlight.get() == 0) {
       drained.complete(null);
     }
-    drained.completeOnTimeout(null, millis, TimeUnit.MILLISECONDS).join();
+    drained.completeOnTimeout(null, patience.toMillis(), TimeUnit.MILLISECONDS).join();
     http.stop(0);
     if (ownExecutor != null) {
       ownExecutor.shutdownNow();

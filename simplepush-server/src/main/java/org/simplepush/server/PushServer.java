@@ -17,6 +17,7 @@ import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.InMemoryVersionStore;
 import org.simplepush.core.MessageCodec;
+import org.simplepush.core.StoreException;
 import org.simplepush.core.VersionStore;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -31,14 +32,15 @@ import org.slf4j.LoggerFactory;
  * }
  * }</pre>
  *
- * <p>Safe for use by many threads. Several servers may run in one process; they share nothing.
- * Build one, start it once, keep it for the life of the application, close it.
+ * <p>Safe for use by many threads. Several servers may run in one process; they share nothing but
+ * what they are handed. Build one, start it once, keep it for the life of the application, close
+ * it.
  */
 public final class PushServer implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(PushServer.class);
 
   /** How long a request in progress may take to be answered when the server closes. */
-  private static final long DRAIN_MILLIS = 3000;
+  private static final Duration REQUESTS = Duration.ofSeconds(3);
 
   /** How long devices may take to be gone; a connection's own patience is less. */
   private static final long GOODBYE_MILLIS = 5000;
@@ -67,7 +69,7 @@ public final class PushServer implements AutoCloseable {
       int endpointPort,
       URI endpointBase,
       WebSocketServer webSockets,
-      @Nullable JdkEndpointServer endpoints,
+      EndpointServer.@Nullable Running endpoints,
       ScheduledExecutorService housekeeper) {}
 
   private PushServer(Builder builder) {
@@ -75,7 +77,7 @@ public final class PushServer implements AutoCloseable {
     this.settings = config.settings();
     this.store = config.store != null ? config.store : new InMemoryVersionStore();
     this.sleepers = new Sleepers(config.wakeUp, waker, System::nanoTime, counters);
-    this.sessions = new SessionRegistry(sleepers);
+    this.sessions = new SessionRegistry(store, sleepers, counters);
     this.tokens = new EndpointTokens(config.keys != null ? config.keys : EndpointKeys.ephemeral());
     this.endpointHandler =
         new EndpointHandler(
@@ -94,11 +96,12 @@ public final class PushServer implements AutoCloseable {
   }
 
   /**
-   * Binds the ports and starts to serve. When it returns, devices and application servers can
-   * connect.
+   * Binds the ports, joins the other nodes if the store is a {@link SharedVersionStore}, and starts
+   * to serve. When it returns, devices and application servers can connect.
    *
    * @return this
-   * @throws IOException if a port cannot be bound; nothing is left running then
+   * @throws IOException if a port cannot be bound or a shared store not be reached; nothing is left
+   *     running then
    * @throws IllegalStateException if the server was started or closed before
    */
   public PushServer start() throws IOException {
@@ -119,17 +122,18 @@ public final class PushServer implements AutoCloseable {
     }
     ServerSocketChannel listener =
         WebSocketServer.bind(new InetSocketAddress(config.host, config.port));
-    JdkEndpointServer endpoints = null;
+    EndpointServer.Running endpoints = null;
     try {
       int port = ((InetSocketAddress) listener.getLocalAddress()).getPort();
       String name = "simplepush-" + port;
       if (config.ownEndpointPort) {
         endpoints =
-            JdkEndpointServer.bind(
-                new InetSocketAddress(config.host, config.endpointPort),
-                config.tls,
-                config.endpointExecutor,
-                name);
+            config
+                .endpointServer()
+                .start(
+                    new EndpointServer.Binding(
+                        new InetSocketAddress(config.host, config.endpointPort), config.tls, name),
+                    endpointHandler);
       }
       int endpointPort = endpoints == null ? -1 : endpoints.port();
       URI base = config.endpointUrl;
@@ -149,20 +153,27 @@ public final class PushServer implements AutoCloseable {
       if (config.wakeUp != null) {
         waker.open(name);
       }
+      join();
       WebSocketServer webSockets = new WebSocketServer(context, config.tls, listener);
       webSockets.start(config.eventLoops, name);
-      if (endpoints != null) {
-        endpoints.start(endpointHandler);
-      }
       return new Running(
           name, port, endpointPort, base, webSockets, endpoints, startHousekeeping(name));
     } catch (IOException | RuntimeException e) {
       listener.close();
       waker.close();
+      sessions.leave();
       if (endpoints != null) {
-        endpoints.close(0);
+        endpoints.close(Duration.ZERO);
       }
       throw e;
+    }
+  }
+
+  private void join() throws IOException {
+    try {
+      sessions.join(settings.expiry());
+    } catch (StoreException e) {
+      throw new IOException("The shared store cannot be joined: " + e.getMessage(), e);
     }
   }
 
@@ -182,8 +193,8 @@ public final class PushServer implements AutoCloseable {
   }
 
   private void expire() {
-    sleepers.expire(settings.expiry());
     try {
+      sessions.expire(settings.expiry());
       store
           .expire(settings.expiry())
           .whenComplete(
@@ -196,14 +207,16 @@ public final class PushServer implements AutoCloseable {
               });
     } catch (RuntimeException e) {
       // Else the schedule would end in silence.
-      log.error("The store refused to drop the user agents not seen", e);
+      log.error("The user agents not seen could not be dropped", e);
     }
   }
 
   /**
-   * Stops accepting, answers the requests in progress, closes every device with 1001 and releases
-   * the ports and threads; then closes the store if this server made it. Takes about two seconds if
-   * a device does not answer. Returns at once; every call answers with the same completion.
+   * Stops accepting devices and closes each with 1001, spread over the {@linkplain Builder#drain
+   * drain time}. Until the last is told, updates are accepted; then answers the requests in
+   * progress, releases the ports and threads, leaves the other nodes, and closes the store if this
+   * server made it. Takes about two seconds more if a device does not answer, and no time if there
+   * is none. Returns at once; every call answers with the same completion.
    */
   public CompletableFuture<Void> closeAsync() {
     Running stopping;
@@ -213,7 +226,9 @@ public final class PushServer implements AutoCloseable {
       }
       over = true;
       stopping = running;
-      endpointHandler.close();
+      if (config.drain.isZero()) {
+        endpointHandler.close();
+      }
     }
     String name = stopping == null ? "simplepush" : stopping.name();
     Thread closer = new Thread(() -> close(stopping), name + "-close");
@@ -225,13 +240,17 @@ public final class PushServer implements AutoCloseable {
     try {
       if (stopping != null) {
         stopping.housekeeper().shutdownNow();
-        CompletableFuture<Void> devices = stopping.webSockets().goAway();
+        long drainMillis = config.drain.toMillis();
+        within(drainMillis + GOODBYE_MILLIS, stopping.webSockets().drain(drainMillis)).join();
+        endpointHandler.close();
+        CompletableFuture<Void> devices = within(GOODBYE_MILLIS, stopping.webSockets().goAway());
         if (stopping.endpoints() != null) {
-          stopping.endpoints().close(DRAIN_MILLIS);
+          stopping.endpoints().close(REQUESTS);
         }
-        devices.completeOnTimeout(null, GOODBYE_MILLIS, TimeUnit.MILLISECONDS).join();
+        devices.join();
         stopping.webSockets().stop();
         waker.close();
+        sessions.leave();
       }
       if (config.store == null) {
         store.close();
@@ -240,6 +259,11 @@ public final class PushServer implements AutoCloseable {
     } catch (RuntimeException e) {
       closed.completeExceptionally(e);
     }
+  }
+
+  /** A loop that has failed must not keep the server from closing. */
+  private static CompletableFuture<Void> within(long millis, CompletableFuture<Void> done) {
+    return done.completeOnTimeout(null, millis, TimeUnit.MILLISECONDS);
   }
 
   /** Blocks until {@link #closeAsync()} is done. Calling it again, or before start, is harmless. */
@@ -316,10 +340,18 @@ public final class PushServer implements AutoCloseable {
   }
 
   /**
-   * Asks the store whether it could take an update now; one on a disk writes to find out. The stage
-   * completes normally if it could, else with what is wrong.
+   * Asks the store whether it could take an update now; one on a disk writes to find out, a shared
+   * one sends a word to itself. The stage completes normally if it could, else with what is wrong:
+   * a {@link StoreException}, or an {@link IllegalStateException} from when this server is told to
+   * close, so that nobody new is sent here.
    */
   public CompletionStage<Void> checkHealth() {
+    synchronized (lock) {
+      if (over) {
+        return CompletableFuture.failedStage(
+            new IllegalStateException("The push server shuts down"));
+      }
+    }
     return store.check();
   }
 
@@ -339,6 +371,7 @@ public final class PushServer implements AutoCloseable {
     private @Nullable VersionStore store;
     private @Nullable EndpointKeys keys;
     private @Nullable SSLContext tls;
+    private @Nullable EndpointServer endpointServer;
     private @Nullable Executor endpointExecutor;
     private Set<String> allowedOrigins = Set.of();
     private int rateLimit = RateLimit.UNLIMITED;
@@ -348,6 +381,7 @@ public final class PushServer implements AutoCloseable {
     private Duration redeliveryInterval = Duration.ofSeconds(60);
     private Duration probeInterval = Duration.ofMinutes(35);
     private Duration expiry = Duration.ofDays(7);
+    private Duration drain = Duration.ZERO;
     private int maxChannelsPerUserAgent = 1000;
     private int maxMessageLength = MessageCodec.DEFAULT_MAX_MESSAGE_LENGTH;
     private int maxConnections = Integer.MAX_VALUE;
@@ -367,6 +401,7 @@ public final class PushServer implements AutoCloseable {
       copy.store = store;
       copy.keys = keys;
       copy.tls = tls;
+      copy.endpointServer = endpointServer;
       copy.endpointExecutor = endpointExecutor;
       copy.allowedOrigins = allowedOrigins;
       copy.rateLimit = rateLimit;
@@ -378,11 +413,18 @@ public final class PushServer implements AutoCloseable {
       copy.redeliveryInterval = redeliveryInterval;
       copy.probeInterval = probeInterval;
       copy.expiry = expiry;
+      copy.drain = drain;
       copy.maxChannelsPerUserAgent = maxChannelsPerUserAgent;
       copy.maxMessageLength = maxMessageLength;
       copy.maxConnections = maxConnections;
       copy.wakeUp = wakeUp;
       return copy;
+    }
+
+    private EndpointServer endpointServer() {
+      return endpointServer != null
+          ? endpointServer
+          : (binding, handler) -> JdkEndpointServer.start(binding, endpointExecutor, handler);
     }
 
     private ServerSettings settings() {
@@ -466,6 +508,10 @@ public final class PushServer implements AutoCloseable {
     /**
      * Where user agents and versions live. Default a new {@link InMemoryVersionStore}. A store
      * handed in stays yours: the server does not close it.
+     *
+     * <p>With a {@link SharedVersionStore} this server is one node of many: a device may connect to
+     * any, and an update may be published to any. All need the same {@link #keys} and the same
+     * {@link #endpointUrl}.
      */
     public Builder store(VersionStore store) {
       this.store = store;
@@ -488,9 +534,18 @@ public final class PushServer implements AutoCloseable {
     }
 
     /**
-     * Runs the exchanges of the endpoint port, which read and write with blocking calls; an
-     * executor of virtual threads suits. It stays yours: the server does not shut it down. Default
-     * a pool of up to 256 threads.
+     * The HTTP server behind the endpoint port. Default the JDK's; {@code JettyEndpointServer}
+     * takes less CPU and speaks HTTP/2, and needs Jetty on the module or class path.
+     */
+    public Builder endpointServer(EndpointServer endpointServer) {
+      this.endpointServer = endpointServer;
+      return this;
+    }
+
+    /**
+     * Runs the exchanges of the endpoint port if the JDK serves it, which reads and writes with
+     * blocking calls; an executor of virtual threads suits. It stays yours: the server does not
+     * shut it down. Default a pool of up to 256 threads.
      */
     public Builder endpointExecutor(Executor endpointExecutor) {
       this.endpointExecutor = endpointExecutor;
@@ -580,6 +635,18 @@ public final class PushServer implements AutoCloseable {
     }
 
     /**
+     * Over how long to spread the end of the connections when the server is closed, so that the
+     * devices do not all come to the next one at once. Default {@link Duration#ZERO}: they end at
+     * once.
+     *
+     * @throws IllegalArgumentException if negative, or under a millisecond without being zero
+     */
+    public Builder drain(Duration drain) {
+      this.drain = drain.isZero() ? drain : checkDuration("drain", drain);
+      return this;
+    }
+
+    /**
      * How many channels a user agent may have (protocol §§2, 3). Default 1,000.
      *
      * @throws IllegalArgumentException if not positive
@@ -646,6 +713,10 @@ public final class PushServer implements AutoCloseable {
       if (!ownEndpointPort && endpointUrl == null) {
         throw new IllegalStateException(
             "noEndpointPort needs endpointUrl: only you know where your HTTP server is reached");
+      }
+      if (endpointServer != null && endpointExecutor != null) {
+        throw new IllegalStateException(
+            "endpointExecutor is for the JDK's HTTP server, but endpointServer names another");
       }
       if (ownEndpointPort && port != 0 && port == endpointPort) {
         throw new IllegalStateException(

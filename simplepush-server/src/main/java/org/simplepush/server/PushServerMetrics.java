@@ -49,6 +49,8 @@ public final class PushServerMetrics implements MeterBinder {
     count(registry, "store.failures", ServerStatistics::storeFailures);
     count(registry, "user.agents.expired", ServerStatistics::userAgentsExpired);
     count(registry, "wake.ups.sent", ServerStatistics::wakeUpsSent);
+    count(registry, "words.heard", ServerStatistics::wordsHeard);
+    count(registry, "words.lost", ServerStatistics::wordsLost);
   }
 
   private void count(

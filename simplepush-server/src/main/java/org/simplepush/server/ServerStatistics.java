@@ -26,6 +26,8 @@ package org.simplepush.server;
  * @param userAgentsExpired user agents dropped because they were not seen
  * @param sleeping devices that sleep now until a datagram wakes them (protocol §9)
  * @param wakeUpsSent datagrams sent to wake devices, repetitions included
+ * @param wordsHeard words that other nodes, or this one, sent to this node through a shared store
+ * @param wordsLost how often such words may have been lost, so that all was compared with the store
  */
 public record ServerStatistics(
     long connections,
@@ -47,4 +49,6 @@ public record ServerStatistics(
     long storeFailures,
     long userAgentsExpired,
     long sleeping,
-    long wakeUpsSent) {}
+    long wakeUpsSent,
+    long wordsHeard,
+    long wordsLost) {}

@@ -12,6 +12,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.ChannelId;
 import org.simplepush.core.ClientMessage;
@@ -29,10 +30,11 @@ import org.slf4j.LoggerFactory;
 /**
  * One user agent's conversation (protocol §§2–7): the rules, without sockets, threads or clocks.
  *
- * <p>All methods but {@link #published} and {@link #takenOver} are called by the loop of the
- * session's {@link Wire}, one at a time; those two come from any thread and go there. A request is
- * answered before the next one is looked at; while one waits for the store, later ones wait in the
- * inbox and the wire reads no more ({@link #isBusy}), which bounds it.
+ * <p>All methods but {@link #published}, {@link #takenOver}, {@link #wordsLost} and {@link #number}
+ * are called by the loop of the session's {@link Wire}, one at a time; those come from any thread
+ * and go there. A request is answered before the next one is looked at; while one waits for the
+ * store, later ones wait in the inbox and the wire reads no more ({@link #isBusy}), which bounds
+ * it.
  */
 final class Session {
   /** What a session needs of the connection it speaks over. */
@@ -46,7 +48,10 @@ final class Session {
     /** Sends what is queued, then the reason, then ends the connection. */
     void close(CloseCode code, String reason);
 
-    /** Calls {@link Session#onTimer} once, not before {@code delayNanos} have passed. */
+    /**
+     * Calls {@link Session#onTimer} once, not before {@code delayNanos} have passed. A timer that
+     * runs already is started anew.
+     */
     void startTimer(Timer timer, long delayNanos);
 
     /** Calls {@link Session#flush} once the wire has handed over all that came at the same time. */
@@ -84,9 +89,13 @@ final class Session {
   /** About 20 KiB a message: devices have limits too. */
   private static final int MAX_UPDATES_PER_NOTIFICATION = 256;
 
+  /** When to try again to compare with the store, if a request is just waiting for it. */
+  private static final long BUSY_NANOS = TimeUnit.SECONDS.toNanos(1);
+
   private final Context context;
   private final Wire wire;
   private final PingLimit pings;
+  private final long number;
 
   /** Null until the first hello was looked at. */
   private @Nullable Uaid uaid;
@@ -106,6 +115,9 @@ final class Session {
   private @Nullable Deliveries deliveries;
 
   private boolean redeliveryStarted;
+
+  /** Whether the next comparison with the store is to come soon, instead of now and then. */
+  private boolean comparesSoon;
 
   /** Null unless the device is left to sleep when it is quiet. */
   private @Nullable Doze doze;
@@ -128,7 +140,13 @@ final class Session {
     this.context = context;
     this.wire = wire;
     this.pings = new PingLimit(context.settings().pingMinInterval().toNanos());
+    this.number = context.sessions().nextNumber();
     wire.startTimer(Timer.HELLO, context.settings().helloTimeout().toNanos());
+  }
+
+  /** Tells this connection from all others of this server. */
+  long number() {
+    return number;
   }
 
   /** Whether a request waits for the store: the wire should not read on. */
@@ -237,9 +255,9 @@ final class Session {
     } else if (hello.channelIds() != null
         && hello.channelIds().size() > context.settings().maxChannelsPerUserAgent()) {
       Uaid tooMany = hello.uaid();
-      connect(tooMany);
+      CompletionStage<Void> claimed = connect(tooMany);
       await(
-          context.store().drop(tooMany),
+          both(claimed, context.store().drop(tooMany)),
           (done, failure) -> {
             if (failure != null) {
               helloFailed(hello, failure);
@@ -264,10 +282,11 @@ final class Session {
   private void resume(
       ClientMessage.Hello hello, Uaid wanted, @Nullable List<ChannelId> channelIds) {
     // Connected before the store is asked: an update published from now on is either in the store's
-    // answer or handed to this session, or both.
-    connect(wanted);
+    // answer or handed to this session, or both. Without a claim it might be handed to another
+    // node.
+    CompletionStage<Void> claimed = connect(wanted);
     await(
-        context.store().hello(wanted, channelIds),
+        both(claimed, context.store().hello(wanted, channelIds)),
         (resumption, failure) -> {
           if (resumption instanceof Resumption.Resumed resumed) {
             greet(hello, wanted, resumed.pending());
@@ -279,12 +298,19 @@ final class Session {
         });
   }
 
-  private void connect(Uaid wanted) {
+  private @Nullable CompletionStage<Void> connect(Uaid wanted) {
     boolean already = wanted.equals(uaid);
     uaid = wanted; // perhaps spelled anew
-    if (!already) {
-      context.sessions().connect(wanted, this);
-    } // else a newer connection may have taken over, which must not be undone
+    if (already) {
+      return null; // a newer connection may have taken over, which must not be undone
+    }
+    return context.sessions().connect(wanted, this);
+  }
+
+  /** Both were asked for at once; the first is null if there was nothing to ask. */
+  private static <T> CompletionStage<T> both(
+      @Nullable CompletionStage<Void> claimed, CompletionStage<T> step) {
+    return claimed == null ? step : claimed.thenCombine(step, (nothing, result) -> result);
   }
 
   private void greet(ClientMessage.Hello hello, Uaid wanted, List<Update> pending) {
@@ -296,7 +322,7 @@ final class Session {
     }
     if (!greeted) {
       greeted = true;
-      startReconciling();
+      reconcileIn(reconcileNanos());
     }
     mayDoze(wakeUp);
     for (Update update : pending) {
@@ -403,14 +429,21 @@ final class Session {
   /** Merges what the store says is pending, which also counts the device as seen. */
   private void reconcile() {
     await(
-        context.store().pending(known()),
+        askPending(),
         (pending, failure) -> {
           if (pending == null) {
             storeFailed("reconcile", failure);
-            return;
+            reconcileIn(redeliveryNanos());
+          } else {
+            reconcile(pending);
+            reconcileIn(reconcileNanos());
           }
-          reconcile(pending);
         });
+  }
+
+  private CompletionStage<Optional<List<Update>>> askPending() {
+    context.sessions().confirm(known(), this);
+    return context.store().pending(known());
   }
 
   private void reconcile(Optional<List<Update>> pending) {
@@ -429,11 +462,23 @@ final class Session {
     close(CloseCode.GOING_AWAY, "say hello again");
   }
 
-  private void startReconciling() {
-    if (closed) {
-      return;
+  /** Words may have been lost: compares with the store after this delay. From any thread. */
+  void wordsLost(long delayNanos) {
+    wire.execute(
+        () -> {
+          reconcileIn(delayNanos);
+          comparesSoon = true; // and is not put off, however often words are lost
+        });
+  }
+
+  private void reconcileIn(long delayNanos) {
+    if (!closed && !comparesSoon) {
+      wire.startTimer(Timer.RECONCILE, delayNanos);
     }
-    wire.startTimer(Timer.RECONCILE, context.settings().reconcileInterval().toNanos());
+  }
+
+  private long reconcileNanos() {
+    return context.settings().reconcileInterval().toNanos();
   }
 
   private void storeFailed(String step, @Nullable Throwable failure) {
@@ -459,11 +504,13 @@ final class Session {
         });
   }
 
-  /** The same user agent has connected anew. From any thread. */
-  void takenOver() {
+  /** The same user agent has connected anew, here or elsewhere. From any thread. */
+  void takenOver(Uaid owner) {
     wire.execute(
         () -> {
-          if (!closed) {
+          if (closed) {
+            context.sleepers().remove(owner, number); // it fell asleep meanwhile
+          } else if (owner.equals(uaid)) {
             context.counters().takeovers.increment();
             close(CloseCode.POLICY_VIOLATION, "this user agent has connected anew");
           }
@@ -529,10 +576,12 @@ final class Session {
       }
       case QUIET -> perhapsFallAsleep();
       case RECONCILE -> {
-        if (!busy) {
+        if (busy) {
+          wire.startTimer(Timer.RECONCILE, BUSY_NANOS);
+        } else {
+          comparesSoon = false;
           reconcile();
         }
-        startReconciling();
       }
     }
   }
@@ -616,7 +665,7 @@ final class Session {
    * sleep now.
    */
   private boolean fallAsleep(Uaid owner, InetSocketAddress address) {
-    Sleepers.Sleeper sleeper = context.sleepers().add(owner, address);
+    Sleepers.Sleeper sleeper = context.sleepers().add(owner, address, number);
     if (sleeper == null || doze == null) {
       return false;
     }
@@ -626,7 +675,7 @@ final class Session {
       return false;
     }
     await(
-        context.store().pending(owner),
+        askPending(),
         (pending, failure) -> {
           if (pending == null) {
             storeFailed("falling asleep", failure);

@@ -1,39 +1,157 @@
 package org.simplepush.server;
 
+import java.time.Duration;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+import org.simplepush.core.StoreException;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
+import org.simplepush.core.VersionStore;
 
-/** Who is connected here. Soft state: the store is the truth. Safe for use by many threads. */
-final class SessionRegistry {
+/**
+ * Who is connected here. Soft state: the store is the truth. Safe for use by many threads.
+ *
+ * <p>If several servers share the store, this one is a node of them: whoever connects or sleeps
+ * here is claimed in the store, and words of what happens elsewhere are heard here.
+ */
+final class SessionRegistry implements SharedVersionStore.Listener {
+  /** After lost words everybody is compared with the store, over this time... */
+  private static final long COMPARE_NANOS = TimeUnit.SECONDS.toNanos(5);
+
+  /** ...or over more, if they are so many that the store would be flooded. */
+  private static final long MIN_PAUSE_NANOS = TimeUnit.MICROSECONDS.toNanos(200);
+
   private final ConcurrentMap<Uaid, Session> sessions = new ConcurrentHashMap<>();
+  private final AtomicLong connections = new AtomicLong();
+  private final VersionStore store;
   private final Sleepers sleepers;
+  private final Counters counters;
 
-  SessionRegistry(Sleepers sleepers) {
+  /** Null before this server has joined, and for ever if it is alone. */
+  private volatile SharedVersionStore.@Nullable Node node;
+
+  SessionRegistry(VersionStore store, Sleepers sleepers, Counters counters) {
+    this.store = store;
     this.sleepers = sleepers;
+    this.counters = counters;
   }
 
-  /** Makes {@code session} the live one of its user agent; the newest connection wins. */
-  void connect(Uaid uaid, Session session) {
-    Session displaced = sessions.put(uaid, session);
+  /**
+   * Becomes a node, if the store is one to share.
+   *
+   * @throws StoreException if the store cannot be reached
+   */
+  void join(Duration expiry) {
+    if (store instanceof SharedVersionStore shared) {
+      node = shared.join(expiry, this);
+    }
+  }
+
+  /** Hears no more words. */
+  void leave() {
+    SharedVersionStore.Node leaving = node;
+    node = null;
+    if (leaving != null) {
+      leaving.close();
+    }
+  }
+
+  /** Returns a number for a connection, which no other has had. */
+  long nextNumber() {
+    return connections.incrementAndGet();
+  }
+
+  // Who comes and goes
+
+  /**
+   * Makes {@code session} the live one of its user agent; the newest connection wins.
+   *
+   * @return what has to succeed before the device may be greeted; null if nothing has to
+   */
+  @Nullable CompletionStage<Void> connect(Uaid uaid, Session session) {
+    SharedVersionStore.Node node = this.node;
+    CompletionStage<Void> claimed = null;
+    Session displaced;
+    if (node == null) {
+      displaced = sessions.put(uaid, session);
+    } else {
+      AtomicReference<@Nullable Session> earlier = new AtomicReference<>();
+      AtomicReference<@Nullable CompletionStage<Void>> claim = new AtomicReference<>();
+      // Claimed under the map's lock: claims of connections that come together reach the store in
+      // the order of the map, so both agree on which is the newest.
+      sessions.compute(
+          uaid,
+          (same, other) -> {
+            earlier.set(other);
+            claim.set(node.claim(uaid, session.number()));
+            return session;
+          });
+      displaced = earlier.get();
+      claimed = claim.get();
+    }
     if (displaced != null && displaced != session) {
-      displaced.takenOver();
+      displaced.takenOver(uaid);
     }
     sleepers.remove(uaid);
+    return claimed;
   }
 
   /** Forgets {@code session}, unless a newer connection has already taken its place. */
   void disconnect(Uaid uaid, Session session) {
-    sessions.remove(uaid, session);
+    // Who sleeps keeps its claim: words come to the node that can wake it.
+    if (sessions.remove(uaid, session) && !sleepers.isAsleep(uaid, session.number())) {
+      release(uaid, session.number());
+    }
   }
 
-  /** Whether no newer connection has taken its place. */
+  private void release(Uaid uaid, long connection) {
+    SharedVersionStore.Node node = this.node;
+    if (node != null) {
+      node.release(uaid, connection).whenComplete((done, failure) -> check("release", failure));
+    }
+  }
+
+  /** Whether no newer connection has taken its place here. */
   boolean isLive(Uaid uaid, Session session) {
     return sessions.get(uaid) == session;
   }
 
-  /** Hands an update to the user agent's session; if there is none, wakes one that sleeps. */
+  /**
+   * Makes sure that words for a connection come here; if a newer one was claimed elsewhere, the
+   * session is told. To be asked before what is pending: words that came before are in that answer.
+   */
+  void confirm(Uaid uaid, Session session) {
+    SharedVersionStore.Node node = this.node;
+    if (node != null) {
+      node.confirm(uaid, session.number())
+          .whenComplete(
+              (ours, failure) -> {
+                // A store that cannot be asked is no reason to close a connection.
+                if (check("confirm", failure) && !ours) {
+                  session.takenOver(uaid);
+                }
+              });
+    }
+  }
+
+  /** Forgets whoever has slept for so long. */
+  void expire(Duration age) {
+    sleepers.expire(age, this::release);
+  }
+
+  // Words
+
+  /**
+   * Hands an update to the user agent's session; if there is none, wakes one that sleeps.
+   *
+   * <p>Either may be outdated, if the device has meanwhile connected to another node: then it gets
+   * the update on both connections, or a datagram it does not need. It handles a version once.
+   */
   void deliver(Uaid uaid, Update update) {
     Session session = sessions.get(uaid);
     if (session != null) {
@@ -41,5 +159,68 @@ final class SessionRegistry {
     } else {
       sleepers.published(uaid);
     }
+  }
+
+  @Override
+  public void published(Uaid uaid, Update update) {
+    counters.wordsHeard.increment();
+    deliver(uaid, update);
+  }
+
+  @Override
+  public void displaced(Uaid uaid, long connection) {
+    counters.wordsHeard.increment();
+    Session session = sessions.get(uaid);
+    if (session != null && session.number() == connection) {
+      session.takenOver(uaid);
+    } else {
+      sleepers.remove(uaid, connection);
+    }
+  }
+
+  @Override
+  public void wordsLost() {
+    counters.wordsLost.increment();
+    long pause = Math.max(COMPARE_NANOS / (sessions.size() + sleepers.size() + 1), MIN_PAUSE_NANOS);
+    long delay = 0;
+    for (Session session : sessions.values()) {
+      session.wordsLost(delay);
+      delay += pause;
+    }
+    sleepers.visit(pause, this::compareSleeper);
+  }
+
+  /**
+   * A device that sleeps cannot ask: asks for it. That counts it as seen, but only now and then,
+   * and {@link #expire} forgets it all the same.
+   */
+  private void compareSleeper(Uaid uaid, long connection) {
+    SharedVersionStore.Node node = this.node;
+    if (node == null) {
+      return;
+    }
+    node.confirm(uaid, connection)
+        .whenComplete(
+            (ours, failure) -> {
+              if (check("confirm", failure) && !ours) {
+                sleepers.remove(uaid, connection);
+              }
+            });
+    store
+        .pending(uaid)
+        .whenComplete(
+            (pending, failure) -> {
+              // One the store does not know has to say hello, to learn that.
+              if (check("reconcile", failure) && (pending.isEmpty() || !pending.get().isEmpty())) {
+                sleepers.published(uaid);
+              }
+            });
+  }
+
+  private boolean check(String step, @Nullable Throwable failure) {
+    if (failure != null) {
+      counters.storeFailures.report(step, failure);
+    }
+    return failure == null;
   }
 }

@@ -18,8 +18,8 @@ import org.simplepush.core.VersionStore;
  */
 public interface SharedVersionStore extends VersionStore {
   /**
-   * What a node is told. Called on threads of the store's choosing, by several at a time; must not
-   * block.
+   * What a node is told. Called on threads of the store's choosing, by several at a time, and never
+   * within a call that a node or its store was asked by, which may hold a lock; must not block.
    */
   interface Listener {
     /**
@@ -39,16 +39,23 @@ public interface SharedVersionStore extends VersionStore {
      */
     void displaced(Uaid uaid, long connection);
 
-    /** Words may have been lost: everybody connected here is to be compared with the store. */
+    /**
+     * Words may have been lost, and come again now: everybody connected here is to be compared with
+     * the store.
+     */
     void wordsLost();
   }
 
-  /** The membership of one push server. Safe for use by many threads. */
+  /**
+   * The membership of one push server. Safe for use by many threads. Like those of {@link
+   * VersionStore}, its methods return at once. What is asked for one user agent, of this node and
+   * of the store, takes effect in that order, if it is asked by one thread, or by several each
+   * after the other's call has returned; nobody waits for the stages.
+   */
   interface Node extends AutoCloseable {
     /**
      * A user agent has connected here: from now on its words come to this node. If it was connected
-     * to another node, that one is told. Takes effect before any step for this user agent that the
-     * same thread asks the store for afterwards.
+     * to another node, that one is told.
      *
      * @param uaid the user agent
      * @param connection a number this node gives to no other connection

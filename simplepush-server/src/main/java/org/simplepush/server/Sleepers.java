@@ -32,6 +32,10 @@ final class Sleepers {
   /** A user agent that sleeps, or is about to. */
   static final class Sleeper {
     private final InetSocketAddress address;
+
+    /** The number of the connection it had. */
+    private final long connection;
+
     private final long since;
 
     /** Whether it is being woken: a task for the next datagram is scheduled. Guarded by this. */
@@ -40,8 +44,9 @@ final class Sleepers {
     /** Datagrams sent since it is being woken. Guarded by this. */
     private int sent;
 
-    private Sleeper(InetSocketAddress address, long since) {
+    private Sleeper(InetSocketAddress address, long connection, long since) {
       this.address = address;
+      this.connection = connection;
       this.since = since;
     }
   }
@@ -89,12 +94,16 @@ final class Sleepers {
     return settings().quietTime().toNanos();
   }
 
-  /** A user agent falls asleep; returns null if it may not, because too many do already. */
-  @Nullable Sleeper add(Uaid uaid, InetSocketAddress address) {
+  /**
+   * A user agent falls asleep; returns null if it may not, because too many do already.
+   *
+   * @param connection the {@linkplain Session#number number} of the connection it had
+   */
+  @Nullable Sleeper add(Uaid uaid, InetSocketAddress address, long connection) {
     if (isFull()) {
       return null;
     }
-    Sleeper sleeper = new Sleeper(address, nanoTime.getAsLong());
+    Sleeper sleeper = new Sleeper(address, connection, nanoTime.getAsLong());
     if (sleepers.put(uaid, sleeper) == null) {
       counters.sleeping.increment();
     }
@@ -115,13 +124,51 @@ final class Sleepers {
     }
   }
 
-  /** Forgets whoever has slept for so long. */
-  void expire(Duration age) {
+  /** The user agent has connected elsewhere since it had this connection. */
+  void remove(Uaid uaid, long connection) {
+    Sleeper sleeper = sleepers.get(uaid);
+    if (sleeper != null && sleeper.connection == connection) {
+      remove(uaid, sleeper);
+    }
+  }
+
+  /** Whether a user agent sleeps, or is about to, since it had this connection. */
+  boolean isAsleep(Uaid uaid, long connection) {
+    Sleeper sleeper = sleepers.get(uaid);
+    return sleeper != null && sleeper.connection == connection;
+  }
+
+  int size() {
+    return sleepers.size();
+  }
+
+  /** What is to be done about a user agent that sleeps since it had this connection. */
+  interface Visitor {
+    void visit(Uaid uaid, long connection);
+  }
+
+  /** Shows whoever sleeps, the first at once and each other a pause later. */
+  void visit(long pauseNanos, Visitor visitor) {
+    visitNext(sleepers.entrySet().iterator(), pauseNanos, visitor);
+  }
+
+  private void visitNext(
+      Iterator<Map.Entry<Uaid, Sleeper>> rest, long pauseNanos, Visitor visitor) {
+    if (rest.hasNext()) {
+      Map.Entry<Uaid, Sleeper> next = rest.next();
+      visitor.visit(next.getKey(), next.getValue().connection);
+      waker.schedule(pauseNanos, () -> visitNext(rest, pauseNanos, visitor));
+    }
+  }
+
+  /** Forgets whoever has slept for so long, and tells of each. */
+  void expire(Duration age, Visitor forgotten) {
     long now = nanoTime.getAsLong();
     sleepers.forEach(
         (uaid, sleeper) -> {
           if (now - sleeper.since >= age.toNanos()) {
             remove(uaid, sleeper);
+            forgotten.visit(uaid, sleeper.connection);
           }
         });
   }

@@ -7,10 +7,12 @@ import java.nio.channels.SelectionKey;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.SSLContext;
@@ -34,6 +36,9 @@ final class WebSocketServer implements EventLoop.Handler {
 
   /** How long to stop accepting when the process has no file descriptor left. */
   private static final long ACCEPT_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+  /** How often to look whether the last connection has ended. */
+  private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
 
   /**
    * The kernel would hold up to 4 MB for a device that does not read; beyond this we hold it, once
@@ -211,20 +216,42 @@ final class WebSocketServer implements EventLoop.Handler {
   // The end
 
   /**
+   * Stops accepting and tells one device after the other that the server goes away. The future
+   * completes when that time is over, or all connections have ended before.
+   */
+  CompletableFuture<Void> drain(long millis) {
+    long nanos = TimeUnit.MILLISECONDS.toNanos(millis);
+    closeQuietly(listener);
+    return onEachLoop(
+        (loop, mine, done) -> {
+          List<Connection> all = new ArrayList<>(mine);
+          Collections.shuffle(all);
+          double share = (double) nanos / Math.max(1, all.size());
+          for (int i = 0; i < all.size(); i++) {
+            // Somewhere in its share of the time, so that loops and nodes are not in step.
+            double due = share * (i + ThreadLocalRandom.current().nextDouble());
+            loop.schedule((long) due, all.get(i)::goAway);
+          }
+          awaitEnd(loop, mine, System.nanoTime() + nanos, done);
+        });
+  }
+
+  private static void awaitEnd(
+      EventLoop loop, Set<Connection> mine, long end, CompletableFuture<Void> done) {
+    if (mine.isEmpty() || System.nanoTime() - end >= 0) {
+      done.complete(null);
+    } else {
+      loop.schedule(LOOK_NANOS, () -> awaitEnd(loop, mine, end, done));
+    }
+  }
+
+  /**
    * Stops accepting and tells every device that the server goes away. The future completes when all
    * connections have ended, which takes no longer than a connection's patience.
    */
   CompletableFuture<Void> goAway() {
     closeQuietly(listener);
-    List<CompletableFuture<Void>> told = new ArrayList<>();
-    for (int i = 0; i < loops.size(); i++) {
-      EventLoop loop = loops.get(i);
-      Set<Connection> mine = connections.get(i);
-      CompletableFuture<Void> done = new CompletableFuture<>();
-      told.add(done);
-      loop.execute(() -> goAway(loop, mine, done));
-    }
-    return CompletableFuture.allOf(told.toArray(CompletableFuture[]::new));
+    return onEachLoop(WebSocketServer::goAway);
   }
 
   private static void goAway(EventLoop loop, Set<Connection> mine, CompletableFuture<Void> done) {
@@ -233,8 +260,24 @@ final class WebSocketServer implements EventLoop.Handler {
       done.complete(null);
     } else {
       // Said again to those that were on their way to this loop; harmless for the others.
-      loop.schedule(TimeUnit.MILLISECONDS.toNanos(20), () -> goAway(loop, mine, done));
+      loop.schedule(LOOK_NANOS, () -> goAway(loop, mine, done));
     }
+  }
+
+  private interface Goodbye {
+    void say(EventLoop loop, Set<Connection> mine, CompletableFuture<Void> done);
+  }
+
+  private CompletableFuture<Void> onEachLoop(Goodbye goodbye) {
+    List<CompletableFuture<Void>> all = new ArrayList<>();
+    for (int i = 0; i < loops.size(); i++) {
+      EventLoop loop = loops.get(i);
+      Set<Connection> mine = connections.get(i);
+      CompletableFuture<Void> done = new CompletableFuture<>();
+      all.add(done);
+      loop.execute(() -> goodbye.say(loop, mine, done));
+    }
+    return CompletableFuture.allOf(all.toArray(CompletableFuture[]::new));
   }
 
   /** Ends the loops. */

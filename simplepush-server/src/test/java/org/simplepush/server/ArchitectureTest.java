@@ -37,6 +37,9 @@ class ArchitectureTest {
                   "org.slf4j..",
                   "org.jspecify..",
                   "jakarta.servlet..",
+                  "org.eclipse.jetty..",
+                  "io.lettuce.core..",
+                  "io.netty.util..",
                   "io.micrometer.core.."));
 
   @ArchTest
@@ -106,6 +109,24 @@ class ArchitectureTest {
           .should()
           .dependOnClassesThat()
           .resideInAPackage("jakarta.servlet..");
+
+  @ArchTest
+  static final ArchRule onlyItsPackageKnowsJetty =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("org.simplepush.server.jetty")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("org.eclipse.jetty..", "org.simplepush.server.jetty");
+
+  @ArchTest
+  static final ArchRule onlyItsPackageKnowsLettuce =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("org.simplepush.server.redis")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("io.lettuce..", "io.netty..", "org.simplepush.server.redis");
 
   /** A user without the optional dependency must not meet it. */
   @ArchTest

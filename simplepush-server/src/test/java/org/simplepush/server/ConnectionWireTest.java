@@ -75,43 +75,6 @@ class ConnectionWireTest {
     }
   }
 
-  @Test
-  void slowRequestToAnEndpointIsCutOff() throws Exception {
-    try (PushServer server = server().build().start();
-        RawHttp slowHead = RawHttp.connect(server.endpointPort());
-        RawHttp slowBody = RawHttp.connect(server.endpointPort())) {
-      slowHead.send("PUT /update/x HTTP/1.1\r\nHost: te");
-      slowBody.send(RawHttp.head("PUT", "/update/x", "Content-Length: 100") + "versi");
-      assertThat(slowHead.readToEnd(Duration.ofSeconds(15))).doesNotContain("200 OK");
-      assertThat(slowBody.readToEnd(Duration.ofSeconds(15))).doesNotContain("200 OK");
-    }
-  }
-
-  @Test
-  void manySlowRequestsDoNotKeepAnEndpointFromBeingNotified() throws Exception {
-    List<RawHttp> slow = new ArrayList<>();
-    try (PushServer server = server().build().start();
-        WireDevice device = WireDevice.fresh(server.port())) {
-      URI endpoint = device.register(CHANNEL);
-      try {
-        for (int i = 0; i < 200; i++) {
-          RawHttp http = RawHttp.connect(server.endpointPort());
-          slow.add(http);
-          http.send(
-              i % 2 == 0
-                  ? "PUT /upd"
-                  : RawHttp.head("PUT", endpoint.getRawPath(), "Content-Length: 9") + "ver");
-        }
-        assertThat(RawHttp.put(endpoint, "version=1").status()).isEqualTo(200);
-        device.expectUpdate(CHANNEL, 1);
-      } finally {
-        for (RawHttp http : slow) {
-          http.close();
-        }
-      }
-    }
-  }
-
   // The last words of a device
 
   @Test

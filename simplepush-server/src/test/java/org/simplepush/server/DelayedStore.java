@@ -18,14 +18,14 @@ import org.simplepush.core.VersionStore;
 
 /**
  * A store that, once told to {@link #hold}, does each step and answers it when the test says so. At
- * first it passes everything on.
+ * first it passes everything on. It can be shared if what it passes on to can.
  */
-final class DelayedStore implements VersionStore {
+final class DelayedStore implements SharedVersionStore {
   private final VersionStore delegate;
   private final Deque<Step<?>> held = new ArrayDeque<>();
-  private boolean holding;
-  private Throwable failure;
-  private RuntimeException thrown;
+  private volatile boolean holding;
+  private volatile Throwable failure;
+  private volatile RuntimeException thrown;
 
   DelayedStore(VersionStore delegate) {
     this.delegate = delegate;
@@ -110,9 +110,11 @@ final class DelayedStore implements VersionStore {
   }
 
   private <T> CompletionStage<T> step(String name, Supplier<CompletionStage<T>> effect) {
+    RuntimeException thrown = this.thrown;
     if (thrown != null) {
       throw thrown;
     }
+    Throwable failure = this.failure;
     if (failure != null) {
       return CompletableFuture.failedStage(failure);
     }
@@ -167,6 +169,40 @@ final class DelayedStore implements VersionStore {
   @Override
   public CompletionStage<Integer> expire(Duration notSeenFor) {
     return step("expire", () -> delegate.expire(notSeenFor));
+  }
+
+  @Override
+  public CompletionStage<Void> check() {
+    return step("check", delegate::check);
+  }
+
+  @Override
+  public Node join(Duration notSeenFor, Listener listener) {
+    if (failure != null) {
+      throw away();
+    }
+    Node node = ((SharedVersionStore) delegate).join(notSeenFor, listener);
+    return new Node() {
+      @Override
+      public CompletionStage<Void> claim(Uaid uaid, long connection) {
+        return step("claim", () -> node.claim(uaid, connection));
+      }
+
+      @Override
+      public CompletionStage<Boolean> confirm(Uaid uaid, long connection) {
+        return step("confirm", () -> node.confirm(uaid, connection));
+      }
+
+      @Override
+      public CompletionStage<Void> release(Uaid uaid, long connection) {
+        return step("release", () -> node.release(uaid, connection));
+      }
+
+      @Override
+      public void close() {
+        node.close();
+      }
+    };
   }
 
   @Override

@@ -1,13 +1,16 @@
 package org.simplepush.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.simplepush.server.Json.json;
 import static org.simplepush.server.TestServers.CHANNEL;
 import static org.simplepush.server.TestServers.OTHER_CHANNEL;
 import static org.simplepush.server.TestServers.channel;
 import static org.simplepush.server.TestServers.eventually;
-import static org.simplepush.server.TestServers.server;
 
+import java.net.BindException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -15,16 +18,25 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
@@ -32,25 +44,31 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.simplepush.core.InMemoryVersionStore;
 
-/** The endpoint of protocol §8, row by row, over real sockets. */
+/**
+ * The endpoint of protocol §8, row by row, over real sockets; whatever HTTP server is behind it.
+ */
 @Timeout(30)
 @ExtendWith(Hygiene.class)
-class EndpointWireTest {
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+abstract class EndpointWireTest {
   private static final String FORM = "Content-Type: application/x-www-form-urlencoded";
   private static final long MAX_VERSION = Long.MAX_VALUE;
 
-  private static PushServer server;
-  private WireDevice device;
-  private URI endpoint;
+  private PushServer server;
+  WireDevice device;
+  URI endpoint;
   private RawHttp http;
 
+  /** A server on free ports with the HTTP server under test. */
+  abstract PushServer.Builder server();
+
   @BeforeAll
-  static void startServer() throws Exception {
+  void startServer() throws Exception {
     server = server().build().start();
   }
 
   @AfterAll
-  static void closeServer() {
+  void closeServer() {
     server.close();
   }
 
@@ -356,16 +374,17 @@ class EndpointWireTest {
   void tokenCutOffOrContinued() throws Exception {
     String path = endpoint.getRawPath();
     for (String other :
-        List.of(
-            path.substring(0, path.length() - 1),
-            path + "A",
-            path + "=",
-            path + "/",
-            path + "%00")) {
+        List.of(path.substring(0, path.length() - 1), path + "A", path + "=", path + "/")) {
       RawHttp.Response response =
           http.exchange("PUT", other, "version=1", FORM, "Content-Length: 9");
       assertThat(response.status()).as(other).isEqualTo(404);
     }
+  }
+
+  @Test
+  void pathThatSomeHttpServersAllowAndOthersNot() throws Exception {
+    assertThat(http.exchange("PUT", endpoint.getRawPath() + "%00", "", FORM).status())
+        .isIn(404, 400);
   }
 
   @Test
@@ -497,7 +516,7 @@ class EndpointWireTest {
         assertThat(answer).startsWith("HTTP/1.1 503 ").containsIgnoringCase("Retry-After:");
       }
       silent.expectClose(1001);
-      closed.get(10, java.util.concurrent.TimeUnit.SECONDS);
+      closed.get(10, TimeUnit.SECONDS);
     }
   }
 
@@ -572,6 +591,182 @@ class EndpointWireTest {
     http.socket().halfClose();
     assertThat(http.readToEnd(Duration.ofSeconds(5))).doesNotContain("200 OK");
     assertThat(RawHttp.put(endpoint, "version=1").status()).isEqualTo(200);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"nonsense\r\n\r\n", "PUT /update/x\u0001 HTTP/1.1\r\nHost: x\r\n\r\n"})
+  void requestThatIsNoHttpIsRefusedOrCutOff(String bytes) throws Exception {
+    http.send(bytes);
+    String answer = http.readToEnd(Duration.ofSeconds(5));
+    if (!answer.isEmpty()) {
+      assertThat(answer).startsWith("HTTP/1.1 4");
+    }
+  }
+
+  @Test
+  void clientThatEndsItsHalfAfterTheRequestIsAnswered() throws Exception {
+    http.send(RawHttp.head("PUT", endpoint.getRawPath(), FORM, "Content-Length: 9") + "version=6");
+    http.socket().halfClose();
+    assertAccepted(http.response());
+    assertThat(http.readToEnd(Duration.ofSeconds(5))).isEmpty();
+    device.expectUpdate(CHANNEL, 6);
+  }
+
+  @Test
+  void clientThatEndsWithinTheBodyPublishesNothing() throws Exception {
+    http.send(RawHttp.head("PUT", endpoint.getRawPath(), FORM, "Content-Length: 10") + "version=6");
+    http.socket().halfClose();
+    assertThat(http.readToEnd(Duration.ofSeconds(5))).doesNotContain("200 OK");
+    device.proveNothingCame();
+  }
+
+  @Test
+  void http10IsAnsweredAndClosed() throws Exception {
+    http.send("PUT " + endpoint.getRawPath() + " HTTP/1.0\r\nContent-Length: 9\r\n\r\nversion=6");
+    assertThat(http.readToEnd(Duration.ofSeconds(5)))
+        .contains(" 200 OK\r\n")
+        .endsWith("\r\n\r\n{}");
+    device.expectUpdate(CHANNEL, 6);
+  }
+
+  @Test
+  void absoluteUrlInTheRequestLine() throws Exception {
+    assertAccepted(
+        http.exchange("PUT", endpoint.toString(), "version=6", FORM, "Content-Length: 9"));
+    device.expectUpdate(CHANNEL, 6);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"OPTIONS *", "CONNECT test:80", "TRACE /"})
+  void requestWithoutAnEndpointHarmsNobody(String start) throws Exception {
+    http.send(start + " HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+    assertThat(http.readToEnd(Duration.ofSeconds(5))).doesNotContain("200 OK");
+    assertThat(RawHttp.put(endpoint, "version=1").status()).isEqualTo(200);
+  }
+
+  // Slow and many
+
+  @Test
+  void slowRequestIsCutOff() throws Exception {
+    try (RawHttp slowHead = RawHttp.connect(server.endpointPort());
+        RawHttp slowBody = RawHttp.connect(server.endpointPort())) {
+      slowHead.send("PUT /update/x HTTP/1.1\r\nHost: te");
+      slowBody.send(RawHttp.head("PUT", "/update/x", "Content-Length: 100") + "versi");
+      assertThat(slowHead.readToEnd(Duration.ofSeconds(15))).doesNotContain("200 OK");
+      assertThat(slowBody.readToEnd(Duration.ofSeconds(15))).doesNotContain("200 OK");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void requestThatComesByteByByteAndNeverEndsIsCutOff(boolean inTheHead) throws Exception {
+    http.send(
+        inTheHead
+            ? "PUT " + endpoint.getRawPath() + " HTTP/1.1\r\nHost: test\r\nX-Slow: "
+            : RawHttp.head("PUT", endpoint.getRawPath(), FORM, "Content-Length: 4000"));
+    ScheduledExecutorService drip = Executors.newSingleThreadScheduledExecutor();
+    try {
+      drip.scheduleAtFixedRate(
+          () -> http.socket().writeWhilePeerListens(new byte[] {'0'}),
+          20,
+          20,
+          TimeUnit.MILLISECONDS);
+      assertThat(http.readToEnd(Duration.ofSeconds(15))).doesNotContain("200 OK");
+    } finally {
+      drip.shutdownNow();
+      drip.awaitTermination(10, TimeUnit.SECONDS);
+    }
+  }
+
+  @Test
+  void manySlowRequestsDoNotKeepAnEndpointFromBeingNotified() throws Exception {
+    List<RawHttp> slow = new ArrayList<>();
+    try {
+      for (int i = 0; i < 200; i++) {
+        RawHttp http = RawHttp.connect(server.endpointPort());
+        slow.add(http);
+        http.send(
+            i % 2 == 0
+                ? "PUT /upd"
+                : RawHttp.head("PUT", endpoint.getRawPath(), "Content-Length: 9") + "ver");
+      }
+      assertThat(RawHttp.put(endpoint, "version=1").status()).isEqualTo(200);
+      device.expectUpdate(CHANNEL, 1);
+    } finally {
+      for (RawHttp http : slow) {
+        http.close();
+      }
+    }
+  }
+
+  // A store that takes its time
+
+  @Test
+  void answersThatWaitForTheStoreArriveOnEveryConnection() throws Exception {
+    ExecutorService later = Executors.newSingleThreadExecutor();
+    List<RawHttp> connections = new ArrayList<>();
+    try (PushServer slow =
+            server().store(new SlowStore(new InMemoryVersionStore(), later)).build().start();
+        WireDevice device = WireDevice.fresh(slow.port())) {
+      URI there = device.register(CHANNEL);
+      String head = RawHttp.head("PUT", there.getRawPath(), FORM, "Content-Length: 9");
+      for (int i = 0; i < 20; i++) {
+        connections.add(RawHttp.connect(there));
+      }
+      for (int round = 1; round <= 5; round++) {
+        for (RawHttp http : connections) {
+          http.send((head + "version=" + round).repeat(3)); // pipelined
+        }
+        for (RawHttp http : connections) {
+          for (int i = 0; i < 3; i++) {
+            assertAccepted(http.response());
+          }
+        }
+      }
+    } finally {
+      for (RawHttp http : connections) {
+        http.close();
+      }
+      later.shutdownNow();
+    }
+  }
+
+  @Test
+  void requestsInProgressAreAnsweredWhenTheServerCloses() throws Exception {
+    AtomicBoolean hold = new AtomicBoolean();
+    BlockingQueue<Runnable> held = new LinkedBlockingQueue<>();
+    SlowStore store =
+        new SlowStore(
+            new InMemoryVersionStore(),
+            step -> {
+              if (hold.get()) {
+                held.add(step);
+              } else {
+                step.run();
+              }
+            });
+    try (PushServer closing = server().store(store).build().start();
+        RawHttp http = RawHttp.connect(closing.endpointPort())) {
+      URI there;
+      try (WireDevice device = WireDevice.fresh(closing.port())) {
+        there = device.register(CHANNEL);
+      }
+      hold.set(true);
+      http.send(RawHttp.head("PUT", there.getRawPath(), FORM, "Content-Length: 9") + "version=1");
+      Runnable advance = held.poll(10, TimeUnit.SECONDS);
+      CompletableFuture<Void> closed = closing.closeAsync();
+      advance.run();
+      assertAccepted(http.response());
+      closed.get(10, TimeUnit.SECONDS);
+    }
+  }
+
+  @Test
+  void endpointPortInUseIsReportedByStart() throws Exception {
+    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
+      PushServer second = server().endpointPort(taken.getLocalPort()).build();
+      assertThatThrownBy(second::start).isInstanceOf(BindException.class);
+    }
   }
 
   // CORS

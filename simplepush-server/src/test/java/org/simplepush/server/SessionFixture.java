@@ -20,6 +20,7 @@ import org.simplepush.core.InMemoryVersionStore;
 import org.simplepush.core.MessageCodec;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
+import org.simplepush.core.VersionStore;
 import org.simplepush.core.VersionStore.Advance;
 
 /** A push server without sockets, threads or passing time: the rules and the real store. */
@@ -38,18 +39,36 @@ class SessionFixture {
               + "\"pushEndpoint\":\"([^\"]+)\"}");
 
   private long now = Long.MAX_VALUE - 1_000_000; // nanoTime may overflow at any time
-  final InMemoryVersionStore memory = new InMemoryVersionStore(() -> now);
-  final DelayedStore store = new DelayedStore(memory);
+  final VersionStore memory;
+  final DelayedStore store;
   final Counters counters = new Counters();
   final List<InetSocketAddress> woken = new ArrayList<>();
   private final NavigableMap<Long, List<Runnable>> wakerTasks = new TreeMap<>(); // by time passed
   private long passed;
-  Sleepers sleepers = sleepers(null);
-  SessionRegistry registry = new SessionRegistry(sleepers);
-  final EndpointTokens tokens = new EndpointTokens(EndpointKeys.ephemeral());
-  EndpointHandler endpoints = newHandler();
+  Sleepers sleepers;
+  SessionRegistry registry;
+  final EndpointTokens tokens;
+  EndpointHandler endpoints;
   private final List<TestWire> wires = new ArrayList<>();
   private ServerSettings settings = settings(Duration.ofSeconds(20));
+
+  /** A server that is alone. */
+  SessionFixture() {
+    this.memory = new InMemoryVersionStore(() -> now);
+    this.store = new DelayedStore(memory);
+    this.tokens = new EndpointTokens(EndpointKeys.ephemeral());
+    this.sleepers = sleepers(null);
+    this.registry = new SessionRegistry(store, sleepers, counters);
+    this.endpoints = newHandler();
+  }
+
+  /** One node of several; {@link #wakeUp} must be called before anybody connects, or not at all. */
+  SessionFixture(SharedMemoryStore shared, EndpointKeys keys) {
+    this.memory = shared;
+    this.store = new DelayedStore(shared);
+    this.tokens = new EndpointTokens(keys);
+    wakeUp(null);
+  }
 
   private Sleepers sleepers(WakeUp wakeUp) {
     Sleepers.Waker waker =
@@ -71,7 +90,13 @@ class SessionFixture {
   /** From now on devices may sleep. */
   void wakeUp(WakeUp wakeUp) {
     sleepers = sleepers(wakeUp);
-    registry = new SessionRegistry(sleepers);
+    if (registry != null) {
+      registry.leave();
+    }
+    registry = new SessionRegistry(store, sleepers, counters);
+    if (memory instanceof SharedMemoryStore) {
+      registry.join(Duration.ofDays(7));
+    }
     endpoints = newHandler();
   }
 
@@ -224,17 +249,25 @@ class SessionFixture {
 
   /** An application server publishes a version, and every loop does what follows. */
   int put(String endpoint, long version) {
-    EndpointHandler.Request request =
-        new EndpointHandler.Request(
-            "PUT",
-            URI.create(endpoint).getRawPath(),
-            null,
-            null,
-            null,
-            ByteBuffer.wrap(("version=" + version).getBytes(StandardCharsets.US_ASCII)));
-    int status = endpoints.handle(request).toCompletableFuture().join().status();
-    wires.forEach(TestWire::turn);
+    int status =
+        endpoints.handle(putRequest(endpoint, version)).toCompletableFuture().join().status();
+    turn();
     return status;
+  }
+
+  static EndpointHandler.Request putRequest(String endpoint, long version) {
+    return new EndpointHandler.Request(
+        "PUT",
+        URI.create(endpoint).getRawPath(),
+        null,
+        null,
+        null,
+        ByteBuffer.wrap(("version=" + version).getBytes(StandardCharsets.US_ASCII)));
+  }
+
+  /** Every loop does what other threads left for it. */
+  void turn() {
+    wires.forEach(TestWire::turn);
   }
 
   /** Publishes a version of a channel of {@link #UAID}. */
@@ -256,7 +289,7 @@ class SessionFixture {
   /** A word of what was published reaches whoever is connected as {@link #UAID} now. */
   void word(Update update) {
     registry.deliver(Uaid.parse(UAID), update);
-    wires.forEach(TestWire::turn);
+    turn();
   }
 
   /** What the store holds pending for {@link #UAID}. */

@@ -21,9 +21,8 @@ class SessionRegistryTest extends SessionFixture {
 
   @Test
   void newestConnectionDisplacesTheOlder() {
-    TestWire older = connects();
+    TestWire older = resumes();
     TestWire newer = connects();
-    registry.connect(OWNER, older.session);
     registry.connect(OWNER, newer.session);
     older.turn();
     newer.turn();
@@ -79,10 +78,7 @@ class SessionRegistryTest extends SessionFixture {
         List<TestWire> wires = List.of(connects(), connects(), connects(), connects());
         CompletableFuture<?>[] all =
             wires.stream()
-                .map(
-                    wire ->
-                        CompletableFuture.runAsync(
-                            () -> registry.connect(OWNER, wire.session), threads))
+                .map(wire -> CompletableFuture.runAsync(() -> wire.says(hello(UAID)), threads))
                 .toArray(CompletableFuture[]::new);
         CompletableFuture.allOf(all).get(10, TimeUnit.SECONDS);
         wires.forEach(TestWire::turn);

@@ -294,7 +294,7 @@ class SessionWakeUpTest extends SessionFixture {
   void tooManySleepersStayConnected() {
     wakeUp(WakeUp.inNetworks("10.0.0.0/8").maxSleeping(1));
     TestWire wire = drowsy();
-    sleepers.add(Uaid.random(), ADDRESS);
+    sleepers.add(Uaid.random(), ADDRESS, 1);
     passes(Duration.ofMinutes(5));
     wire.isOpen();
     publish(CHANNEL, 7);

@@ -34,7 +34,7 @@ class SleepersTest extends SessionFixture {
 
   @Test
   void datagramIsRepeatedWithGrowingBreaksUntilAttemptsAreOver() {
-    sleepers.add(uaid, ADDRESS);
+    sleepers.add(uaid, ADDRESS, 1);
     sleepers.published(uaid);
     wokenTimes(1);
     passes(Duration.ofSeconds(5).minusNanos(1));
@@ -52,7 +52,7 @@ class SleepersTest extends SessionFixture {
 
   @Test
   void nextUpdateBeginsAnew() {
-    sleepers.add(uaid, ADDRESS);
+    sleepers.add(uaid, ADDRESS, 1);
     sleepers.published(uaid);
     passes(Duration.ofDays(1));
     sleepers.published(uaid);
@@ -63,7 +63,7 @@ class SleepersTest extends SessionFixture {
 
   @Test
   void connectingEndsIt() {
-    sleepers.add(uaid, ADDRESS);
+    sleepers.add(uaid, ADDRESS, 1);
     sleepers.published(uaid);
     sleepers.remove(uaid);
     assertThat(counters.snapshot().sleeping()).isZero();
@@ -74,7 +74,7 @@ class SleepersTest extends SessionFixture {
 
   @Test
   void manyUpdatesAreOneDatagramAnInterval() {
-    sleepers.add(uaid, ADDRESS);
+    sleepers.add(uaid, ADDRESS, 1);
     for (int i = 0; i < 60; i++) {
       sleepers.published(uaid);
       sleepers.published(uaid);
@@ -85,7 +85,7 @@ class SleepersTest extends SessionFixture {
 
   @Test
   void updateDuringALongBreakIsNotKeptWaiting() {
-    sleepers.add(uaid, ADDRESS);
+    sleepers.add(uaid, ADDRESS, 1);
     sleepers.published(uaid);
     passes(Duration.ofSeconds(21)); // after the third, in the break of 20 s
     wokenTimes(3);
@@ -97,7 +97,7 @@ class SleepersTest extends SessionFixture {
   void userAgentsThatClaimOneAddressShareItsPermits() {
     for (int i = 0; i < 100; i++) {
       Uaid one = Uaid.random();
-      sleepers.add(one, ADDRESS);
+      sleepers.add(one, ADDRESS, 1);
       sleepers.published(one);
     }
     wokenTimes(1);
@@ -107,10 +107,10 @@ class SleepersTest extends SessionFixture {
 
   @Test
   void limitOutlastsSleepingAgain() {
-    sleepers.add(uaid, ADDRESS);
+    sleepers.add(uaid, ADDRESS, 1);
     sleepers.published(uaid);
     sleepers.remove(uaid);
-    sleepers.add(uaid, ADDRESS);
+    sleepers.add(uaid, ADDRESS, 1);
     sleepers.published(uaid);
     wokenTimes(1);
     passes(Duration.ofSeconds(5));
@@ -120,8 +120,8 @@ class SleepersTest extends SessionFixture {
   @Test
   void anotherPortIsAnotherDevice() {
     Uaid other = Uaid.random();
-    sleepers.add(uaid, ADDRESS);
-    sleepers.add(other, OTHER);
+    sleepers.add(uaid, ADDRESS, 1);
+    sleepers.add(other, OTHER, 1);
     sleepers.published(uaid);
     sleepers.published(other);
     assertThat(woken).containsExactly(ADDRESS, OTHER);
@@ -129,9 +129,9 @@ class SleepersTest extends SessionFixture {
 
   @Test
   void whoFallsAsleepAnewIsWokenAtTheNewAddressOnly() {
-    sleepers.add(uaid, ADDRESS);
+    sleepers.add(uaid, ADDRESS, 1);
     sleepers.published(uaid);
-    sleepers.add(uaid, OTHER);
+    sleepers.add(uaid, OTHER, 1);
     sleepers.published(uaid);
     passes(Duration.ofDays(1));
     assertThat(woken).containsExactly(ADDRESS, OTHER, OTHER, OTHER, OTHER);
@@ -140,8 +140,8 @@ class SleepersTest extends SessionFixture {
 
   @Test
   void lateRemovalLeavesTheNewSleeperAlone() {
-    Sleepers.Sleeper first = sleepers.add(uaid, ADDRESS);
-    sleepers.add(uaid, OTHER);
+    Sleepers.Sleeper first = sleepers.add(uaid, ADDRESS, 1);
+    sleepers.add(uaid, OTHER, 1);
     sleepers.remove(uaid, first);
     sleepers.published(uaid);
     assertThat(woken).containsExactly(OTHER);
@@ -152,21 +152,21 @@ class SleepersTest extends SessionFixture {
     wakeUp(WakeUp.inNetworks("10.0.0.0/8").maxSleeping(1));
     ClientMessage.Hello hello = asking("10.1.2.3", null);
     assertThat(sleepers.permitted(hello)).isEqualTo(ADDRESS);
-    assertThat(sleepers.add(uaid, ADDRESS)).isNotNull();
+    assertThat(sleepers.add(uaid, ADDRESS, 1)).isNotNull();
     assertThat(sleepers.permitted(hello)).isNull();
-    assertThat(sleepers.add(Uaid.random(), OTHER)).isNull();
+    assertThat(sleepers.add(Uaid.random(), OTHER, 1)).isNull();
     sleepers.remove(uaid);
     assertThat(sleepers.permitted(hello)).isEqualTo(ADDRESS);
   }
 
   @Test
   void whoSleepsForTooLongIsForgotten() {
-    sleepers.add(uaid, ADDRESS);
+    sleepers.add(uaid, ADDRESS, 1);
     passes(Duration.ofDays(7).minusNanos(1));
-    sleepers.expire(Duration.ofDays(7));
+    sleepers.expire(Duration.ofDays(7), (gone, connection) -> {});
     assertThat(counters.snapshot().sleeping()).isOne();
     passes(Duration.ofNanos(1));
-    sleepers.expire(Duration.ofDays(7));
+    sleepers.expire(Duration.ofDays(7), (gone, connection) -> {});
     assertThat(counters.snapshot().sleeping()).isZero();
     sleepers.published(uaid);
     wokenTimes(0);
@@ -175,7 +175,7 @@ class SleepersTest extends SessionFixture {
   @Test
   void longestBreaksDoNotOverflow() {
     wakeUp(WakeUp.inNetworks("10.0.0.0/8").interval(Duration.ofDays(1)).attempts(20));
-    sleepers.add(uaid, ADDRESS);
+    sleepers.add(uaid, ADDRESS, 1);
     sleepers.published(uaid);
     passes(Duration.ofDays(1023));
     wokenTimes(11);

@@ -54,7 +54,7 @@ class TlsWireTest {
   }
 
   /** A context that has a certificate of its own and trusts it, and it only. */
-  private static SSLContext selfSigned(Path file) throws Exception {
+  static SSLContext selfSigned(Path file) throws Exception {
     Process keytool =
         new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),

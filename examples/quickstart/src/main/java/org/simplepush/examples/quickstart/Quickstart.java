@@ -1,5 +1,6 @@
 package org.simplepush.examples.quickstart;
 
+import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -21,6 +22,7 @@ import org.simplepush.core.InMemoryVersionStore;
 import org.simplepush.core.VersionStore;
 import org.simplepush.server.EndpointKeys;
 import org.simplepush.server.PushServer;
+import org.simplepush.server.redis.RedisVersionStore;
 import org.simplepush.server.sqlite.SqliteVersionStore;
 
 /**
@@ -38,28 +40,28 @@ public final class Quickstart {
   private final EndpointKeys keys = EndpointKeys.ephemeral();
   private int line;
 
-  /** The file of the server's store, or null if that is in memory. */
-  private final @Nullable Path storeFile;
+  /** Where the server's versions live. */
+  private final String storeName;
 
   private @Nullable VersionStore store;
 
-  private Quickstart(@Nullable Path storeFile) {
-    this.storeFile = storeFile;
+  private Quickstart(String storeName) {
+    this.storeName = storeName;
   }
 
   /**
    * Ends with exit code 0 if everything happened as told.
    *
-   * @param args where the server's versions live: {@code memory}, which is the default, or {@code
-   *     sqlite:PATH}
+   * @param args where the server's versions live: {@code memory}, which is the default, {@code
+   *     sqlite:PATH} or {@code redis://HOST:PORT}
    */
   public static void main(String[] args) throws Exception {
     String name = args.length == 0 ? "memory" : args[0];
-    if (!name.equals("memory") && !name.matches("sqlite:.+")) {
-      throw new IllegalArgumentException("The store is memory or sqlite:PATH, but was " + name);
+    if (!name.matches("memory|sqlite:.+|redis.*://.+")) {
+      throw new IllegalArgumentException(
+          "The store is memory, sqlite:PATH or redis://HOST:PORT, but was " + name);
     }
-    Path file = name.equals("memory") ? null : Path.of(name.substring("sqlite:".length()));
-    new Quickstart(file).tell();
+    new Quickstart(name).tell();
   }
 
   /** An application on the device; it notes what it is woken with. */
@@ -125,11 +127,11 @@ public final class Quickstart {
 
         stop(server);
         server = startServer(port, endpointPort);
-        if (storeFile == null) {
+        if (storeName.equals("memory")) {
           say("The push server was restarted and lost all it knew");
           tellOfLoss(notifier, calendarPush, mailPush);
         } else {
-          say("The push server was restarted; it remembers all from its file");
+          say("The push server was restarted; its store remembers all");
           publish(notifier, "calendar", 5);
           calendar.expect("version 5");
           say("Nobody had to register anew: calendar was woken with 5, through its old endpoint");
@@ -158,7 +160,7 @@ public final class Quickstart {
   }
 
   private PushServer startServer(int port, int endpointPort) throws Exception {
-    store = storeFile == null ? new InMemoryVersionStore() : SqliteVersionStore.open(storeFile);
+    store = openStore();
     return PushServer.builder()
         .port(port)
         .endpointPort(endpointPort)
@@ -166,6 +168,15 @@ public final class Quickstart {
         .store(store)
         .build()
         .start();
+  }
+
+  private VersionStore openStore() throws IOException {
+    if (storeName.equals("memory")) {
+      return new InMemoryVersionStore();
+    }
+    return storeName.startsWith("sqlite:")
+        ? SqliteVersionStore.open(Path.of(storeName.substring("sqlite:".length())))
+        : RedisVersionStore.open(storeName);
   }
 
   private void stop(PushServer server) {

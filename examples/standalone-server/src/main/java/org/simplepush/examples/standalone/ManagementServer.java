@@ -47,6 +47,10 @@ final class ManagementServer implements AutoCloseable {
     new UptimeMetrics().bindTo(metrics);
   }
 
+  int port() {
+    return http.getAddress().getPort();
+  }
+
   static ManagementServer start(String host, int port, PushServer server) throws IOException {
     HttpServer http = HttpServer.create(new InetSocketAddress(host, port), 0);
     ExecutorService executor =
@@ -82,7 +86,11 @@ final class ManagementServer implements AutoCloseable {
       server.checkHealth().toCompletableFuture().orTimeout(HEALTH_SECONDS, TimeUnit.SECONDS).join();
       send(exchange, 200, "application/json", "{\"status\":\"OK\",\"store\":\"OK\"}");
     } catch (CompletionException e) {
-      log.error("The store does not answer", e.getCause());
+      if (e.getCause() instanceof IllegalStateException) { // so that nobody new is sent here
+        send(exchange, 503, "application/json", "{\"status\":\"CLOSING\"}");
+        return;
+      }
+      log.error("The store does not work", e.getCause());
       send(exchange, 503, "application/json", "{\"status\":\"ERROR\",\"store\":\"ERROR\"}");
     }
   }

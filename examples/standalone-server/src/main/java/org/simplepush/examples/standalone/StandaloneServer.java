@@ -14,6 +14,8 @@ import org.simplepush.core.VersionStore;
 import org.simplepush.server.EndpointKeys;
 import org.simplepush.server.PushServer;
 import org.simplepush.server.WakeUp;
+import org.simplepush.server.jetty.JettyEndpointServer;
+import org.simplepush.server.redis.RedisVersionStore;
 import org.simplepush.server.sqlite.SqliteVersionStore;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -76,7 +78,8 @@ public final class StandaloneServer implements Callable<Integer> {
       paramLabel = "S",
       defaultValue = "memory",
       description =
-          "Where versions live: memory, or sqlite:PATH to survive crashes. Default ${DEFAULT-VALUE}.")
+          "Where versions live: memory, sqlite:PATH to survive crashes, or redis://HOST:PORT to share"
+              + " them with other nodes. Default ${DEFAULT-VALUE}.")
   private String storeName;
 
   @Option(
@@ -112,6 +115,14 @@ public final class StandaloneServer implements Callable<Integer> {
       defaultValue = "7d",
       description = "When to drop a user agent that was not seen. Default ${DEFAULT-VALUE}.")
   private Duration expiry;
+
+  @Option(
+      names = "--drain",
+      paramLabel = "D",
+      defaultValue = "5s",
+      description =
+          "Over how long to close the connections when told to stop. Default ${DEFAULT-VALUE}.")
+  private Duration drain;
 
   @Option(
       names = "--tls-cert",
@@ -208,16 +219,26 @@ public final class StandaloneServer implements Callable<Integer> {
   }
 
   private void checkStore() {
-    if (!storeName.equals("memory")
-        && (!storeName.startsWith(SQLITE) || storeName.length() == SQLITE.length())) {
-      throw wrong("--store must be memory or sqlite:PATH, but was '" + storeName + "'");
+    if (!storeName.equals("memory") && !storeName.matches("sqlite:.+|rediss?(-sentinel)?://.+")) {
+      // What follows may hold a password.
+      throw wrong(
+          "--store must be memory, sqlite:PATH or redis://HOST:PORT, but was '%s'"
+              .formatted(storeName.replaceFirst("://.+", "://…")));
     }
   }
 
   private VersionStore openStore() throws IOException {
-    return storeName.startsWith(SQLITE)
-        ? SqliteVersionStore.open(Path.of(storeName.substring(SQLITE.length())))
-        : new InMemoryVersionStore();
+    if (storeName.startsWith(SQLITE)) {
+      return SqliteVersionStore.open(Path.of(storeName.substring(SQLITE.length())));
+    }
+    if (storeName.startsWith("redis")) {
+      try {
+        return RedisVersionStore.open(storeName);
+      } catch (IllegalArgumentException e) {
+        throw wrong("--store: " + e.getMessage());
+      }
+    }
+    return new InMemoryVersionStore();
   }
 
   private PushServer.Builder builder() {
@@ -227,10 +248,12 @@ public final class StandaloneServer implements Callable<Integer> {
               .host(host)
               .port(port)
               .endpointPort(endpointPort)
+              .endpointServer(new JettyEndpointServer())
               .pingMinInterval(pingMin)
               .helloTimeout(helloTimeout)
               .redeliveryInterval(redelivery)
-              .expiry(expiry);
+              .expiry(expiry)
+              .drain(drain);
       if (wakeUp != null) {
         builder.wakeUp(wakeUp(wakeUp));
       }

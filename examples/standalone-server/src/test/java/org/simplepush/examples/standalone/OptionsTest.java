@@ -31,11 +31,16 @@ class OptionsTest {
         "--port 70000 | port must be 0 to 65535",
         "--bogus | --bogus",
         "extra | extra",
-        "--store sqlite | --store must be memory or sqlite:PATH, but was 'sqlite'",
-        "--store sqlite: | --store must be memory or sqlite:PATH",
-        "--store rocks:x | --store must be memory or sqlite:PATH",
+        "--store sqlite | --store must be memory, sqlite:PATH or redis://HOST:PORT, but was 'sqlite'",
+        "--store sqlite: | --store must be memory, sqlite:PATH",
+        "--store rocks:x | --store must be memory, sqlite:PATH",
+        "--store redis:// | --store must be memory, sqlite:PATH",
+        "--store reddis://:secret@x | but was 'reddis://…'",
+        "--store redis://:secret@x:y | --store: A Redis store is redis://HOST:PORT",
+        "--store redis-sentinel://:secret@x | --store: A Redis store is redis://HOST:PORT",
         "--ping-min 5 | not a duration",
         "--hello-timeout 0s | helloTimeout",
+        "--drain soon | not a duration",
         "--tls-cert a | --tls-key",
         "--tls-key a | --tls-cert",
         "--tls-cert none.pem --tls-key none.pem | does not exist",
@@ -53,7 +58,7 @@ class OptionsTest {
       })
   void wrongOptionIsOneSentenceAndExitCode2(String options, String hint) {
     assertThat(run(Map.of(), options.split(" "))).isEqualTo(2);
-    assertThat(errors.toString().strip()).contains(hint).hasLineCount(1);
+    assertThat(errors.toString().strip()).contains(hint).hasLineCount(1).doesNotContain("secret");
   }
 
   @Test
@@ -74,6 +79,15 @@ class OptionsTest {
     Path file = Files.writeString(folder.resolve("store.db"), "no database ".repeat(100));
     assertThat(run(Map.of(), "--store", "sqlite:" + file)).isEqualTo(1);
     assertThat(errors.toString().strip()).isEqualTo(file + " is not an SQLite database");
+  }
+
+  @Test
+  void redisThatCannotBeReachedIsOneSentenceAndExitCode1() {
+    assertThat(run(Map.of(), "--store", "redis://:secret@127.0.0.1:1/2")).isEqualTo(1);
+    assertThat(errors.toString().strip())
+        .startsWith("Redis at 127.0.0.1:1 cannot be reached: ")
+        .hasLineCount(1)
+        .doesNotContain("secret");
   }
 
   @Test

@@ -1,0 +1,188 @@
+package org.simplepush.server.jetty;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.eclipse.jetty.http.HttpFields;
+import org.eclipse.jetty.http.HttpHeader;
+import org.eclipse.jetty.http.HttpStatus;
+import org.eclipse.jetty.io.Content;
+import org.eclipse.jetty.server.Handler;
+import org.eclipse.jetty.server.Request;
+import org.eclipse.jetty.server.Response;
+import org.eclipse.jetty.util.Callback;
+import org.simplepush.server.EndpointHandler;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Hands requests to an {@link EndpointHandler} and its answers back. Nothing here blocks, so Jetty
+ * runs it on the thread that read the request; an answer is written by the thread that has it.
+ */
+final class EndpointRequests extends Handler.Abstract.NonBlocking {
+  private static final Logger log = LoggerFactory.getLogger(EndpointRequests.class);
+
+  /** Stands for every body that is too large, which is not read. */
+  private static final ByteBuffer TOO_LARGE =
+      ByteBuffer.allocate(EndpointHandler.MAX_BODY_LENGTH + 1).asReadOnlyBuffer();
+
+  private static final ByteBuffer EMPTY = ByteBuffer.allocate(0);
+
+  private final EndpointHandler handler;
+  private final AtomicInteger inProgress = new AtomicInteger();
+  private final CompletableFuture<Void> drained = new CompletableFuture<>();
+  private volatile boolean draining;
+
+  EndpointRequests(EndpointHandler handler) {
+    this.handler = handler;
+  }
+
+  @Override
+  public boolean handle(Request request, Response response, Callback callback) {
+    inProgress.incrementAndGet();
+    new Exchange(request, response, callback).run();
+    return true;
+  }
+
+  private void finished() {
+    if (inProgress.decrementAndGet() == 0 && draining) {
+      drained.complete(null);
+    }
+  }
+
+  /** Waits until no request is in progress, but no longer than that. */
+  void drain(Duration patience) {
+    draining = true;
+    if (inProgress.get() == 0) {
+      drained.complete(null);
+    }
+    drained.completeOnTimeout(null, patience.toMillis(), TimeUnit.MILLISECONDS).join();
+  }
+
+  /** Answers what Jetty refuses by itself, like a request that is not HTTP, as we would. */
+  static boolean answerError(Request request, Response response, Callback callback) {
+    int status = response.getStatus();
+    response.getHeaders().put(HttpHeader.CONTENT_TYPE, "application/json");
+    String body = "{\"status\":" + status + ",\"error\":\"" + HttpStatus.getMessage(status) + "\"}";
+    response.write(true, ascii(body), callback);
+    return true;
+  }
+
+  private static ByteBuffer ascii(String text) {
+    return ByteBuffer.wrap(text.getBytes(StandardCharsets.US_ASCII));
+  }
+
+  /** One request, from its head to the end of its answer. */
+  private final class Exchange extends Callback.Nested implements Runnable {
+    private final Request request;
+    private final Response response;
+
+    /** What came so far of a body that comes in pieces. */
+    private ByteBuffer body = EMPTY;
+
+    Exchange(Request request, Response response, Callback callback) {
+      super(callback);
+      this.request = request;
+      this.response = response;
+    }
+
+    /** Reads what there is of the body; called again when there is more. */
+    @Override
+    public void run() {
+      if (request.getLength() > EndpointHandler.MAX_BODY_LENGTH) {
+        ask(TOO_LARGE);
+        return;
+      }
+      while (true) {
+        Content.Chunk chunk = request.read();
+        if (chunk == null) {
+          request.demand(this);
+          return;
+        }
+        if (Content.Chunk.isFailure(chunk)) {
+          fail(chunk.getFailure());
+          return;
+        }
+        boolean complete = chunk.isLast();
+        if (complete && body.position() == 0) {
+          ask(chunk.getByteBuffer()); // not copied: nobody looks at it later
+        } else if (!append(chunk.getByteBuffer())) {
+          ask(TOO_LARGE);
+          complete = true;
+        } else if (complete) {
+          ask(body.flip());
+        }
+        chunk.release();
+        if (complete) {
+          return;
+        }
+      }
+    }
+
+    private boolean append(ByteBuffer more) {
+      if (body.position() + more.remaining() > EndpointHandler.MAX_BODY_LENGTH) {
+        return false;
+      }
+      if (body.capacity() == 0) {
+        body = ByteBuffer.allocate(EndpointHandler.MAX_BODY_LENGTH);
+      }
+      body.put(more);
+      return true;
+    }
+
+    private void fail(Throwable failure) {
+      if (failure instanceof TimeoutException) {
+        Response.writeError(request, response, this, HttpStatus.REQUEST_TIMEOUT_408);
+      } else {
+        failed(failure);
+      }
+    }
+
+    private void ask(ByteBuffer body) {
+      RequestDeadline.met(request);
+      HttpFields headers = request.getHeaders();
+      String path = request.getHttpURI().getPath();
+      EndpointHandler.Request asked =
+          new EndpointHandler.Request(
+              request.getMethod(),
+              path == null ? "" : path,
+              request.getHttpURI().getQuery(),
+              headers.get(HttpHeader.CONTENT_TYPE),
+              headers.get(HttpHeader.ORIGIN),
+              body);
+      handler.handle(asked).whenComplete(this::answer);
+    }
+
+    private void answer(EndpointHandler.Response answer, Throwable failure) {
+      if (failure != null) {
+        failed(failure);
+        return;
+      }
+      response.setStatus(answer.status());
+      answer.headers().forEach(response.getHeaders()::put);
+      response.write(true, ascii(answer.body()), this);
+    }
+
+    @Override
+    public void succeeded() {
+      finished();
+      super.succeeded();
+    }
+
+    @Override
+    public void failed(Throwable failure) {
+      log.debug("An application server did not wait for its answer", failure);
+      finished();
+      super.failed(failure);
+    }
+
+    @Override
+    public InvocationType getInvocationType() {
+      return InvocationType.NON_BLOCKING;
+    }
+  }
+}

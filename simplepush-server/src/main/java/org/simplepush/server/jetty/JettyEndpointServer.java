@@ -1,0 +1,160 @@
+package org.simplepush.server.jetty;
+
+import java.io.IOException;
+import java.nio.channels.ServerSocketChannel;
+import java.time.Duration;
+import javax.net.ssl.SSLContext;
+import org.eclipse.jetty.alpn.server.ALPNServerConnectionFactory;
+import org.eclipse.jetty.http.HttpCompliance;
+import org.eclipse.jetty.http.UriCompliance;
+import org.eclipse.jetty.http2.HTTP2Cipher;
+import org.eclipse.jetty.http2.server.HTTP2CServerConnectionFactory;
+import org.eclipse.jetty.http2.server.HTTP2ServerConnectionFactory;
+import org.eclipse.jetty.io.ArrayByteBufferPool;
+import org.eclipse.jetty.server.ConnectionFactory;
+import org.eclipse.jetty.server.HttpConfiguration;
+import org.eclipse.jetty.server.HttpConnectionFactory;
+import org.eclipse.jetty.server.NetworkConnectionLimit;
+import org.eclipse.jetty.server.Server;
+import org.eclipse.jetty.server.ServerConnector;
+import org.eclipse.jetty.server.SslConnectionFactory;
+import org.eclipse.jetty.util.ssl.SslContextFactory;
+import org.eclipse.jetty.util.thread.QueuedThreadPool;
+import org.eclipse.jetty.util.thread.ScheduledExecutorScheduler;
+import org.jspecify.annotations.Nullable;
+import org.simplepush.server.EndpointHandler;
+import org.simplepush.server.EndpointServer;
+
+/**
+ * Serves the endpoint port with Jetty: HTTP/1.1 and HTTP/2, both also without TLS (h2c with prior
+ * knowledge). No thread waits for a request, for the store or for a slow reader, so a few serve ten
+ * thousand connections; more than that wait until one ends.
+ *
+ * <p>Immutable.
+ */
+public final class JettyEndpointServer implements EndpointServer {
+  private static final int BACKLOG = 1024;
+  private static final int MAX_CONNECTIONS = 10_000;
+  private static final int MAX_HEADER_LENGTH = 16 * 1024;
+  private static final int MAX_THREADS = 16;
+
+  /** A request and its body as they usually are; larger ones are read in pieces. */
+  private static final int INPUT_BUFFER = 4 * 1024;
+
+  private static final int LARGEST_POOLED_BUFFER = 64 * 1024;
+  private static final long POOLED_BYTES = 16L << 20;
+
+  private static final Duration DEFAULT_IDLE_TIMEOUT = Duration.ofSeconds(30);
+
+  private final Duration idleTimeout;
+
+  /** Ends idle connections after 30 seconds. */
+  public JettyEndpointServer() {
+    this(DEFAULT_IDLE_TIMEOUT);
+  }
+
+  /**
+   * Ends idle connections after a time of your own: behind a proxy that keeps connections open,
+   * somewhat more than the proxy's.
+   *
+   * @param idleTimeout how long a connection may be idle, and how long a request may take to arrive
+   * @throws IllegalArgumentException if under a second or over a day
+   */
+  public JettyEndpointServer(Duration idleTimeout) {
+    if (idleTimeout.compareTo(Duration.ofSeconds(1)) < 0
+        || idleTimeout.compareTo(Duration.ofDays(1)) > 0) {
+      throw new IllegalArgumentException(
+          "idleTimeout must be a second to a day, but was " + idleTimeout);
+    }
+    this.idleTimeout = idleTimeout;
+  }
+
+  @Override
+  public Running start(Binding binding, EndpointHandler handler) throws IOException {
+    String name = binding.name() + "-endpoint";
+    QueuedThreadPool threads = new QueuedThreadPool(MAX_THREADS, 4);
+    threads.setName(name);
+    threads.setReservedThreads(0); // for handlers that block; ours do not
+    Server server =
+        new Server(
+            threads,
+            new ScheduledExecutorScheduler(name + "-timer", true),
+            new ArrayByteBufferPool(
+                0, 1024, LARGEST_POOLED_BUFFER, Integer.MAX_VALUE, POOLED_BYTES, POOLED_BYTES));
+    EndpointRequests requests = new EndpointRequests(handler);
+    server.setHandler(requests);
+    server.setErrorHandler(EndpointRequests::answerError);
+    ServerConnector connector =
+        new RequestDeadline.Connector(
+            server, connectionFactories(httpConfiguration(), binding.tls()));
+    connector.setIdleTimeout(idleTimeout.toMillis());
+    server.addConnector(connector);
+    server.addBean(new NetworkConnectionLimit(MAX_CONNECTIONS, connector));
+    ServerSocketChannel listener = ServerSocketChannel.open();
+    try {
+      listener.bind(binding.address(), BACKLOG);
+      connector.open(listener);
+      server.start();
+    } catch (Exception e) {
+      listener.close();
+      stop(server, e);
+      if (e instanceof IOException failure) {
+        throw failure;
+      }
+      throw new IOException("The endpoint port cannot be served: " + e.getMessage(), e);
+    }
+    return new JettyRunning(server, connector.getLocalPort(), requests);
+  }
+
+  private static HttpConfiguration httpConfiguration() {
+    HttpConfiguration http = new HttpConfiguration();
+    http.setSendServerVersion(false);
+    http.setSendDateHeader(false);
+    http.setRequestHeaderSize(MAX_HEADER_LENGTH);
+    http.setInputBufferSize(INPUT_BUFFER);
+    http.setHttpCompliance(
+        HttpCompliance.RFC9110.with("SimplePush", HttpCompliance.Violation.MISMATCHED_AUTHORITY));
+    // The path is only ever looked up as it is: nothing in it is decoded, so nothing is ambiguous.
+    http.setUriCompliance(UriCompliance.UNSAFE);
+    return http;
+  }
+
+  private static ConnectionFactory[] connectionFactories(
+      HttpConfiguration http, @Nullable SSLContext tls) {
+    HttpConnectionFactory http1 = new HttpConnectionFactory(http);
+    if (tls == null) {
+      return new ConnectionFactory[] {http1, new HTTP2CServerConnectionFactory(http)};
+    }
+    SslContextFactory.Server ssl = new SslContextFactory.Server();
+    ssl.setSslContext(tls);
+    ssl.setCipherComparator(HTTP2Cipher.COMPARATOR);
+    SslConnectionFactory secure = new SslConnectionFactory(ssl, "alpn");
+    // It would compare the host of a request with the certificate; a token is right or wrong
+    // under any name.
+    secure.setEnsureSecureRequestCustomizer(false);
+    ALPNServerConnectionFactory alpn = new ALPNServerConnectionFactory();
+    alpn.setDefaultProtocol(http1.getProtocol()); // for clients that know no ALPN
+    return new ConnectionFactory[] {secure, alpn, new HTTP2ServerConnectionFactory(http), http1};
+  }
+
+  private static void stop(Server server, Exception cause) {
+    try {
+      server.stop();
+    } catch (Exception e) {
+      cause.addSuppressed(e);
+    }
+  }
+
+  private record JettyRunning(Server server, int port, EndpointRequests requests)
+      implements Running {
+    @Override
+    public void close(Duration patience) {
+      requests.drain(patience);
+      try {
+        server.stop();
+      } catch (Exception e) {
+        throw new IllegalStateException("Jetty did not stop", e);
+      }
+    }
+  }
+}

@@ -1,0 +1,207 @@
+package org.simplepush.server.redis;
+
+import static java.util.concurrent.TimeUnit.SECONDS;
+
+import io.lettuce.core.pubsub.RedisPubSubAdapter;
+import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+import org.simplepush.core.ChannelId;
+import org.simplepush.core.StoreException;
+import org.simplepush.core.Uaid;
+import org.simplepush.core.Update;
+import org.simplepush.server.SharedVersionStore.Listener;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The words that come to the nodes of this process, on one connection. A connection that is dead
+ * without knowing it would be a silent one: so a node now and then tells something to itself, and
+ * the connection is made anew if that does not come.
+ */
+final class Bus {
+  private static final Logger log = LoggerFactory.getLogger(Bus.class);
+
+  private static final String CHANNEL = "simplepush:node:";
+  private static final long ECHO_SECONDS = 2;
+
+  private final Redis redis;
+  private final Map<String, Member> members = new ConcurrentHashMap<>();
+  private @Nullable StatefulRedisPubSubConnection<String, String> connection;
+
+  Bus(Redis redis) {
+    this.redis = redis;
+  }
+
+  /** Who listens under one name. */
+  private static final class Member {
+    final Listener listener;
+
+    /** What it has told itself and not heard yet. */
+    final Map<String, CompletableFuture<@Nullable Void>> echoes = new ConcurrentHashMap<>();
+
+    /** Only the connection's thread uses it. */
+    boolean subscribed;
+
+    /** What the last check waits for; only the thread of the checks uses it. */
+    @Nullable CompletableFuture<@Nullable Void> check;
+
+    Member(Listener listener) {
+      this.listener = listener;
+    }
+  }
+
+  /** Listens under a name that nobody else has; when this returns, words come. */
+  synchronized void join(String node, Listener listener) {
+    if (connection == null) {
+      try {
+        connection = redis.connectPubSub();
+      } catch (RuntimeException e) {
+        throw new StoreException("Redis cannot be listened to: " + Redis.reason(e), e);
+      }
+      connection.addListener(new Ear());
+    }
+    members.put(CHANNEL + node, new Member(listener));
+    try {
+      redis.await(connection.async().subscribe(CHANNEL + node));
+    } catch (StoreException e) {
+      leave(node);
+      throw e;
+    }
+  }
+
+  synchronized void leave(String node) {
+    Member member = members.remove(CHANNEL + node);
+    if (member != null && connection != null) {
+      connection
+          .async()
+          .unsubscribe(CHANNEL + node)
+          .whenComplete(
+              (done, failure) -> {
+                if (failure != null) {
+                  log.debug("Redis still sends words for a node that has left", failure);
+                }
+              });
+    }
+  }
+
+  /** Sees to it that a connection that has gone silent is made anew; called now and then. */
+  void check() {
+    for (Map.Entry<String, Member> each : members.entrySet()) {
+      Member member = each.getValue();
+      CompletableFuture<@Nullable Void> last = member.check;
+      if (last != null && !last.isDone()) {
+        log.warn("Words of the other nodes do not come any more: connecting anew");
+        last.cancel(false);
+        member.check = null;
+        reconnect();
+        return;
+      }
+      member.check = echo(each.getKey(), member);
+    }
+  }
+
+  private synchronized void reconnect() {
+    if (connection != null) {
+      ScriptedConnection.disconnect(connection);
+    }
+  }
+
+  /** Completes when every node of this process has heard itself; fails if one does not in time. */
+  CompletionStage<@Nullable Void> listens() {
+    return CompletableFuture.allOf(
+        members.entrySet().stream()
+            .map(each -> heard(each.getKey(), each.getValue()))
+            .toArray(CompletableFuture[]::new));
+  }
+
+  private CompletableFuture<@Nullable Void> heard(String channel, Member member) {
+    return echo(channel, member)
+        .orTimeout(ECHO_SECONDS, SECONDS)
+        .exceptionallyCompose(
+            failure ->
+                CompletableFuture.failedFuture(
+                    failure instanceof TimeoutException
+                        ? new StoreException(
+                            "A node did not hear itself within " + ECHO_SECONDS + " s")
+                        : failure));
+  }
+
+  /** Tells a node something through Redis; completes when it hears it. */
+  private CompletableFuture<@Nullable Void> echo(String channel, Member member) {
+    String word = "n " + Ids.random();
+    CompletableFuture<@Nullable Void> heard = new CompletableFuture<>();
+    member.echoes.put(word, heard);
+    CompletionStage<@Nullable Void> outcome = heard;
+    outcome.whenComplete((done, failure) -> member.echoes.remove(word));
+    redis
+        .publish(channel, word)
+        .whenComplete(
+            (done, failure) -> {
+              if (failure != null) {
+                heard.completeExceptionally(failure);
+              }
+            });
+    return heard;
+  }
+
+  private final class Ear extends RedisPubSubAdapter<String, String> {
+    /** Also comes when a connection was made anew, for each name again. */
+    @Override
+    public void subscribed(String channel, long count) {
+      Member member = members.get(channel);
+      if (member != null) {
+        if (member.subscribed) {
+          tell(member, Listener::wordsLost);
+        }
+        member.subscribed = true;
+      }
+    }
+
+    @Override
+    public void message(String channel, String word) {
+      Member member = members.get(channel);
+      if (member != null) {
+        hear(member, word);
+      }
+    }
+  }
+
+  private static void hear(Member member, String word) {
+    CompletableFuture<@Nullable Void> echo = member.echoes.get(word);
+    if (echo != null) {
+      echo.complete(null);
+      return;
+    }
+    String[] parts = word.split(" ", -1);
+    try {
+      if (parts.length == 4 && parts[0].equals("p")) {
+        Update update = new Update(ChannelId.parse(parts[3]), Long.parseLong(parts[2]));
+        Uaid uaid = Uaid.parse(parts[1]);
+        tell(member, listener -> listener.published(uaid, update));
+      } else if (parts.length == 3 && parts[0].equals("d")) {
+        Uaid uaid = Uaid.parse(parts[1]);
+        long connection = Long.parseLong(parts[2]);
+        tell(member, listener -> listener.displaced(uaid, connection));
+      }
+    } catch (IllegalArgumentException e) {
+      log.warn("A word that no node of this version says was passed over");
+    }
+  }
+
+  private interface Word {
+    void to(Listener listener);
+  }
+
+  private static void tell(Member member, Word word) {
+    try {
+      word.to(member.listener);
+    } catch (RuntimeException e) {
+      log.warn("A listener failed", e);
+    }
+  }
+}

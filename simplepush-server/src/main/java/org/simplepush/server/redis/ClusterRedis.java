@@ -1,0 +1,172 @@
+package org.simplepush.server.redis;
+
+import io.lettuce.core.RedisChannelWriter;
+import io.lettuce.core.RedisURI;
+import io.lettuce.core.StatefulRedisConnectionImpl;
+import io.lettuce.core.cluster.ClusterClientOptions;
+import io.lettuce.core.cluster.ClusterTopologyRefreshOptions;
+import io.lettuce.core.cluster.RedisClusterClient;
+import io.lettuce.core.cluster.SlotHash;
+import io.lettuce.core.cluster.api.StatefulRedisClusterConnection;
+import io.lettuce.core.cluster.api.async.RedisClusterAsyncCommands;
+import io.lettuce.core.cluster.models.partitions.RedisClusterNode;
+import io.lettuce.core.codec.ByteArrayCodec;
+import io.lettuce.core.codec.RedisCodec;
+import io.lettuce.core.codec.StringCodec;
+import io.lettuce.core.json.JsonParser;
+import io.lettuce.core.protocol.PushHandler;
+import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
+import io.lettuce.core.resource.ClientResources;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A Redis Cluster. A step that is sent to the wrong server fails and is not sent on, for a later
+ * one might have overtaken it by then; what is asked after the slots were learnt anew succeeds.
+ */
+final class ClusterRedis extends Redis {
+  private static final Logger log = LoggerFactory.getLogger(ClusterRedis.class);
+
+  private final Client client;
+  private final StatefulRedisClusterConnection<byte[], byte[]> connection;
+  private final AtomicBoolean refreshing = new AtomicBoolean();
+
+  private ClusterRedis(RedisAddress address, ClientResources resources, Client client) {
+    super(address, resources);
+    this.client = client;
+    this.connection = client.connect(ByteArrayCodec.INSTANCE);
+    await(connectToMasters());
+  }
+
+  static ClusterRedis connect(RedisAddress address, ClientResources resources) {
+    Client client = new Client(resources, address.seeds());
+    client.setOptions(
+        ClusterClientOptions.builder(options(address))
+            .maxRedirects(0)
+            .topologyRefreshOptions(
+                ClusterTopologyRefreshOptions.builder()
+                    .adaptiveRefreshTriggersTimeout(Duration.ofSeconds(1))
+                    .enablePeriodicRefresh()
+                    .build())
+            .build());
+    try {
+      return new ClusterRedis(address, resources, client);
+    } catch (RuntimeException e) {
+      client.shutdown(0, 2, TimeUnit.SECONDS);
+      throw e;
+    }
+  }
+
+  private static final class Client extends RedisClusterClient {
+    Client(ClientResources resources, Iterable<RedisURI> seeds) {
+      super(resources, seeds);
+    }
+
+    @Override
+    protected <K, V> StatefulRedisConnectionImpl<K, V> newStatefulRedisConnection(
+        RedisChannelWriter writer,
+        PushHandler pushHandler,
+        RedisCodec<K, V> codec,
+        Duration timeout,
+        Supplier<JsonParser> parser) {
+      return new ScriptedConnection<>(writer, pushHandler, codec, timeout);
+    }
+  }
+
+  @Override
+  RedisClusterAsyncCommands<byte[], byte[]> commands() {
+    return connection.async();
+  }
+
+  @Override
+  StatefulRedisPubSubConnection<String, String> connectPubSub() {
+    return client.connectPubSub(StringCodec.ASCII);
+  }
+
+  @Override
+  void giveUpConnection(byte[] key, long before) {
+    RedisClusterNode master = connection.getPartitions().getMasterBySlot(SlotHash.getSlot(key));
+    if (master != null) {
+      RedisURI uri = master.getUri();
+      CompletionStage<?> serving = connection.getConnectionAsync(uri.getHost(), uri.getPort());
+      serving.thenAccept(
+          node -> {
+            if (((ScriptedConnection<?, ?>) node).activatedAt() - before < 0) {
+              ScriptedConnection.disconnect(node);
+            }
+          });
+    }
+  }
+
+  private List<RedisClusterNode> masters() {
+    List<RedisClusterNode> masters = new ArrayList<>();
+    for (RedisClusterNode node : connection.getPartitions()) {
+      if (node.is(RedisClusterNode.NodeFlag.UPSTREAM) && !node.hasNoSlots()) {
+        masters.add(node);
+      }
+    }
+    return masters;
+  }
+
+  @Override
+  List<String> keysOnEachServer(String prefix) {
+    List<String> keys = new ArrayList<>();
+    for (RedisClusterNode master : masters()) {
+      int n = 0;
+      while (!master.hasSlot(SlotHash.getSlot(prefix + ":" + n))) {
+        n++;
+      }
+      keys.add(prefix + ":" + n);
+    }
+    return keys;
+  }
+
+  /** So that no step is the first on its connection: that one would be refused. */
+  private CompletionStage<?> connectToMasters() {
+    return CompletableFuture.allOf(
+        masters().stream()
+            .map(RedisClusterNode::getUri)
+            .map(uri -> connection.getConnectionAsync(uri.getHost(), uri.getPort()))
+            .toArray(CompletableFuture[]::new));
+  }
+
+  @Override
+  void keepConnected() {
+    connectToMasters()
+        .whenComplete(
+            (done, failure) -> {
+              if (failure != null) {
+                log.debug("Not every master of the cluster is connected", failure);
+              }
+            });
+  }
+
+  @Override
+  void lookAgain() {
+    if (refreshing.compareAndSet(false, true)) {
+      client
+          .refreshPartitionsAsync()
+          .thenCompose(done -> connectToMasters())
+          .whenComplete(
+              (done, failure) -> {
+                refreshing.set(false);
+                if (failure != null) {
+                  log.debug("The slots of the cluster could not be learnt anew", failure);
+                }
+              });
+    }
+  }
+
+  @Override
+  void closeClient() {
+    client.shutdown(0, 2, TimeUnit.SECONDS);
+  }
+}

@@ -1,0 +1,369 @@
+package org.simplepush.server.redis;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+import static java.util.concurrent.TimeUnit.MILLISECONDS;
+import static java.util.concurrent.TimeUnit.SECONDS;
+
+import io.lettuce.core.ClientOptions;
+import io.lettuce.core.MaintNotificationsConfig;
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisCommandExecutionException;
+import io.lettuce.core.RedisCommandTimeoutException;
+import io.lettuce.core.RedisURI;
+import io.lettuce.core.ScanArgs;
+import io.lettuce.core.ScanCursor;
+import io.lettuce.core.ScriptOutputType;
+import io.lettuce.core.SetArgs;
+import io.lettuce.core.SocketOptions;
+import io.lettuce.core.TimeoutOptions;
+import io.lettuce.core.api.StatefulRedisConnection;
+import io.lettuce.core.cluster.api.async.RedisClusterAsyncCommands;
+import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
+import io.lettuce.core.resource.ClientResources;
+import io.lettuce.core.resource.DefaultClientResources;
+import io.lettuce.core.resource.Delay;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.simplepush.core.StoreException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The connections to Redis. Whatever is asked is sent once or not at all, in the order of asking;
+ * while a connection is lost everything fails at once. Connections are made anew by themselves, and
+ * given up if an answer is not there in time, for then the peer may be gone.
+ */
+abstract class Redis {
+  private static final Logger log = LoggerFactory.getLogger(Redis.class);
+
+  private static final String HEALTH_KEY = "simplepush:health";
+  private static final long HEALTH_KEY_MILLIS = 10_000;
+
+  /** The keys of user agents: 32 characters after the prefix. */
+  private static final ScanArgs USER_AGENTS =
+      ScanArgs.Builder.matches("simplepush:" + "?".repeat(32)).limit(500);
+
+  private final RedisAddress address;
+  private final ClientResources resources;
+  private final AtomicInteger underWay = new AtomicInteger();
+  private final CompletableFuture<@Nullable Void> allDone = new CompletableFuture<>();
+  private final AtomicBoolean loading = new AtomicBoolean();
+  private volatile boolean closed;
+
+  Redis(RedisAddress address, ClientResources resources) {
+    this.address = address;
+    this.resources = resources;
+  }
+
+  /**
+   * Connects, in the way the server that answers first asks for.
+   *
+   * @throws StoreException if that cannot be done
+   */
+  static Redis connect(RedisAddress address) {
+    ClientResources resources =
+        DefaultClientResources.builder()
+            .reconnectDelay(
+                Delay.fullJitter(
+                    Duration.ofMillis(20), Duration.ofSeconds(1), 50, TimeUnit.MILLISECONDS))
+            .build();
+    try {
+      if (isCluster(address, resources)) {
+        return ClusterRedis.connect(address, resources);
+      }
+      if (address.seeds().size() > 1) {
+        throw new StoreException(
+            "Several addresses of Redis mean a cluster, but " + address + " is none");
+      }
+      return SingleRedis.connect(address, resources);
+    } catch (StoreException e) {
+      shutDown(resources);
+      throw e;
+    } catch (RuntimeException e) {
+      shutDown(resources);
+      throw new StoreException("Redis at " + address + " cannot be used: " + reason(e), e);
+    }
+  }
+
+  /** Asks the first that answers. */
+  private static boolean isCluster(RedisAddress address, ClientResources resources) {
+    RuntimeException failure = null;
+    for (RedisURI seed : address.seeds()) {
+      RedisClient client = RedisClient.create(resources, seed);
+      client.setOptions(options(address));
+      try (StatefulRedisConnection<String, String> connection = client.connect()) {
+        return connection.sync().info("cluster").contains("cluster_enabled:1");
+      } catch (RuntimeException e) {
+        if (failure == null) {
+          failure = e;
+        } else {
+          failure.addSuppressed(e);
+        }
+      } finally {
+        client.shutdown(0, 0, MILLISECONDS);
+      }
+    }
+    String sentence = "Redis at " + address + " cannot be reached: " + reason(failure);
+    throw failure == null ? new StoreException(sentence) : new StoreException(sentence, failure);
+  }
+
+  static ClientOptions options(RedisAddress address) {
+    return ClientOptions.builder()
+        // Both together: what is not answered when a connection ends fails, and is not sent again.
+        .autoReconnect(true)
+        .disconnectedBehavior(ClientOptions.DisconnectedBehavior.REJECT_COMMANDS)
+        .timeoutOptions(TimeoutOptions.enabled(address.timeout()))
+        .socketOptions(SocketOptions.builder().connectTimeout(address.timeout()).build())
+        .maintNotificationsConfig(MaintNotificationsConfig.disabled())
+        .build();
+  }
+
+  /** Where to send commands, on whatever connection is the right one. */
+  abstract RedisClusterAsyncCommands<byte[], byte[]> commands();
+
+  /** Opens a connection that is only listened on. */
+  abstract StatefulRedisPubSubConnection<String, String> connectPubSub();
+
+  /** Ends the connection that serves a key, if it was made before that time; it is made anew. */
+  abstract void giveUpConnection(byte[] key, long before);
+
+  /** A key with this prefix on each server that takes writes. */
+  abstract List<String> keysOnEachServer(String prefix);
+
+  /** A server said that it is the wrong one to ask. */
+  abstract void lookAgain();
+
+  /** Called now and then, to connect to where it is needed before it is. */
+  abstract void keepConnected();
+
+  abstract void closeClient();
+
+  /**
+   * Asks for something.
+   *
+   * @param key by which the server is chosen; null if that is not for us to say
+   */
+  final <R, T> CompletionStage<T> ask(
+      byte @Nullable [] key, Supplier<CompletionStage<R>> command, Function<R, T> reading) {
+    CompletableFuture<T> result = new CompletableFuture<>();
+    underWay.incrementAndGet();
+    if (closed) {
+      done(result, null, new StoreException("The store was closed"));
+      return result;
+    }
+    long asked = System.nanoTime();
+    CompletionStage<R> reply;
+    try {
+      reply = command.get();
+    } catch (RuntimeException e) {
+      done(result, null, failed(key, asked, e));
+      return result;
+    }
+    reply.whenComplete(
+        (answer, failure) -> {
+          if (failure != null) {
+            done(result, null, failed(key, asked, failure));
+            return;
+          }
+          T read;
+          try {
+            read = reading.apply(answer);
+          } catch (RuntimeException e) {
+            done(result, null, new StoreException("Redis holds what this store did not write", e));
+            return;
+          }
+          done(result, read, null);
+        });
+    return result;
+  }
+
+  private <T> void done(
+      CompletableFuture<T> result, @Nullable T value, @Nullable Throwable failure) {
+    if (failure == null) {
+      result.complete(value);
+    } else {
+      result.completeExceptionally(failure);
+    }
+    if (underWay.decrementAndGet() == 0 && closed) {
+      allDone.complete(null);
+    }
+  }
+
+  /** Does what a failure calls for, and says what happened. */
+  private StoreException failed(byte @Nullable [] key, long asked, Throwable failure) {
+    Throwable cause =
+        failure instanceof CompletionException && failure.getCause() != null
+            ? failure.getCause()
+            : failure;
+    if (closed) {
+      return new StoreException("The store was closed", cause);
+    }
+    if (cause instanceof RedisCommandTimeoutException) {
+      if (key != null) {
+        giveUpConnection(key, asked);
+      }
+      return new StoreException(
+          "Redis did not answer within " + address.timeout().toMillis() + " ms", cause);
+    }
+    if (cause instanceof RedisCommandExecutionException) {
+      String said = String.valueOf(cause.getMessage());
+      if (said.startsWith("NOSCRIPT")) {
+        loadScripts();
+        return new StoreException("Redis had forgotten the scripts; they are loaded again", cause);
+      }
+      if (said.matches("(MOVED|ASK|CLUSTERDOWN|READONLY)\\b.*")) {
+        lookAgain();
+      }
+      return new StoreException("Redis refused: " + said, cause);
+    }
+    return new StoreException("Redis is not connected: " + reason(cause), cause);
+  }
+
+  private void loadScripts() {
+    if (loading.compareAndSet(false, true)) {
+      CompletionStage<String> loads = CompletableFuture.completedStage("");
+      for (Script script : Script.values()) {
+        loads = loads.thenCombine(commands().scriptLoad(script.text()), (all, digest) -> digest);
+      }
+      loads.whenComplete(
+          (done, failure) -> {
+            loading.set(false);
+            if (failure != null) {
+              log.warn("Redis does not take the scripts: {}", reason(failure));
+            }
+          });
+    }
+  }
+
+  static String reason(@Nullable Throwable failure) {
+    Throwable cause = failure;
+    while (cause != null && cause.getCause() != null) {
+      cause = cause.getCause();
+    }
+    return cause == null
+        ? "unknown"
+        : cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
+  }
+
+  /** Runs a script on a key; it answers with a list. */
+  final <T> CompletionStage<T> run(
+      Script script, byte[] key, byte[][] arguments, Function<List<Object>, T> reading) {
+    return ask(
+        key,
+        () ->
+            commands()
+                .<List<Object>>evalsha(
+                    script.digest(), ScriptOutputType.MULTI, new byte[][] {key}, arguments),
+        reading);
+  }
+
+  /** Tells everybody who listens to a channel; nobody may. */
+  final CompletionStage<@Nullable Void> publish(String channel, String word) {
+    byte[] name = channel.getBytes(US_ASCII);
+    return ask(name, () -> commands().publish(name, word.getBytes(US_ASCII)), receivers -> null);
+  }
+
+  /** Writes something to every server that holds data. */
+  final CompletionStage<@Nullable Void> write() {
+    List<CompletableFuture<?>> writes = new ArrayList<>();
+    for (String each : keysOnEachServer(HEALTH_KEY)) {
+      byte[] key = each.getBytes(US_ASCII);
+      byte[] value = "written".getBytes(US_ASCII);
+      writes.add(
+          ask(
+                  key,
+                  () -> commands().set(key, value, SetArgs.Builder.px(HEALTH_KEY_MILLIS)),
+                  ok -> ok)
+              .toCompletableFuture());
+    }
+    return CompletableFuture.allOf(writes.toArray(CompletableFuture[]::new));
+  }
+
+  /** Does something with the key of every user agent, and adds up what comes of it. */
+  final CompletionStage<Integer> sumOverUserAgents(
+      Function<byte[], CompletionStage<Integer>> step) {
+    return sumFrom(ScanCursor.INITIAL, step, 0);
+  }
+
+  private CompletionStage<Integer> sumFrom(
+      ScanCursor cursor, Function<byte[], CompletionStage<Integer>> step, int sum) {
+    return this.<Object, ScanPage>ask(null, () -> scan(cursor), page -> (ScanPage) page)
+        .thenCompose(
+            page -> {
+              CompletionStage<Integer> total = CompletableFuture.completedStage(sum);
+              for (byte[] key : page.keys()) {
+                total = total.thenCombine(step.apply(key), Integer::sum);
+              }
+              return page.next().isFinished()
+                  ? total
+                  : total.thenCompose(sofar -> sumFrom(page.next(), step, sofar));
+            });
+  }
+
+  private record ScanPage(ScanCursor next, List<byte[]> keys) {}
+
+  private CompletionStage<Object> scan(ScanCursor cursor) {
+    return commands()
+        .scan(cursor, USER_AGENTS)
+        .thenApply(found -> new ScanPage(found, found.getKeys()));
+  }
+
+  /** Waits, but not for ever. */
+  final <T> T await(CompletionStage<T> stage) {
+    try {
+      return stage.toCompletableFuture().get(address.timeout().toMillis() + 1_000, MILLISECONDS);
+    } catch (ExecutionException e) {
+      throw new StoreException("Redis refused: " + reason(e), e);
+    } catch (TimeoutException e) {
+      throw new StoreException("Redis did not answer in time", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new StoreException("Interrupted while waiting for Redis", e);
+    }
+  }
+
+  final boolean isClosed() {
+    return closed;
+  }
+
+  final ClientResources resources() {
+    return resources;
+  }
+
+  /** Refuses what is asked from now on, waits for the rest to be answered, disconnects. */
+  final void close() {
+    synchronized (allDone) {
+      if (closed) {
+        return;
+      }
+      closed = true;
+    }
+    if (underWay.get() > 0) {
+      try {
+        allDone.get(address.timeout().toMillis() + 1_000, MILLISECONDS);
+      } catch (TimeoutException | ExecutionException e) {
+        log.warn("Steps under way are broken off: Redis did not answer in time");
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
+    closeClient();
+    shutDown(resources);
+  }
+
+  private static void shutDown(ClientResources resources) {
+    resources.shutdown(0, 2, SECONDS).awaitUninterruptibly(2, SECONDS);
+  }
+}

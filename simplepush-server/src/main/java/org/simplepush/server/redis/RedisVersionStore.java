@@ -1,0 +1,370 @@
+package org.simplepush.server.redis;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+import static java.util.concurrent.TimeUnit.MILLISECONDS;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Future;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+import org.simplepush.core.ChannelId;
+import org.simplepush.core.StoreException;
+import org.simplepush.core.Uaid;
+import org.simplepush.core.Update;
+import org.simplepush.server.SharedVersionStore;
+
+/**
+ * A store in Redis, for servers that share one, or that must not keep state on their own disk.
+ *
+ * <p><strong>Promise.</strong> When a stage completes, its step is in the memory of Redis, whole.
+ * Whether it outlives a crash of Redis or of its machine is for Redis' own settings to say: {@code
+ * appendonly yes} with {@code appendfsync always} for every confirmed step, {@code everysec} for
+ * all but the last second or two. Redis answers before its replicas do: a failover may lose what
+ * was confirmed last. What Redis lost, devices find out and recover from at their next hello. It
+ * must have {@code maxmemory-policy noeviction}.
+ *
+ * <p>A step is sent once. If the connection breaks before the answer is there, the stage fails, and
+ * so does every step until Redis is back, at once; nothing is queued and nothing sent twice. If an
+ * answer takes longer than three seconds, or what {@code ?timeout=} in the URI says, the stage
+ * fails and the connection is made anew. In a cluster, steps fail for user agents that are being
+ * moved to another server.
+ *
+ * <p>Time is that of Redis: the clocks of the nodes do not matter. Once a server has joined, Redis
+ * itself drops user agents that are not seen, and {@link #expire} has nothing to do.
+ *
+ * <p>Stages complete, and listeners are told, on the threads of the connections. Do not block them.
+ *
+ * <p>Needs {@code io.lettuce:lettuce-core}, an optional dependency of this module, and Redis 6.2 or
+ * later. Safe for use by many threads; keep one for the life of the server and close it after that.
+ */
+public final class RedisVersionStore implements SharedVersionStore {
+  private static final byte[] NO = {'0'};
+  private static final byte[] YES = {'1'};
+
+  private final Redis redis;
+  private final Bus bus;
+  private final LongSupplier offset;
+  private final Future<?> checks;
+
+  /** How long Redis keeps who is not seen, in milliseconds; 0 if it is not to drop anybody. */
+  private volatile long lease;
+
+  /**
+   * What only tests choose.
+   *
+   * @param checkInterval how often the bus is checked
+   * @param offset milliseconds to be added to the time of Redis
+   */
+  record Settings(Duration checkInterval, LongSupplier offset) {
+    static final Settings DEFAULT = new Settings(Duration.ofSeconds(5), () -> 0);
+  }
+
+  private RedisVersionStore(Redis redis, Settings settings) {
+    this.redis = redis;
+    this.bus = new Bus(redis);
+    this.offset = settings.offset();
+    long interval = settings.checkInterval().toMillis();
+    this.checks =
+        redis
+            .resources()
+            .eventExecutorGroup()
+            .scheduleWithFixedDelay(this::tend, interval, interval, MILLISECONDS);
+  }
+
+  /**
+   * Connects to Redis. Whether it is a cluster is found out by asking.
+   *
+   * @param uri as Lettuce takes it: {@code redis://[[user:]password@]host[:port][/database]},
+   *     {@code rediss://…} for TLS, {@code redis-sentinel://host[:port],host…[/database]#master},
+   *     {@code redis://host:port,host:port…} for several servers of a cluster; {@code
+   *     ?timeout=500ms} is how long to wait for an answer
+   * @return the store
+   * @throws IllegalArgumentException if {@code uri} is not written so; says nothing of what it
+   *     holds
+   * @throws StoreException if Redis cannot be reached or used, with a sentence that says why
+   */
+  public static RedisVersionStore open(String uri) {
+    return open(uri, Settings.DEFAULT);
+  }
+
+  static RedisVersionStore open(String uri, Settings settings) {
+    return new RedisVersionStore(Redis.connect(RedisAddress.parse(uri)), settings);
+  }
+
+  private void tend() {
+    bus.check();
+    redis.keepConnected();
+  }
+
+  private byte[] lease() {
+    return Ids.number(lease);
+  }
+
+  private byte[] offset() {
+    return Ids.number(offset.getAsLong());
+  }
+
+  private static byte[][] arguments(byte[]... arguments) {
+    return arguments;
+  }
+
+  private static long code(List<Object> reply) {
+    return (Long) reply.get(0);
+  }
+
+  private static @Nullable Void nothing(List<Object> reply) {
+    return null;
+  }
+
+  /** Reads id, version and spelling of each, after the code. */
+  private static List<Update> updates(List<Object> reply) {
+    List<Update> updates = new ArrayList<>(reply.size() / 3);
+    for (int i = 1; i < reply.size(); i += 3) {
+      ChannelId id = Ids.channelId((byte[]) reply.get(i), (byte[]) reply.get(i + 2));
+      updates.add(new Update(id, Ids.number((byte[]) reply.get(i + 1))));
+    }
+    return List.copyOf(updates);
+  }
+
+  @Override
+  public CompletionStage<Resumption> hello(Uaid uaid, @Nullable List<ChannelId> channelIds) {
+    List<byte[]> arguments = new ArrayList<>();
+    arguments.add(lease());
+    arguments.add(offset());
+    arguments.add(channelIds == null ? NO : YES);
+    if (channelIds != null) {
+      for (ChannelId channelId : channelIds) {
+        arguments.add(Ids.bytes(channelId));
+        arguments.add(Ids.spelling(channelId));
+      }
+    }
+    return redis.run(
+        Script.HELLO,
+        Ids.key(uaid),
+        arguments.toArray(byte[][]::new),
+        reply ->
+            switch ((int) code(reply)) {
+              case 0 -> new Resumption.Unknown();
+              case 1 -> new Resumption.Resumed(updates(reply));
+              default -> new Resumption.Diverged();
+            });
+  }
+
+  @Override
+  public CompletionStage<Registration> register(Uaid uaid, ChannelId channelId, int maxChannels) {
+    return redis.run(
+        Script.REGISTER,
+        Ids.key(uaid),
+        arguments(
+            lease(),
+            offset(),
+            Ids.bytes(channelId),
+            Ids.spelling(channelId),
+            Ids.number(maxChannels)),
+        reply ->
+            switch ((int) code(reply)) {
+              case 0 -> Registration.UNKNOWN_USER_AGENT;
+              case 1 -> Registration.REGISTERED;
+              default -> Registration.LIMIT_REACHED;
+            });
+  }
+
+  @Override
+  public CompletionStage<Void> unregister(Uaid uaid, ChannelId channelId) {
+    return redis.run(
+        Script.UNREGISTER,
+        Ids.key(uaid),
+        arguments(lease(), offset(), Ids.bytes(channelId)),
+        RedisVersionStore::nothing);
+  }
+
+  @Override
+  public CompletionStage<Void> drop(Uaid uaid) {
+    return redis.run(Script.DROP, Ids.key(uaid), arguments(), RedisVersionStore::nothing);
+  }
+
+  @Override
+  public CompletionStage<Advance> advance(Uaid uaid, ChannelId channelId, long version) {
+    return advance(uaid, channelId, version, NO);
+  }
+
+  @Override
+  public CompletionStage<Advance> advanceToNext(Uaid uaid, ChannelId channelId, long atLeast) {
+    return advance(uaid, channelId, atLeast, YES);
+  }
+
+  private CompletionStage<Advance> advance(
+      Uaid uaid, ChannelId channelId, long version, byte[] orNext) {
+    if (version < 0) {
+      throw new IllegalArgumentException("A version is 0 or more, but was " + version);
+    }
+    byte[] id = Ids.bytes(channelId);
+    return redis.run(
+        Script.ADVANCE,
+        Ids.key(uaid),
+        arguments(id, Ids.number(version), Ids.usual(channelId).getBytes(US_ASCII), orNext),
+        reply ->
+            switch ((int) code(reply)) {
+              case 0 -> new Advance.Unknown();
+              case 1 -> new Advance.Stale();
+              default ->
+                  new Advance.Advanced(
+                      new Update(
+                          Ids.channelId(id, (byte[]) reply.get(2)),
+                          Ids.number((byte[]) reply.get(1))));
+            });
+  }
+
+  @Override
+  public CompletionStage<Void> acknowledge(Uaid uaid, List<Update> updates) {
+    List<byte[]> arguments = new ArrayList<>();
+    arguments.add(lease());
+    arguments.add(offset());
+    for (Update update : updates) {
+      arguments.add(Ids.bytes(update.channelId()));
+      arguments.add(Ids.number(update.version()));
+    }
+    return redis.run(
+        Script.ACKNOWLEDGE,
+        Ids.key(uaid),
+        arguments.toArray(byte[][]::new),
+        RedisVersionStore::nothing);
+  }
+
+  @Override
+  public CompletionStage<Optional<List<Update>>> pending(Uaid uaid) {
+    return redis.run(
+        Script.PENDING,
+        Ids.key(uaid),
+        arguments(lease(), offset()),
+        reply -> code(reply) == 0 ? Optional.empty() : Optional.of(updates(reply)));
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>Does nothing and completes with 0 if a server has joined and Redis drops user agents by
+   * itself, after that time or a shorter one. Else looks at every user agent, one after another; it
+   * may fail half-way, and finishes when called again.
+   */
+  @Override
+  public CompletionStage<Integer> expire(Duration notSeenFor) {
+    if (notSeenFor.isNegative()) {
+      throw new IllegalArgumentException(
+          "The time not seen is zero or more, but was " + notSeenFor);
+    }
+    long millis = roundedUpMillis(notSeenFor);
+    if (lease > 0 && millis >= lease) {
+      return redis.isClosed()
+          ? CompletableFuture.failedStage(new StoreException("The store was closed"))
+          : CompletableFuture.completedStage(0);
+    }
+    byte[] limit = Ids.number(millis);
+    return redis.sumOverUserAgents(
+        key ->
+            redis.run(Script.EXPIRE, key, arguments(limit, offset()), reply -> (int) code(reply)));
+  }
+
+  private static long roundedUpMillis(Duration duration) {
+    Duration longest = Duration.ofMillis(Long.MAX_VALUE);
+    if (duration.compareTo(longest) >= 0) {
+      return Long.MAX_VALUE;
+    }
+    long millis = duration.toMillis();
+    return duration.equals(Duration.ofMillis(millis)) ? millis : millis + 1;
+  }
+
+  /**
+   * {@inheritDoc} Writes to Redis, in a cluster to each of its masters; and if a server has joined,
+   * finds out whether words come to it.
+   */
+  @Override
+  public CompletionStage<Void> check() {
+    return named("Redis does not take writes", redis.write())
+        .thenCompose(done -> named("Words of the nodes do not come through", bus.listens()));
+  }
+
+  private static CompletionStage<Void> named(String trouble, CompletionStage<Void> check) {
+    CompletableFuture<Void> result = new CompletableFuture<>();
+    check.whenComplete(
+        (done, failure) -> {
+          if (failure == null) {
+            result.complete(null);
+          } else {
+            result.completeExceptionally(
+                new StoreException(trouble + ": " + Redis.reason(failure), failure));
+          }
+        });
+    return result;
+  }
+
+  @Override
+  public Node join(Duration notSeenFor, Listener listener) {
+    if (notSeenFor.isNegative() || notSeenFor.isZero()) {
+      throw new IllegalArgumentException(
+          "The time not seen is more than zero, but was " + notSeenFor);
+    }
+    String name = Ids.random();
+    bus.join(name, listener);
+    lease =
+        Math.max(lease, Math.min(roundedUpMillis(notSeenFor), Duration.ofDays(36_500).toMillis()));
+    return new Membership(name);
+  }
+
+  private final class Membership implements Node {
+    private final String name;
+    private final byte[] node;
+
+    Membership(String name) {
+      this.name = name;
+      this.node = name.getBytes(US_ASCII);
+    }
+
+    @Override
+    public CompletionStage<Void> claim(Uaid uaid, long connection) {
+      return redis.run(
+          Script.CLAIM,
+          Ids.key(uaid),
+          arguments(lease(), node, Ids.number(connection)),
+          RedisVersionStore::nothing);
+    }
+
+    @Override
+    public CompletionStage<Boolean> confirm(Uaid uaid, long connection) {
+      return redis.run(
+          Script.CONFIRM,
+          Ids.key(uaid),
+          arguments(lease(), node, Ids.number(connection)),
+          reply -> code(reply) == 1);
+    }
+
+    @Override
+    public CompletionStage<Void> release(Uaid uaid, long connection) {
+      return redis.run(
+          Script.RELEASE,
+          Ids.key(uaid),
+          arguments(node, Ids.number(connection)),
+          RedisVersionStore::nothing);
+    }
+
+    @Override
+    public void close() {
+      bus.leave(name);
+    }
+  }
+
+  /**
+   * Refuses further steps, waits until those under way are answered or given up, and disconnects.
+   * What was confirmed stays in Redis.
+   */
+  @Override
+  public void close() {
+    checks.cancel(false);
+    redis.close();
+  }
+}

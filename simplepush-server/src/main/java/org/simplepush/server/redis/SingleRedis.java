@@ -1,0 +1,95 @@
+package org.simplepush.server.redis;
+
+import io.lettuce.core.RedisChannelWriter;
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisURI;
+import io.lettuce.core.StatefulRedisConnectionImpl;
+import io.lettuce.core.api.StatefulRedisConnection;
+import io.lettuce.core.cluster.api.async.RedisClusterAsyncCommands;
+import io.lettuce.core.codec.ByteArrayCodec;
+import io.lettuce.core.codec.RedisCodec;
+import io.lettuce.core.codec.StringCodec;
+import io.lettuce.core.protocol.PushHandler;
+import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
+import io.lettuce.core.resource.ClientResources;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** One server, or the one of several that Sentinels call the master. */
+final class SingleRedis extends Redis {
+  private final Client client;
+  private final StatefulRedisConnection<byte[], byte[]> connection;
+  private volatile boolean wrong;
+
+  private SingleRedis(RedisAddress address, ClientResources resources, Client client) {
+    super(address, resources);
+    this.client = client;
+    this.connection = client.connect(ByteArrayCodec.INSTANCE);
+  }
+
+  static SingleRedis connect(RedisAddress address, ClientResources resources) {
+    Client client = new Client(resources, address.seeds().get(0));
+    client.setOptions(options(address));
+    try {
+      return new SingleRedis(address, resources, client);
+    } catch (RuntimeException e) {
+      client.shutdown(0, 2, TimeUnit.SECONDS);
+      throw e;
+    }
+  }
+
+  private static final class Client extends RedisClient {
+    Client(ClientResources resources, RedisURI uri) {
+      super(resources, uri);
+    }
+
+    @Override
+    protected <K, V> StatefulRedisConnectionImpl<K, V> newStatefulRedisConnection(
+        RedisChannelWriter writer, PushHandler pushHandler, RedisCodec<K, V> codec, Duration time) {
+      return new ScriptedConnection<>(writer, pushHandler, codec, time);
+    }
+  }
+
+  @Override
+  RedisClusterAsyncCommands<byte[], byte[]> commands() {
+    return connection.async();
+  }
+
+  @Override
+  StatefulRedisPubSubConnection<String, String> connectPubSub() {
+    return client.connectPubSub(StringCodec.ASCII);
+  }
+
+  @Override
+  void giveUpConnection(byte[] key, long before) {
+    if (((ScriptedConnection<?, ?>) connection).activatedAt() - before < 0) {
+      ScriptedConnection.disconnect(connection);
+    }
+  }
+
+  @Override
+  List<String> keysOnEachServer(String prefix) {
+    return List.of(prefix);
+  }
+
+  /** It has become a replica: the address, or a Sentinel, may name another by now. */
+  @Override
+  void lookAgain() {
+    wrong = true;
+  }
+
+  /** Not at once, for a replica may be all there is. */
+  @Override
+  void keepConnected() {
+    if (wrong) {
+      wrong = false;
+      ScriptedConnection.disconnect(connection);
+    }
+  }
+
+  @Override
+  void closeClient() {
+    client.shutdown(0, 2, TimeUnit.SECONDS);
+  }
+}

@@ -1,0 +1,30 @@
+/**
+ * A store that several push servers share: {@link org.simplepush.server.redis.RedisVersionStore}.
+ *
+ * <p>Needs lettuce-core, an optional dependency of this module, and Redis 6.2 or later.
+ *
+ * <p><strong>What is in Redis.</strong> All there is of a user agent is one hash, named {@code
+ * simplepush:} and its UAID in 32 hex digits, so that each step touches one key:
+ *
+ * <ul>
+ *   <li>{@code s}: when it was last seen, in milliseconds by Redis' clock; without it the user
+ *       agent is not known
+ *   <li>{@code r}: where it is connected: the node and that node's number of the connection
+ *   <li>a field for each channel, named by the 16 bytes of its id. Its value is the version, after
+ *       a {@code -} unless it is pending; nothing but {@code -} if it has none. If the device
+ *       writes the id in another way than usual, a {@code :} and what it writes follow.
+ * </ul>
+ *
+ * <p>The key expires when the user agent was not seen for as long as the server said.
+ *
+ * <p>Each node listens to the pub/sub channel {@code simplepush:node:} and a name it gives itself
+ * when it joins. The words are {@code p}, UAID, version and channel id for what was published;
+ * {@code d}, UAID and number of a connection that is over; {@code n} and anything by which a node
+ * finds out whether it hears itself.
+ *
+ * <p>{@code simplepush:health} and what begins so is written to see whether that can be done.
+ */
+@NullMarked
+package org.simplepush.server.redis;
+
+import org.jspecify.annotations.NullMarked;

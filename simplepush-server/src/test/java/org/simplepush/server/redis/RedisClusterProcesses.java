@@ -1,0 +1,81 @@
+package org.simplepush.server.redis;
+
+import static java.util.concurrent.TimeUnit.SECONDS;
+import static org.awaitility.Awaitility.await;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** A cluster of three masters. */
+final class RedisClusterProcesses implements AutoCloseable {
+  private static final int SLOTS = 16_384;
+
+  private final List<RedisProcess> masters = new ArrayList<>();
+
+  static RedisClusterProcesses start() throws IOException, InterruptedException {
+    RedisClusterProcesses cluster = new RedisClusterProcesses();
+    for (int i = 0; i < 3; i++) {
+      RedisProcess master =
+          RedisProcess.start(
+              "--cluster-enabled",
+              "yes",
+              "--cluster-port",
+              String.valueOf(RedisProcess.anyPort()),
+              "--cluster-node-timeout",
+              "2000");
+      cluster.masters.add(master);
+      int from = SLOTS * i / 3;
+      int to = SLOTS * (i + 1) / 3 - 1;
+      master.ask("CLUSTER", "ADDSLOTSRANGE", String.valueOf(from), String.valueOf(to));
+    }
+    RedisProcess first = cluster.masters.get(0);
+    for (RedisProcess other : cluster.masters.subList(1, 3)) {
+      first.ask("CLUSTER", "MEET", "127.0.0.1", String.valueOf(other.port()), clusterPort(other));
+    }
+    await()
+        .atMost(30, SECONDS)
+        .until(
+            () -> {
+              for (RedisProcess master : cluster.masters) {
+                String info = master.ask("CLUSTER", "INFO");
+                if (!info.contains("cluster_state:ok") || !info.contains("cluster_size:3")) {
+                  return false;
+                }
+              }
+              return true;
+            });
+    return cluster;
+  }
+
+  private static String clusterPort(RedisProcess node) throws IOException {
+    // 127.0.0.1:port@clusterport
+    String myself = node.ask("CLUSTER", "NODES");
+    return myself.replaceAll("(?s).*@(\\d+).*", "$1");
+  }
+
+  List<RedisProcess> masters() {
+    return masters;
+  }
+
+  String uri() {
+    return "redis://"
+        + masters.stream()
+            .map(master -> "127.0.0.1:" + master.port())
+            .collect(Collectors.joining(","));
+  }
+
+  void flush() throws IOException {
+    for (RedisProcess master : masters) {
+      master.ask("FLUSHALL");
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    for (RedisProcess master : masters) {
+      master.close();
+    }
+  }
+}

@@ -1,0 +1,167 @@
+package org.simplepush.server.redis;
+
+import java.io.BufferedReader;
+import java.io.File;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
+import redis.embedded.RedisExecProvider;
+
+/** A redis-server of our own on loopback, which can be killed and started again. */
+final class RedisProcess implements AutoCloseable {
+  private static final File PROGRAM = program();
+
+  private final Path folder;
+  private final List<String> options;
+  private final int port;
+  private Process process;
+
+  private RedisProcess(Path folder, int port, List<String> options) {
+    this.folder = folder;
+    this.port = port;
+    this.options = options;
+  }
+
+  private static File program() {
+    try {
+      return RedisExecProvider.defaultProvider().get();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Starts a server that keeps nothing on the disk, unless these options say otherwise. */
+  static RedisProcess start(String... options) throws IOException, InterruptedException {
+    Path folder = Files.createTempDirectory("simplepush-redis");
+    List<String> all = new ArrayList<>(List.of("--save", ""));
+    all.addAll(List.of(options));
+    while (true) {
+      RedisProcess redis = new RedisProcess(folder, anyPort(), all);
+      if (redis.tryToRun()) {
+        return redis;
+      }
+    }
+  }
+
+  /** May be taken by another by the time it is used; then one tries again. */
+  static int anyPort() throws IOException {
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return socket.getLocalPort();
+    }
+  }
+
+  /** Starts the server; false if its port is taken. */
+  private boolean tryToRun() throws IOException, InterruptedException {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                PROGRAM.getPath(),
+                "--port",
+                String.valueOf(port),
+                "--bind",
+                "127.0.0.1",
+                "--dir",
+                folder.toString()));
+    command.addAll(options);
+    if (options.contains("--sentinel")) {
+      Path configuration = folder.resolve("sentinel.conf");
+      Files.write(configuration, List.of());
+      command.add(1, configuration.toString());
+    }
+    process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    BufferedReader log =
+        new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+    StringBuilder said = new StringBuilder();
+    String line;
+    while ((line = log.readLine()) != null) {
+      said.append(line).append('\n');
+      if (line.contains("eady to accept connections") || line.contains("Sentinel ID is")) {
+        Thread pump = new Thread(() -> log.lines().forEach(more -> {}), "redis-log");
+        pump.setDaemon(true);
+        pump.start();
+        return true;
+      }
+    }
+    process.waitFor();
+    if (said.indexOf("bind") >= 0 || said.indexOf("in use") >= 0) {
+      return false;
+    }
+    throw new IOException("redis-server did not start:\n" + said);
+  }
+
+  int port() {
+    return port;
+  }
+
+  String uri() {
+    return "redis://127.0.0.1:" + port;
+  }
+
+  /** Ends it as a power failure of the process would. */
+  void kill() {
+    process.destroyForcibly().onExit().join();
+  }
+
+  /** Starts it again where it was. */
+  void restart() throws IOException, InterruptedException {
+    if (!tryToRun()) {
+      throw new IOException("Port " + port + " was taken meanwhile");
+    }
+  }
+
+  /** Stops it from doing anything, or lets it go on. */
+  void signal(String signal) throws IOException, InterruptedException {
+    new ProcessBuilder("kill", "-" + signal, String.valueOf(process.pid())).start().waitFor();
+  }
+
+  /** Asks for something; returns the first line of the answer, or what is in it. */
+  String ask(String... words) throws IOException {
+    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+      socket.setSoTimeout(20_000);
+      StringBuilder request = new StringBuilder("*" + words.length + "\r\n");
+      for (String word : words) {
+        request.append('$').append(word.length()).append("\r\n").append(word).append("\r\n");
+      }
+      OutputStream out = socket.getOutputStream();
+      out.write(request.toString().getBytes(StandardCharsets.ISO_8859_1));
+      BufferedReader in =
+          new BufferedReader(
+              new InputStreamReader(socket.getInputStream(), StandardCharsets.ISO_8859_1));
+      String first = in.readLine();
+      if (first == null || !first.startsWith("$") || first.equals("$-1")) {
+        return first;
+      }
+      char[] text = new char[Integer.parseInt(first.substring(1))];
+      int read = 0;
+      while (read < text.length) {
+        int more = in.read(text, read, text.length - read);
+        if (more < 0) {
+          throw new IOException("The answer broke off");
+        }
+        read += more;
+      }
+      return new String(text);
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    kill();
+    try (Stream<Path> files = Files.walk(folder)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    }
+  }
+}
