@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Publisher extends Peer {
   private static final long PATIENCE_MILLIS = 10_000;
-  private static final int MEAN_PAUSE_MILLIS = 30;
+  private static final int MEAN_PAUSE_MILLIS = 6;
 
   private final Survival cast;
   private final Survival.Node node;
