@@ -57,6 +57,9 @@ final class Bus {
 
   /** Listens under a name that nobody else has; when this returns, words come. */
   synchronized void join(String node, Listener listener) {
+    if (redis.isClosed()) {
+      throw new StoreException("The store was closed");
+    }
     if (connection == null) {
       try {
         connection = redis.connectPubSub();
@@ -76,10 +79,10 @@ final class Bus {
 
   synchronized void leave(String node) {
     Member member = members.remove(CHANNEL + node);
-    if (member != null && connection != null) {
-      connection
-          .async()
-          .unsubscribe(CHANNEL + node)
+    StatefulRedisPubSubConnection<String, String> ears = connection;
+    if (member != null && ears != null) {
+      redis
+          .ask(null, () -> ears.async().unsubscribe(CHANNEL + node), done -> null)
           .whenComplete(
               (done, failure) -> {
                 if (failure != null) {

@@ -167,6 +167,7 @@ final class ClusterRedis extends Redis {
 
   @Override
   void closeClient() {
+    connection.close(); // first, or the client would close its parts twice, and warn of that
     client.shutdown(0, 2, TimeUnit.SECONDS);
   }
 }

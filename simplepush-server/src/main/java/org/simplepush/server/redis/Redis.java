@@ -247,9 +247,10 @@ abstract class Redis {
     }
   }
 
+  /** The sentence of the store itself, or what is at the bottom of it. */
   static String reason(@Nullable Throwable failure) {
     Throwable cause = failure;
-    while (cause != null && cause.getCause() != null) {
+    while (cause != null && cause.getCause() != null && !(cause instanceof StoreException)) {
       cause = cause.getCause();
     }
     return cause == null

@@ -43,8 +43,9 @@ record RedisAddress(List<RedisURI> seeds) {
       throw new IllegalArgumentException(SYNTAX + "; this one is wrong");
     }
     for (RedisURI seed : seeds) {
-      // A port that is no number would be taken for a part of the name; an IPv6 address has more.
-      if (seed.getHost() != null && seed.getHost().matches("[^:]*:[^:]*")) {
+      // A port that is no number is taken for a part of the name.
+      String host = seed.getHost();
+      if (host != null && host.contains(":") && !host.matches("[0-9a-fA-F:.]+(%.+)?")) {
         throw new IllegalArgumentException(SYNTAX + "; this one is wrong: the port");
       }
       if (seed.getTimeout().equals(RedisURI.DEFAULT_TIMEOUT_DURATION)) {

@@ -1,0 +1,51 @@
+package org.simplepush.server.redis;
+
+import static java.util.concurrent.TimeUnit.SECONDS;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import org.simplepush.core.Uaid;
+import org.simplepush.core.Update;
+import org.simplepush.server.SharedVersionStore.Listener;
+
+/** What a node was told, in order. */
+final class HeardWords implements Listener {
+  private final BlockingQueue<String> words = new LinkedBlockingQueue<>();
+
+  @Override
+  public void published(Uaid uaid, Update update) {
+    words.add(published(uaid, update.channelId().text(), update.version()));
+  }
+
+  static String published(Uaid uaid, String channel, long version) {
+    return "published " + uaid.value() + " " + channel + " " + version;
+  }
+
+  @Override
+  public void displaced(Uaid uaid, long connection) {
+    words.add(displacedWord(uaid, connection));
+  }
+
+  static String displacedWord(Uaid uaid, long connection) {
+    return "displaced " + uaid.value() + " " + connection;
+  }
+
+  @Override
+  public void wordsLost() {
+    words.add("lost");
+  }
+
+  String next() throws InterruptedException {
+    return words.poll(20, SECONDS);
+  }
+
+  /** Waits for a word, past others. */
+  void await(String word) throws InterruptedException {
+    String heard;
+    do {
+      heard = next();
+      assertThat(heard).as("waiting for '%s'", word).isNotNull();
+    } while (!heard.equals(word));
+  }
+}

@@ -1,0 +1,78 @@
+package org.simplepush.server.redis;
+
+import static java.util.concurrent.TimeUnit.SECONDS;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import io.lettuce.core.cluster.SlotHash;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.simplepush.core.Uaid;
+import org.simplepush.core.VersionStore.Resumption.Resumed;
+
+/** The same on a cluster, and what only a cluster can do. */
+class RedisClusterNodesTest extends RedisNodesTest {
+  private static RedisClusterProcesses cluster;
+
+  @BeforeAll
+  static void startCluster() throws Exception {
+    cluster = RedisClusterProcesses.start();
+  }
+
+  @AfterAll
+  static void stopCluster() throws Exception {
+    cluster.close();
+  }
+
+  @Override
+  String uri() {
+    return cluster.uri();
+  }
+
+  @Test
+  void oneSeedThatAnswersIsEnough() throws Exception {
+    String uri = "redis://127.0.0.1:1,127.0.0.1:" + cluster.masters().get(2).port();
+    try (RedisVersionStore store = RedisVersionStore.open(uri)) {
+      for (int i = 0; i < 20; i++) {
+        assertThat(get(store.hello(Uaid.random(), List.of()))).isEqualTo(new Resumed(List.of()));
+      }
+      assertThat(get(store.check())).isNull();
+    }
+  }
+
+  @Test
+  void slotThatIsMovedIsFoundAgain() throws Exception {
+    RedisProcess from = cluster.masters().get(0);
+    RedisProcess to = cluster.masters().get(1);
+    Uaid uaid = Uaid.random();
+    while (SlotHash.getSlot(Ids.key(uaid)) >= 16_384 / 3) {
+      uaid = Uaid.random();
+    }
+    String slot = String.valueOf(SlotHash.getSlot(Ids.key(uaid)));
+    try (RedisVersionStore store = RedisVersionStore.open(uri())) {
+      get(store.hello(uaid, List.of()));
+      get(store.drop(uaid));
+      String target = to.ask("CLUSTER", "MYID");
+      for (RedisProcess node : List.of(to, from, cluster.masters().get(2))) {
+        node.ask("CLUSTER", "SETSLOT", slot, "NODE", target);
+      }
+      Uaid moved = uaid;
+      assertThatThrownBy(() -> get(store.hello(moved, List.of()))).hasMessageContaining("MOVED");
+
+      await().ignoreExceptions().atMost(20, SECONDS).until(() -> resumes(store, moved));
+    } finally {
+      to.ask("FLUSHALL"); // a server that holds keys of a slot does not give it away
+      String source = from.ask("CLUSTER", "MYID");
+      for (RedisProcess node : List.of(from, to, cluster.masters().get(2))) {
+        node.ask("CLUSTER", "SETSLOT", slot, "NODE", source);
+      }
+    }
+  }
+
+  private static boolean resumes(RedisVersionStore store, Uaid uaid) throws Exception {
+    return get(store.hello(uaid, List.of())) instanceof Resumed;
+  }
+}

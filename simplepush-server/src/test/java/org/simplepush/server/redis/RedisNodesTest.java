@@ -1,0 +1,299 @@
+package org.simplepush.server.redis;
+
+import static java.util.concurrent.TimeUnit.SECONDS;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+import static org.simplepush.server.redis.HeardWords.displacedWord;
+import static org.simplepush.server.redis.HeardWords.published;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.CompletionStage;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.simplepush.core.ChannelId;
+import org.simplepush.core.StoreException;
+import org.simplepush.core.Uaid;
+import org.simplepush.core.Update;
+import org.simplepush.core.VersionStore.Advance;
+import org.simplepush.core.VersionStore.Registration;
+import org.simplepush.core.VersionStore.Resumption;
+import org.simplepush.server.SharedVersionStore.Node;
+
+/** Two nodes on one Redis: who is told what. */
+class RedisNodesTest {
+  static final Duration WEEK = Duration.ofDays(7);
+
+  private static RedisProcess redis;
+
+  private final Uaid uaid = Uaid.random();
+  private final ChannelId channel = ChannelId.random();
+  private final HeardWords heardHere = new HeardWords();
+  private final HeardWords heardThere = new HeardWords();
+  private RedisVersionStore here;
+  private RedisVersionStore there;
+  private Node nodeHere;
+  private Node nodeThere;
+
+  @BeforeAll
+  static void startRedis() throws Exception {
+    redis = RedisProcess.start();
+  }
+
+  @AfterAll
+  static void stopRedis() throws Exception {
+    redis.close();
+  }
+
+  /** Where Redis is. */
+  String uri() {
+    return redis.uri();
+  }
+
+  @BeforeEach
+  void join() throws Exception {
+    here = RedisVersionStore.open(uri());
+    there = RedisVersionStore.open(uri());
+    nodeHere = here.join(WEEK, heardHere);
+    nodeThere = there.join(WEEK, heardThere);
+    get(here.hello(uaid, List.of()));
+    assertThat(get(here.register(uaid, channel, 9))).isEqualTo(Registration.REGISTERED);
+  }
+
+  @AfterEach
+  void leave() {
+    here.close();
+    there.close();
+  }
+
+  static <T> T get(CompletionStage<T> stage) throws Exception {
+    return stage.toCompletableFuture().get(20, SECONDS);
+  }
+
+  /** Whatever was said before has arrived when this was heard. */
+  private void assertNothingElseHeard(HeardWords heard, Node node, RedisVersionStore store)
+      throws Exception {
+    Uaid mark = Uaid.random();
+    get(node.claim(mark, 0));
+    get(store.hello(mark, List.of()));
+    get(store.register(mark, channel, 9));
+    get(store.advance(mark, channel, 0));
+    assertThat(heard.next()).isEqualTo(published(mark, channel.text(), 0));
+  }
+
+  @Test
+  void whatIsPublishedAnywhereIsToldToTheNodeOfTheDeviceOnly() throws Exception {
+    get(nodeThere.claim(uaid, 1));
+
+    get(here.advance(uaid, channel, 7));
+    get(there.advanceToNext(uaid, channel, 7));
+
+    assertThat(heardThere.next()).isEqualTo(published(uaid, channel.text(), 7));
+    assertThat(heardThere.next()).isEqualTo(published(uaid, channel.text(), 8));
+    assertNothingElseHeard(heardHere, nodeHere, here);
+  }
+
+  @Test
+  void wordsSpellTheChannelAsTheDeviceDoes() throws Exception {
+    ChannelId shouted = ChannelId.parse(channel.text().toUpperCase(Locale.ROOT));
+    get(here.register(uaid, shouted, 9));
+    get(nodeThere.claim(uaid, 1));
+
+    get(here.advance(uaid, channel, Long.MAX_VALUE));
+
+    assertThat(heardThere.next()).isEqualTo(published(uaid, shouted.text(), Long.MAX_VALUE));
+  }
+
+  @Test
+  void whatIsStaleOrUnknownIsNotTold() throws Exception {
+    get(nodeThere.claim(uaid, 1));
+    get(here.advance(uaid, channel, 7));
+    assertThat(heardThere.next()).isEqualTo(published(uaid, channel.text(), 7));
+
+    get(here.advance(uaid, channel, 7));
+    get(here.advance(uaid, ChannelId.random(), 9));
+    get(here.advance(Uaid.random(), channel, 9));
+
+    assertNothingElseHeard(heardThere, nodeThere, there);
+  }
+
+  @Test
+  void newestClaimWinsAndTheOtherNodeIsTold() throws Exception {
+    get(nodeHere.claim(uaid, 11));
+    get(nodeThere.claim(uaid, 22));
+
+    assertThat(heardHere.next()).isEqualTo(displacedWord(uaid, 11));
+    assertThat(get(nodeHere.confirm(uaid, 11))).isFalse();
+    assertThat(get(nodeThere.confirm(uaid, 22))).isTrue();
+    get(here.advance(uaid, channel, 7));
+    assertThat(heardThere.next()).isEqualTo(published(uaid, channel.text(), 7));
+    assertNothingElseHeard(heardHere, nodeHere, here);
+  }
+
+  @Test
+  void claimOnTheSameNodeTellsNobody() throws Exception {
+    get(nodeHere.claim(uaid, 11));
+    get(nodeHere.claim(uaid, 12));
+
+    assertThat(get(nodeHere.confirm(uaid, 11))).isFalse();
+    assertThat(get(nodeHere.confirm(uaid, 12))).isTrue();
+    assertNothingElseHeard(heardHere, nodeHere, here);
+  }
+
+  @Test
+  void lateReleaseOfAnOldConnectionLeavesTheNewClaim() throws Exception {
+    get(nodeHere.claim(uaid, 11));
+    get(nodeThere.claim(uaid, 22));
+    get(nodeHere.release(uaid, 11));
+    assertThat(get(nodeThere.confirm(uaid, 22))).isTrue();
+
+    get(nodeThere.claim(uaid, 23));
+    get(nodeThere.release(uaid, 22));
+
+    get(here.advance(uaid, channel, 7));
+    assertThat(heardThere.next()).isEqualTo(published(uaid, channel.text(), 7));
+  }
+
+  @Test
+  void releasedDeviceIsToldNothing() throws Exception {
+    get(nodeThere.claim(uaid, 1));
+    get(nodeThere.release(uaid, 1));
+
+    get(here.advance(uaid, channel, 7));
+
+    assertNothingElseHeard(heardThere, nodeThere, there);
+  }
+
+  @Test
+  void confirmationRestoresWhatRedisHasForgotten() throws Exception {
+    get(nodeThere.claim(uaid, 1));
+    get(nodeThere.release(uaid, 1));
+
+    assertThat(get(nodeThere.confirm(uaid, 1))).isTrue();
+
+    get(here.advance(uaid, channel, 7));
+    assertThat(heardThere.next()).isEqualTo(published(uaid, channel.text(), 7));
+    assertThat(get(nodeHere.confirm(uaid, 1))).isFalse();
+  }
+
+  @Test
+  void claimTakesEffectBeforeLaterStepsAlthoughNobodyWaits() throws Exception {
+    for (int round = 0; round < 50; round++) {
+      Uaid device = Uaid.random();
+      nodeThere.claim(device, round);
+      there.hello(device, List.of());
+      there.register(device, channel, 9);
+      CompletionStage<Advance> advance = there.advance(device, channel, round);
+
+      get(advance);
+      assertThat(heardThere.next()).isEqualTo(published(device, channel.text(), round));
+    }
+  }
+
+  @Test
+  void claimIsNoUserAgentAndOutlivesOneThatIsDropped() throws Exception {
+    Uaid device = Uaid.random();
+    get(here.expire(Duration.ZERO));
+    get(nodeThere.claim(device, 1));
+    assertThat(get(here.pending(device))).isEmpty();
+    assertThat(get(here.hello(device, null))).isEqualTo(new Resumption.Unknown());
+    assertThat(get(here.expire(Duration.ZERO))).isZero();
+
+    get(there.hello(device, List.of()));
+    get(there.drop(device));
+    assertThat(get(there.pending(device))).isEmpty();
+    get(there.hello(device, List.of()));
+    get(there.register(device, channel, 1));
+    get(here.advance(device, channel, 5));
+
+    assertThat(heardThere.next()).isEqualTo(published(device, channel.text(), 5));
+    assertThat(get(here.register(device, ChannelId.random(), 2)))
+        .as("a claim is no channel")
+        .isEqualTo(Registration.REGISTERED);
+  }
+
+  @Test
+  void nodeThatHasLeftHearsNothing() throws Exception {
+    get(nodeThere.claim(uaid, 1));
+    nodeThere.close();
+    nodeThere.close();
+    HeardWords heardAnew = new HeardWords();
+    Node anew = there.join(WEEK, heardAnew);
+
+    get(here.advance(uaid, channel, 7));
+
+    assertNothingElseHeard(heardAnew, anew, there);
+    get(anew.claim(uaid, 1));
+    assertThat(get(here.pending(uaid))).contains(List.of(new Update(channel, 7)));
+  }
+
+  @Test
+  void listenerThatFailsHearsTheNextWord() throws Exception {
+    HeardWords heard = new HeardWords();
+    Node node =
+        there.join(
+            WEEK,
+            new org.simplepush.server.SharedVersionStore.Listener() {
+              @Override
+              public void published(Uaid who, Update update) {
+                heard.published(who, update);
+                if (update.version() == 1) {
+                  throw new IllegalStateException("meant to fail");
+                }
+              }
+
+              @Override
+              public void displaced(Uaid who, long connection) {}
+
+              @Override
+              public void wordsLost() {}
+            });
+    get(node.claim(uaid, 1));
+
+    get(here.advance(uaid, channel, 1));
+    get(here.advance(uaid, channel, 2));
+
+    assertThat(heard.next()).isEqualTo(published(uaid, channel.text(), 1));
+    assertThat(heard.next()).isEqualTo(published(uaid, channel.text(), 2));
+  }
+
+  @Test
+  void joinedStoreIsHealthy() throws Exception {
+    assertThat(get(here.check())).isNull();
+    assertThat(get(there.check())).isNull();
+  }
+
+  @Test
+  void expiryIsLeftToRedisOnceANodeHasJoined() throws Exception {
+    RedisVersionStore store = RedisVersionStore.open(uri());
+    store.join(Duration.ofMillis(500), heardHere);
+    Uaid device = Uaid.random();
+    get(store.hello(device, List.of()));
+    get(store.register(device, channel, 9));
+
+    await()
+        .atMost(20, SECONDS)
+        .until(() -> get(here.advance(device, channel, 0)) instanceof Advance.Unknown);
+
+    assertThat(get(store.expire(Duration.ofMillis(500)))).isZero();
+    assertThat(get(store.hello(device, List.of(channel)))).isEqualTo(new Resumption.Unknown());
+    store.close();
+  }
+
+  @Test
+  void afterCloseAMembershipFails() throws Exception {
+    there.close();
+
+    for (CompletionStage<?> stage :
+        List.of(nodeThere.claim(uaid, 1), nodeThere.confirm(uaid, 1), nodeThere.release(uaid, 1))) {
+      assertThatThrownBy(() -> get(stage)).hasCauseInstanceOf(StoreException.class);
+    }
+    nodeThere.close();
+    assertThatThrownBy(() -> there.join(WEEK, heardThere)).isInstanceOf(StoreException.class);
+  }
+}

@@ -1,0 +1,541 @@
+package org.simplepush.server.redis;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+import static java.util.concurrent.TimeUnit.SECONDS;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.util.Throwables.getStackTrace;
+import static org.awaitility.Awaitility.await;
+import static org.simplepush.server.redis.HeardWords.published;
+import static org.simplepush.server.redis.RedisNodesTest.WEEK;
+import static org.simplepush.server.redis.RedisNodesTest.get;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.KeyStore;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
+import org.awaitility.core.ThrowingRunnable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.simplepush.core.ChannelId;
+import org.simplepush.core.StoreException;
+import org.simplepush.core.Uaid;
+import org.simplepush.core.Update;
+import org.simplepush.core.VersionStore.Advance;
+import org.simplepush.core.VersionStore.Advance.Advanced;
+import org.simplepush.core.VersionStore.Resumption;
+import org.simplepush.server.SharedVersionStore.Node;
+
+/** Redis goes away, falls silent, forgets or refuses; and how to get to it. */
+class RedisTroubleTest {
+  private final Uaid uaid = Uaid.random();
+  private final ChannelId channel = ChannelId.random();
+  private final HeardWords heard = new HeardWords();
+  private final List<AutoCloseable> open = new ArrayList<>();
+
+  @AfterEach
+  void closeAll() throws Exception {
+    for (int i = open.size() - 1; i >= 0; i--) {
+      open.get(i).close();
+    }
+  }
+
+  private <T extends AutoCloseable> T closing(T closeable) {
+    open.add(closeable);
+    return closeable;
+  }
+
+  private RedisProcess redis(String... options) throws Exception {
+    return closing(RedisProcess.start(options));
+  }
+
+  private RedisVersionStore store(String uri) {
+    return closing(
+        RedisVersionStore.open(
+            uri, new RedisVersionStore.Settings(Duration.ofMillis(300), () -> 0)));
+  }
+
+  private void create(RedisVersionStore store) throws Exception {
+    get(store.hello(uaid, List.of()));
+    get(store.register(uaid, channel, 9));
+  }
+
+  private static void assertFails(CompletionStage<?> stage, String part) {
+    assertThatThrownBy(() -> get(stage))
+        .isInstanceOf(ExecutionException.class)
+        .cause()
+        .isInstanceOf(StoreException.class)
+        .hasMessageContaining(part);
+  }
+
+  private static void eventually(ThrowingRunnable assertion) {
+    await().atMost(30, SECONDS).ignoreExceptions().untilAsserted(assertion);
+  }
+
+  // connections
+
+  @Test
+  void stepWhoseAnswerIsLostFailsAndIsNotDoneTwice() throws Exception {
+    RedisProcess redis = redis();
+    TcpProxy proxy = closing(new TcpProxy(redis.port()));
+    RedisVersionStore store = store(proxy.uri());
+    RedisVersionStore other = store(redis.uri());
+    create(store);
+    proxy.holdAnswers();
+    CompletionStage<Advance> advance = store.advanceToNext(uaid, channel, 0);
+    eventually(() -> assertThat(get(other.pending(uaid)).orElseThrow()).hasSize(1));
+
+    proxy.cut();
+
+    assertFails(advance, "Redis is not connected");
+    eventually(() -> get(store.pending(uaid)));
+    assertThat(get(store.pending(uaid))).contains(List.of(new Update(channel, 0)));
+    assertThat(get(store.advanceToNext(uaid, channel, 0)))
+        .isEqualTo(new Advanced(new Update(channel, 1)));
+  }
+
+  @Test
+  void silentConnectionIsGivenUpAndMadeAnew() throws Exception {
+    TcpProxy proxy = closing(new TcpProxy(redis().port()));
+    RedisVersionStore store = store(proxy.uri());
+    create(store);
+
+    proxy.silence(wire -> true); // for ever
+
+    assertFails(store.advance(uaid, channel, 1), "Redis did not answer within 1000 ms");
+    eventually(() -> get(store.advance(uaid, channel, 2)));
+    assertThat(get(store.pending(uaid))).contains(List.of(new Update(channel, 2)));
+  }
+
+  @Test
+  void lateAnswersAreNotTakenForOthers() throws Exception {
+    TcpProxy proxy = closing(new TcpProxy(redis().port()));
+    RedisVersionStore store = store(proxy.uri());
+    create(store);
+    proxy.holdAnswers();
+    CompletionStage<Advance> one = store.advance(uaid, channel, 1);
+    CompletionStage<?> pending = store.pending(uaid);
+    proxy.release();
+
+    assertThat(get(one)).isEqualTo(new Advanced(new Update(channel, 1)));
+    assertThat(get(pending)).isNotNull();
+  }
+
+  @Test
+  void everythingFailsWhileRedisIsAwayAndWorksWhenItIsBack() throws Exception {
+    RedisProcess redis = redis("--appendonly", "yes", "--appendfsync", "always");
+    RedisVersionStore store = store(redis.uri());
+    Node node = store.join(WEEK, heard);
+    create(store);
+    get(node.claim(uaid, 1));
+
+    redis.kill();
+
+    eventually(() -> assertFails(store.pending(uaid), "Redis is not connected"));
+    assertFails(store.check(), "Redis does not take writes: ");
+    redis.restart();
+    eventually(() -> get(store.check()));
+    heard.await("lost");
+    get(store.advance(uaid, channel, 1));
+    heard.await(published(uaid, channel.text(), 1));
+  }
+
+  @Test
+  void nothingConfirmedIsLostWhenRedisIsKilledAndWritesThroughToTheDisk() throws Exception {
+    RedisProcess redis = redis("--appendonly", "yes", "--appendfsync", "always");
+    RedisVersionStore store = store(redis.uri());
+    create(store);
+    for (int round = 0; round < 3; round++) {
+      List<CompletionStage<Advance>> stages = new ArrayList<>();
+      for (int i = 0; i < 2_000; i++) {
+        stages.add(store.advanceToNext(uaid, channel, 0));
+        if (i == 500) {
+          get(stages.get(0));
+          redis.kill();
+        }
+      }
+      long confirmed = -1;
+      for (CompletionStage<Advance> stage : stages) {
+        Advance advance = get(stage.exceptionally(failure -> null));
+        if (advance instanceof Advanced advanced) {
+          confirmed = Math.max(confirmed, advanced.update().version());
+        }
+      }
+      assertThat(confirmed).isNotNegative();
+      redis.restart();
+      eventually(() -> get(store.pending(uaid)));
+      List<Update> pending = get(store.pending(uaid)).orElseThrow();
+      assertThat(pending).hasSize(1);
+      assertThat(pending.get(0).version()).isGreaterThanOrEqualTo(confirmed);
+    }
+  }
+
+  @Test
+  void redisThatForgotIsAnEmptyStore() throws Exception {
+    RedisProcess redis = redis();
+    RedisVersionStore store = store(redis.uri());
+    Node node = store.join(WEEK, heard);
+    create(store);
+    get(node.claim(uaid, 1));
+
+    redis.ask("FLUSHALL");
+
+    assertThat(get(store.pending(uaid))).isEmpty();
+    assertThat(get(store.advance(uaid, channel, 1))).isEqualTo(new Advance.Unknown());
+    assertThat(get(store.hello(uaid, List.of(channel)))).isEqualTo(new Resumption.Unknown());
+    assertThat(get(node.confirm(uaid, 1))).isTrue();
+    create(store);
+    get(store.advance(uaid, channel, 1));
+    assertThat(heard.next()).isEqualTo(published(uaid, channel.text(), 1));
+  }
+
+  @Test
+  void restartedRedisIsTaughtTheScriptsBeforeAnythingIsAsked() throws Exception {
+    RedisProcess redis = redis();
+    RedisVersionStore store = store(redis.uri());
+    create(store);
+    redis.kill();
+    redis.restart();
+
+    // The first step that is not refused for want of a connection succeeds.
+    await()
+        .atMost(20, SECONDS)
+        .until(
+            () -> {
+              try {
+                return get(store.pending(uaid)).isEmpty();
+              } catch (ExecutionException e) {
+                assertThat(e).hasMessageContaining("Redis is not connected");
+                return false;
+              }
+            });
+  }
+
+  @Test
+  void forgottenScriptsFailStepsButNeverReorderThem() throws Exception {
+    RedisProcess redis = redis();
+    RedisVersionStore store = store(redis.uri());
+    create(store);
+    long last = -1;
+    for (int round = 0; round < 10; round++) {
+      List<CompletionStage<Advance>> stages = new ArrayList<>();
+      for (int i = 0; i < 300; i++) {
+        stages.add(store.advanceToNext(uaid, channel, 0));
+        if (i == 100) {
+          get(stages.get(0));
+          redis.ask("SCRIPT", "FLUSH");
+        }
+      }
+      for (CompletionStage<Advance> stage : stages) {
+        Advance advance;
+        try {
+          advance = get(stage);
+        } catch (ExecutionException e) {
+          assertThat(e).hasMessageContaining("forgotten the scripts");
+          continue;
+        }
+        long version = ((Advanced) advance).update().version();
+        assertThat(version).isEqualTo(last + 1);
+        last = version;
+      }
+      eventually(() -> get(store.pending(uaid)));
+    }
+  }
+
+  // refusals
+
+  @ParameterizedTest
+  @CsvSource({
+    "CONFIG SET maxmemory 1, CONFIG SET maxmemory 0, OOM",
+    "REPLICAOF 127.0.0.1 1, REPLICAOF NO ONE, READONLY",
+    "CONFIG SET min-replicas-to-write 1, CONFIG SET min-replicas-to-write 0, NOREPLICAS",
+  })
+  void refusedWritesFailWholeAndTurnHealthRed(String bad, String good, String code)
+      throws Exception {
+    RedisProcess redis = redis();
+    RedisVersionStore store = store(redis.uri());
+    create(store);
+    get(store.advance(uaid, channel, 1));
+    redis.ask(bad.split(" "));
+
+    assertFails(store.check(), "Redis does not take writes: Redis refused: " + code);
+    assertFails(store.advance(uaid, channel, 2), code);
+    assertFails(store.acknowledge(uaid, List.of(new Update(channel, 1))), code);
+    assertFails(store.hello(uaid, List.of()), code);
+    assertFails(store.hello(uaid, List.of(ChannelId.random())), code);
+    assertFails(store.hello(Uaid.random(), List.of()), code);
+    assertFails(store.register(uaid, ChannelId.random(), 9), code);
+
+    redis.ask(good.split(" "));
+    eventually(() -> get(store.check()));
+    assertThat(get(store.pending(uaid))).contains(List.of(new Update(channel, 1)));
+    assertThat(get(store.hello(uaid, List.of(channel))))
+        .isEqualTo(new Resumption.Resumed(List.of(new Update(channel, 1))));
+  }
+
+  @Test
+  void diskThatCannotBeWrittenTurnsHealthRed(@TempDir Path folder) throws Exception {
+    RedisProcess redis = redis("--save", "3600 1", "--enable-protected-configs", "yes");
+    RedisVersionStore store = store(redis.uri());
+    create(store);
+    Path gone = Files.createDirectory(folder.resolve("gone"));
+    redis.ask("CONFIG", "SET", "dir", gone.toString());
+    Files.delete(gone);
+    redis.ask("BGSAVE");
+
+    eventually(
+        () -> assertFails(store.check(), "Redis does not take writes: Redis refused: MISCONF"));
+    assertFails(store.advance(uaid, channel, 1), "MISCONF");
+  }
+
+  @Test
+  void foreignDataIsAFailure() throws Exception {
+    RedisProcess redis = redis();
+    RedisVersionStore store = store(redis.uri());
+    redis.ask("SET", new String(Ids.key(uaid), US_ASCII), "x");
+
+    assertFails(store.pending(uaid), "WRONGTYPE");
+  }
+
+  // the bus
+
+  @Test
+  void wordsComeAgainAfterTheConnectionWasCut() throws Exception {
+    TcpProxy proxy = closing(new TcpProxy(redis().port()));
+    RedisVersionStore store = store(proxy.uri());
+    Node node = store.join(WEEK, heard);
+    create(store);
+    get(node.claim(uaid, 1));
+
+    proxy.cut();
+
+    heard.await("lost");
+    eventually(() -> get(store.check()));
+    get(store.advance(uaid, channel, 1));
+    heard.await(published(uaid, channel.text(), 1));
+  }
+
+  @Test
+  void silentBusIsNoticedAndMadeAnew() throws Exception {
+    TcpProxy proxy = closing(new TcpProxy(redis().port()));
+    RedisVersionStore store = store(proxy.uri());
+    Node node = store.join(WEEK, heard);
+    create(store);
+    get(node.claim(uaid, 1));
+
+    proxy.silence(TcpProxy.Wire::isBus); // for ever
+
+    heard.await("lost");
+    get(store.advance(uaid, channel, 1));
+    heard.await(published(uaid, channel.text(), 1));
+    eventually(() -> get(store.check()));
+  }
+
+  @Test
+  void silentBusTurnsHealthRed() throws Exception {
+    TcpProxy proxy = closing(new TcpProxy(redis().port()));
+    RedisVersionStore store =
+        closing(
+            RedisVersionStore.open(
+                proxy.uri(), new RedisVersionStore.Settings(Duration.ofDays(1), () -> 0)));
+    assertThat(get(store.check())).as("nobody has joined").isNull();
+    store.join(WEEK, heard);
+    assertThat(get(store.check())).isNull();
+
+    proxy.silence(TcpProxy.Wire::isBus);
+
+    assertFails(
+        store.check(),
+        "Words of the nodes do not come through: A node did not hear itself within 2 s");
+    assertThat(get(store.pending(uaid))).as("the store itself works").isEmpty();
+  }
+
+  // expiry
+
+  @Test
+  void eachSightingPutsExpiryOff() throws Exception {
+    RedisProcess redis = redis();
+    String key = new String(Ids.key(uaid), US_ASCII);
+    RedisVersionStore alone = store(redis.uri());
+    create(alone);
+    assertThat(redis.ask("PTTL", key)).as("for ever, as long as nobody joined").isEqualTo(":-1");
+    RedisVersionStore store = store(redis.uri());
+    store.join(WEEK, heard);
+
+    get(store.advance(uaid, channel, 1));
+    assertThat(redis.ask("PTTL", key)).as("publishing is no sighting").isEqualTo(":-1");
+    get(store.pending(uaid));
+    assertThat(redis.ask("PTTL", key)).startsWith(":604");
+    for (int i = 0; i < 5; i++) {
+      redis.ask("PEXPIRE", key, "100000");
+      CompletionStage<?> sighting =
+          switch (i) {
+            case 0 -> store.hello(uaid, null);
+            case 1 -> store.register(uaid, channel, 9);
+            case 2 -> store.acknowledge(uaid, List.of());
+            case 3 -> store.unregister(uaid, ChannelId.random());
+            default -> store.pending(uaid);
+          };
+      get(sighting);
+      assertThat(redis.ask("PTTL", key)).as("step %d", i).startsWith(":604");
+    }
+    assertThat(get(store.expire(WEEK))).isZero();
+    get(alone.pending(uaid));
+    assertThat(redis.ask("PTTL", key)).isEqualTo(":-1");
+    assertThat(get(store.expire(Duration.ZERO))).as("sooner than Redis would").isEqualTo(1);
+  }
+
+  // ways to Redis
+
+  @Test
+  void passwordIsUsedAndNeverSaid() throws Exception {
+    RedisProcess redis = redis("--requirepass", "open-sesame");
+    String at = "@127.0.0.1:" + redis.port();
+    try (RedisVersionStore store = RedisVersionStore.open("redis://:open-sesame" + at + "/3")) {
+      create(store);
+      get(store.check());
+    }
+    try (RedisVersionStore store = RedisVersionStore.open("redis://default:open-sesame" + at)) {
+      assertThat(get(store.pending(uaid))).as("another database").isEmpty();
+    }
+    for (String uri : List.of("redis://:open-simsim" + at, "redis://127.0.0.1:" + redis.port())) {
+      assertThatThrownBy(() -> RedisVersionStore.open(uri))
+          .isInstanceOf(StoreException.class)
+          .hasMessageStartingWith("Redis at 127.0.0.1:" + redis.port() + " cannot be reached: ")
+          .hasMessageMatching("(?s).*(WRONGPASS|NOAUTH).*")
+          .satisfies(e -> assertThat(getStackTrace(e)).doesNotContain("open-simsim"));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "redis",
+        "redis://",
+        "http://:pass-word@localhost",
+        "redis://:pass-word@local host:1",
+        "redis://:pass-word@localhost:port",
+        "redis://:pass-word@localhost:1:2",
+        "redis-sentinel://:pass-word@localhost",
+        "redis-socket:///tmp/redis",
+      })
+  void wrongUriIsRefusedWithoutRepeatingIt(String uri) {
+    assertThatThrownBy(() -> RedisVersionStore.open(uri))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("A Redis store is redis://HOST:PORT")
+        .satisfies(e -> assertThat(getStackTrace(e)).doesNotContain("pass-word"));
+  }
+
+  @Test
+  void severalAddressesMeanACluster() throws Exception {
+    RedisProcess redis = redis();
+    assertThatThrownBy(() -> RedisVersionStore.open(redis.uri() + ",127.0.0.1:1"))
+        .isInstanceOf(StoreException.class)
+        .hasMessageContaining("mean a cluster");
+  }
+
+  @Test
+  void speaksTls(@TempDir Path folder) throws Exception {
+    String[] files = certificate(folder);
+    int port = RedisProcess.anyPort();
+    redis(
+        "--tls-port",
+        String.valueOf(port),
+        "--tls-auth-clients",
+        "no",
+        "--tls-cert-file",
+        files[0],
+        "--tls-key-file",
+        files[1],
+        "--tls-ca-cert-file",
+        files[0]);
+
+    RedisVersionStore store = store("rediss://localhost:" + port + "?verifyPeer=NONE");
+    store.join(WEEK, heard);
+    create(store);
+    get(store.check());
+
+    assertThatThrownBy(() -> RedisVersionStore.open("rediss://localhost:" + port))
+        .isInstanceOf(StoreException.class)
+        .hasMessageContaining("certification path");
+  }
+
+  /** Makes a certificate that nobody trusts; returns the files of it and of its key. */
+  private static String[] certificate(Path folder) throws Exception {
+    Path file = folder.resolve("keys.p12");
+    Process keytool =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
+                "-genkeypair",
+                "-keystore",
+                file.toString(),
+                "-storepass",
+                "password",
+                "-alias",
+                "redis",
+                "-keyalg",
+                "RSA",
+                "-dname",
+                "CN=localhost")
+            .start();
+    assertThat(keytool.waitFor()).isZero();
+    KeyStore keys = KeyStore.getInstance(file.toFile(), "password".toCharArray());
+    return new String[] {
+      pem(folder.resolve("cert.pem"), "CERTIFICATE", keys.getCertificate("redis").getEncoded()),
+      pem(
+          folder.resolve("key.pem"),
+          "PRIVATE KEY",
+          keys.getKey("redis", "password".toCharArray()).getEncoded())
+    };
+  }
+
+  private static String pem(Path file, String what, byte[] content) throws Exception {
+    String text =
+        "-----BEGIN %s-----%n%s%n-----END %s-----%n"
+            .formatted(what, Base64.getMimeEncoder().encodeToString(content), what);
+    return Files.writeString(file, text).toString();
+  }
+
+  @Test
+  void sentinelsTellWhoTheMasterIs() throws Exception {
+    RedisProcess first = redis();
+    RedisProcess second = redis("--replicaof", "127.0.0.1 " + first.port());
+    RedisProcess sentinel = redis("--sentinel");
+    sentinel.ask("SENTINEL", "MONITOR", "pushes", "127.0.0.1", String.valueOf(first.port()), "1");
+    eventually(() -> assertThat(first.ask("INFO", "replication")).contains("state=online"));
+    eventually(
+        () ->
+            assertThat(sentinel.ask("INFO", "sentinel"))
+                .contains("status=ok")
+                .contains("slaves=1"));
+    RedisVersionStore store =
+        store("redis-sentinel://127.0.0.1:" + sentinel.port() + "?timeout=1s#pushes");
+    Node node = store.join(WEEK, heard);
+    create(store);
+    get(node.claim(uaid, 1));
+    eventually(() -> assertThat(second.ask("DBSIZE")).isNotEqualTo(":0"));
+
+    eventually(() -> assertThat(sentinel.ask("SENTINEL", "FAILOVER", "pushes")).isEqualTo("+OK"));
+
+    eventually(() -> assertThat(second.ask("INFO", "replication")).contains("role:master"));
+    eventually(
+        () -> {
+          Uaid another = Uaid.random();
+          get(store.hello(another, List.of()));
+          assertThat(second.ask("EXISTS", new String(Ids.key(another), US_ASCII))).isEqualTo(":1");
+        });
+    eventually(() -> get(store.check()));
+    get(store.advance(uaid, channel, 100));
+    heard.await(published(uaid, channel.text(), 100));
+  }
+}

@@ -1,0 +1,139 @@
+package org.simplepush.server.redis;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Predicate;
+
+/** A wire to Redis that can be cut, or go silent without being cut. */
+final class TcpProxy implements AutoCloseable {
+  private final ServerSocket listener;
+  private final int target;
+  private final List<Wire> wires = new CopyOnWriteArrayList<>();
+
+  TcpProxy(int target) throws IOException {
+    this.target = target;
+    listener = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+    daemon(this::accept);
+  }
+
+  private static void daemon(Runnable task) {
+    Thread thread = new Thread(task, "tcp-proxy");
+    thread.setDaemon(true);
+    thread.start();
+  }
+
+  /** One connection through the proxy. */
+  final class Wire {
+    private final Socket client;
+    private final Socket server;
+    private boolean answersHeld;
+    private boolean requestsHeld;
+    private volatile boolean subscribed;
+
+    private Wire(Socket client) throws IOException {
+      this.client = client;
+      this.server = new Socket(InetAddress.getLoopbackAddress(), target);
+    }
+
+    private void pump(Socket from, Socket to, boolean answers) {
+      byte[] buffer = new byte[65_536];
+      try {
+        InputStream in = from.getInputStream();
+        int read;
+        while ((read = in.read(buffer)) >= 0) {
+          if (new String(buffer, 0, read, StandardCharsets.ISO_8859_1).contains("SUBSCRIBE")) {
+            subscribed = true;
+          }
+          synchronized (this) {
+            while (answers ? answersHeld : requestsHeld) {
+              wait();
+            }
+          }
+          to.getOutputStream().write(buffer, 0, read);
+        }
+      } catch (IOException | InterruptedException e) {
+        // The end, as below.
+      } finally {
+        cut();
+      }
+    }
+
+    private synchronized void hold(boolean requests, boolean answers) {
+      requestsHeld = requests;
+      answersHeld = answers;
+      notifyAll();
+    }
+
+    private void cut() {
+      wires.remove(this);
+      try {
+        client.close();
+        server.close();
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+      hold(false, false);
+    }
+
+    boolean isBus() {
+      return subscribed;
+    }
+  }
+
+  private void accept() {
+    try {
+      while (true) {
+        Socket client = listener.accept();
+        Wire wire;
+        try {
+          wire = new Wire(client);
+        } catch (IOException e) {
+          client.close();
+          continue;
+        }
+        wires.add(wire);
+        daemon(() -> wire.pump(wire.client, wire.server, false));
+        daemon(() -> wire.pump(wire.server, wire.client, true));
+      }
+    } catch (IOException e) {
+      // Closed.
+    }
+  }
+
+  String uri() {
+    return "redis://127.0.0.1:" + listener.getLocalPort() + "?timeout=1s";
+  }
+
+  /** Ends the connections there are; new ones are welcome. */
+  void cut() {
+    wires.forEach(Wire::cut);
+  }
+
+  /** From now on nothing passes on the connections there are; new ones are well. */
+  void silence(Predicate<Wire> which) {
+    wires.stream().filter(which).forEach(wire -> wire.hold(true, true));
+  }
+
+  /** What is asked arrives; the answers do not. */
+  void holdAnswers() {
+    wires.forEach(wire -> wire.hold(false, true));
+  }
+
+  /** Everything passes again, late. */
+  void release() {
+    wires.forEach(wire -> wire.hold(false, false));
+  }
+
+  @Override
+  public void close() throws IOException {
+    listener.close();
+    cut();
+  }
+}
