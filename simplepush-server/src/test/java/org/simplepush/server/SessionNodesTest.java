@@ -5,14 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Deque;
-import java.util.List;
-import java.util.concurrent.CyclicBarrier;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -331,38 +324,26 @@ class SessionNodesTest {
     newer.isOpen();
   }
 
-  /** Of connections that come together: the one that stays is the one that words come to. */
+  /** Of two connections that come together, the one that stays is the one that words come to. */
   @Test
   void storeAndMapAgreeOnTheNewestConnection() throws Exception {
-    int together = 3;
-    ExecutorService threads = Executors.newFixedThreadPool(together);
-    try {
-      for (int round = 0; round < 1000; round++) {
-        CyclicBarrier start = new CyclicBarrier(together);
-        List<TestWire> wires = Stream.generate(a::connects).limit(together).toList();
-        List<Future<?>> hellos = new ArrayList<>();
-        for (TestWire wire : wires) {
-          hellos.add(
-              threads.submit(
-                  () -> {
-                    start.await();
-                    wire.says(SessionFixture.hello(UAID));
-                    return null;
-                  }));
-        }
-        for (Future<?> hello : hellos) {
-          hello.get(10, TimeUnit.SECONDS);
-        }
-        wires.forEach(TestWire::turn);
-        List<TestWire> open = wires.stream().filter(TestWire::isWritable).toList();
-        assertThat(open).hasSize(1);
-        open.get(0).heardAll();
-        ping(open.get(0));
-        open.get(0).isOpen();
-      }
-    } finally {
-      threads.shutdownNow();
-    }
+    TestWire first = a.connects();
+    TestWire second = a.connects();
+    Thread other = new Thread(() -> second.says(SessionFixture.hello(UAID)));
+    shared.beforeNextClaim(
+        () -> {
+          other.start(); // it gets as far as it can
+          while (other.isAlive() && other.getState() != Thread.State.BLOCKED) {
+            Thread.onSpinWait();
+          }
+        });
+    first.says(SessionFixture.hello(UAID));
+    other.join();
+    turn();
+    assertThat(first.isClosed()).isTrue();
+    second.hears(SessionFixture.greeting(UAID));
+    ping(second);
+    second.isOpen();
   }
 
   @Test
