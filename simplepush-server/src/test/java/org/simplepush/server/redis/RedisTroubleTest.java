@@ -511,8 +511,8 @@ class RedisTroubleTest {
     RedisProcess first = redis();
     RedisProcess second = redis("--replicaof", "127.0.0.1 " + first.port());
     RedisProcess sentinel = redis("--sentinel");
-    sentinel.ask("SENTINEL", "MONITOR", "pushes", "127.0.0.1", String.valueOf(first.port()), "1");
     eventually(() -> assertThat(first.ask("INFO", "replication")).contains("state=online"));
+    sentinel.ask("SENTINEL", "MONITOR", "pushes", "127.0.0.1", String.valueOf(first.port()), "1");
     eventually(
         () ->
             assertThat(sentinel.ask("INFO", "sentinel"))

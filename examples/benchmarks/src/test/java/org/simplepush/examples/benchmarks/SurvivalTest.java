@@ -120,7 +120,8 @@ class SurvivalTest {
                       .map(update -> new Update(update.channelId(), Long.MAX_VALUE))
                       .toList());
             });
-    // It takes a connection that ends between the two versions, which chance brings sooner or later.
+    // It takes a connection that ends between the two versions, which chance brings sooner or
+    // later.
     Outcome outcome;
     do {
       outcome = run(store, SHORT, ledger -> aLot(ledger) && ledger.accepted > 1000);
