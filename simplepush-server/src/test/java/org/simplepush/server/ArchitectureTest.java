@@ -119,6 +119,19 @@ class ArchitectureTest {
           .dependOnClassesThat()
           .resideInAnyPackage("org.eclipse.jetty..", "org.simplepush.server.jetty");
 
+  /** Nodes have clocks of their own, which may differ: only that of Redis counts. */
+  @ArchTest
+  static final ArchRule theRedisStoreReadsNoWallClock =
+      noClasses()
+          .that()
+          .resideInAPackage("org.simplepush.server.redis")
+          .should()
+          .callMethod(System.class, "currentTimeMillis")
+          .orShould()
+          .dependOnClassesThat()
+          .belongToAnyOf(
+              java.time.Instant.class, java.time.Clock.class, java.time.InstantSource.class);
+
   @ArchTest
   static final ArchRule onlyItsPackageKnowsLettuce =
       noClasses()

@@ -159,7 +159,7 @@ final class Bus {
       Member member = members.get(channel);
       if (member != null) {
         if (member.subscribed) {
-          tell(member, Listener::wordsLost);
+          redis.later(() -> tell(member, Listener::wordsLost));
         }
         member.subscribed = true;
       }
@@ -174,7 +174,7 @@ final class Bus {
     }
   }
 
-  private static void hear(Member member, String word) {
+  private void hear(Member member, String word) {
     CompletableFuture<@Nullable Void> echo = member.echoes.get(word);
     if (echo != null) {
       echo.complete(null);
@@ -185,11 +185,11 @@ final class Bus {
       if (parts.length == 4 && parts[0].equals("p")) {
         Update update = new Update(ChannelId.parse(parts[3]), Long.parseLong(parts[2]));
         Uaid uaid = Uaid.parse(parts[1]);
-        tell(member, listener -> listener.published(uaid, update));
+        redis.later(() -> tell(member, listener -> listener.published(uaid, update)));
       } else if (parts.length == 3 && parts[0].equals("d")) {
         Uaid uaid = Uaid.parse(parts[1]);
         long connection = Long.parseLong(parts[2]);
-        tell(member, listener -> listener.displaced(uaid, connection));
+        redis.later(() -> tell(member, listener -> listener.displaced(uaid, connection)));
       }
     } catch (IllegalArgumentException e) {
       log.warn("A word that no node of this version says was passed over");

@@ -29,6 +29,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -41,9 +43,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The connections to Redis. Whatever is asked is sent once or not at all, in the order of asking;
- * while a connection is lost everything fails at once. Connections are made anew by themselves, and
- * given up if an answer is not there in time, for then the peer may be gone.
+ * The connections to Redis, and the thread that answers. Whatever is asked is sent once or not at
+ * all, in the order of asking; while a connection is lost everything fails at once. Connections are
+ * made anew by themselves, and given up if an answer is not there in time, for then the peer may be
+ * gone.
  */
 abstract class Redis {
   private static final Logger log = LoggerFactory.getLogger(Redis.class);
@@ -57,6 +60,19 @@ abstract class Redis {
 
   private final RedisAddress address;
   private final ClientResources resources;
+
+  /**
+   * Where stages complete. Never on the threads of the connections: what is asked there would be
+   * written at once, before what another thread has asked for and left in the queue.
+   */
+  private final ExecutorService answers =
+      Executors.newSingleThreadExecutor(
+          task -> {
+            Thread thread = new Thread(task, "simplepush-store-redis-answers");
+            thread.setDaemon(true);
+            return thread;
+          });
+
   private final AtomicInteger underWay = new AtomicInteger();
   private final CompletableFuture<@Nullable Void> allDone = new CompletableFuture<>();
   private final AtomicBoolean loading = new AtomicBoolean();
@@ -185,21 +201,30 @@ abstract class Redis {
       return result;
     }
     reply.whenComplete(
-        (answer, failure) -> {
-          if (failure != null) {
-            done(result, null, failed(key, asked, failure));
-            return;
-          }
-          T read;
-          try {
-            read = reading.apply(answer);
-          } catch (RuntimeException e) {
-            done(result, null, new StoreException("Redis holds what this store did not write", e));
-            return;
-          }
-          done(result, read, null);
-        });
+        (answer, failure) ->
+            answers.execute(() -> settle(result, key, asked, answer, failure, reading)));
     return result;
+  }
+
+  private <R, T> void settle(
+      CompletableFuture<T> result,
+      byte @Nullable [] key,
+      long asked,
+      R answer,
+      @Nullable Throwable failure,
+      Function<R, T> reading) {
+    if (failure != null) {
+      done(result, null, failed(key, asked, failure));
+      return;
+    }
+    T read;
+    try {
+      read = reading.apply(answer);
+    } catch (RuntimeException e) {
+      done(result, null, new StoreException("Redis holds what this store did not write", e));
+      return;
+    }
+    done(result, read, null);
   }
 
   private <T> void done(
@@ -334,6 +359,11 @@ abstract class Redis {
         .thenApply(found -> new ScanPage(found, found.getKeys()));
   }
 
+  /** Does something on the thread where stages complete, after those that came before. */
+  final void later(Runnable task) {
+    answers.execute(task);
+  }
+
   /** Waits, but not for ever. */
   final <T> T await(CompletionStage<T> stage) {
     try {
@@ -375,6 +405,7 @@ abstract class Redis {
     }
     closeClient();
     shutDown(resources);
+    answers.shutdown();
   }
 
   private static void shutDown(ClientResources resources) {

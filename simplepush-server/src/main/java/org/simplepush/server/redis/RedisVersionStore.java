@@ -37,7 +37,8 @@ import org.simplepush.server.SharedVersionStore;
  * <p>Time is that of Redis: the clocks of the nodes do not matter. Once a server has joined, Redis
  * itself drops user agents that are not seen, and {@link #expire} has nothing to do.
  *
- * <p>Stages complete, and listeners are told, on the threads of the connections. Do not block them.
+ * <p>Stages complete, and listeners are told, on one thread of the store. Do not block it: other
+ * answers would wait.
  *
  * <p>Needs {@code io.lettuce:lettuce-core}, an optional dependency of this module, and Redis 6.2 or
  * later. Safe for use by many threads; keep one for the life of the server and close it after that.

@@ -10,7 +10,9 @@ import static org.simplepush.server.redis.HeardWords.published;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -192,6 +194,44 @@ class RedisNodesTest {
 
       get(advance);
       assertThat(heardThere.next()).isEqualTo(published(device, channel.text(), round));
+    }
+  }
+
+  /** Threads take turns, and one of them is where stages complete. */
+  @Test
+  void stepsOfSeveralThreadsTakeEffectInTheOrderOfTheirCalls() throws Exception {
+    Thread main = Thread.currentThread();
+    int rounds = 0;
+    for (long version = 1; rounds < 500; version += 2) {
+      long odd = version;
+      CompletableFuture<CompletionStage<Advance>> second = new CompletableFuture<>();
+      CountDownLatch asked = new CountDownLatch(1);
+      here.pending(Uaid.random())
+          .thenAccept(
+              nothing -> {
+                if (Thread.currentThread() != main) { // it was not complete before this was said
+                  awaitUninterrupted(asked);
+                  second.complete(here.advance(uaid, channel, odd + 1));
+                } else {
+                  second.complete(null);
+                }
+              });
+      CompletionStage<Advance> first = here.advance(uaid, channel, odd);
+      asked.countDown();
+
+      assertThat(get(first)).isEqualTo(new Advance.Advanced(new Update(channel, odd)));
+      if (get(second) != null) {
+        rounds++;
+        assertThat(get(get(second))).isEqualTo(new Advance.Advanced(new Update(channel, odd + 1)));
+      }
+    }
+  }
+
+  private static void awaitUninterrupted(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
     }
   }
 

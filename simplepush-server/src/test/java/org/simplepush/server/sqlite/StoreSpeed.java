@@ -44,7 +44,7 @@ final class StoreSpeed {
       switch (name) {
         case "memory" -> report(name, new InMemoryVersionStore(), channels, seconds);
         case "sqlite" -> reportSqlite(Path.of(args[0], "speed.db"), channels, seconds);
-        default -> report("redis", RedisVersionStore.open(name), channels, seconds);
+        default -> report(name, RedisVersionStore.open(name), channels, seconds);
       }
     }
   }
