@@ -141,19 +141,6 @@ class ArchitectureTest {
           .dependOnClassesThat()
           .resideInAnyPackage("io.lettuce..", "io.netty..", "org.simplepush.server.redis");
 
-  /** Nodes have clocks of their own, which may differ: only that of Redis counts. */
-  @ArchTest
-  static final ArchRule theRedisStoreReadsNoWallClock =
-      noClasses()
-          .that()
-          .resideInAPackage("org.simplepush.server.redis")
-          .should()
-          .callMethod(System.class, "currentTimeMillis")
-          .orShould()
-          .dependOnClassesThat()
-          .belongToAnyOf(
-              java.time.Instant.class, java.time.Clock.class, java.time.InstantSource.class);
-
   /** A user without the optional dependency must not meet it. */
   @ArchTest
   static final ArchRule onlyItsBindingKnowsMicrometer =
