@@ -1,17 +1,21 @@
 package org.simplepush.core;
 
 import com.fasterxml.jackson.core.JacksonException;
+import com.fasterxml.jackson.core.JsonEncoding;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.StreamWriteFeature;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.simplepush.core.MalformedMessageException.Severity;
 
@@ -62,6 +66,7 @@ public final class MessageCodec {
             // Names come from strangers: interning or remembering them would let them fill memory.
             .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
             .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
+            .disable(StreamWriteFeature.AUTO_CLOSE_TARGET)
             .build();
   }
 
@@ -233,41 +238,64 @@ public final class MessageCodec {
    * @return one WebSocket text message
    */
   public String write(ServerMessage message) {
-    return write(
-        generator -> {
-          switch (message.type()) {
-            case HELLO -> {
-              ServerMessage.Hello hello = (ServerMessage.Hello) message;
-              generator.writeStringField("messageType", "hello");
-              generator.writeStringField("uaid", hello.uaid().text());
-              generator.writeNumberField("status", hello.wakeUp() ? 201 : 200);
-            }
-            case REDIRECT -> {
-              generator.writeStringField("messageType", "hello");
-              generator.writeNumberField("status", 307);
-              generator.writeStringField(
-                  "redirect", ((ServerMessage.Redirect) message).target().toString());
-            }
-            case REGISTER -> {
-              ServerMessage.Register register = (ServerMessage.Register) message;
-              generator.writeStringField("messageType", "register");
-              generator.writeNumberField("status", 200);
-              writeChannelId(generator, register.channelId());
-              generator.writeStringField("pushEndpoint", register.endpoint().toString());
-            }
-            case UNREGISTER -> {
-              generator.writeStringField("messageType", "unregister");
-              writeChannelId(generator, ((ServerMessage.Unregister) message).channelId());
-              generator.writeNumberField("status", 200);
-            }
-            case NOTIFICATION -> {
-              generator.writeStringField("messageType", "notification");
-              writeUpdates(generator, ((ServerMessage.Notification) message).updates());
-            }
-            case PING -> {} // a ping is the empty object
-            case FAILURE -> writeFailure(generator, (ServerMessage.Failure) message);
-          }
-        });
+    return write(generator -> writeFields(generator, message));
+  }
+
+  /**
+   * Writes the message as it travels, in UTF-8.
+   *
+   * @param message what to say
+   * @param to where its bytes go; it is not closed
+   * @throws IOException if {@code to} fails
+   */
+  public void write(ServerMessage message, OutputStream to) throws IOException {
+    if (message.type() == ServerMessage.Type.FAILURE) {
+      // It quotes what a stranger sent, perhaps half a surrogate pair: the generator would refuse
+      // to encode that.
+      to.write(write(message).getBytes(StandardCharsets.UTF_8));
+      return;
+    }
+    try (JsonGenerator generator = json.createGenerator(to, JsonEncoding.UTF8)) {
+      generator.writeStartObject();
+      writeFields(generator, message);
+      generator.writeEndObject();
+    }
+  }
+
+  private static void writeFields(JsonGenerator generator, ServerMessage message)
+      throws IOException {
+    switch (message.type()) {
+      case HELLO -> {
+        ServerMessage.Hello hello = (ServerMessage.Hello) message;
+        generator.writeStringField("messageType", "hello");
+        generator.writeStringField("uaid", hello.uaid().text());
+        generator.writeNumberField("status", hello.wakeUp() ? 201 : 200);
+      }
+      case REDIRECT -> {
+        generator.writeStringField("messageType", "hello");
+        generator.writeNumberField("status", 307);
+        generator.writeStringField(
+            "redirect", ((ServerMessage.Redirect) message).target().toString());
+      }
+      case REGISTER -> {
+        ServerMessage.Register register = (ServerMessage.Register) message;
+        generator.writeStringField("messageType", "register");
+        generator.writeNumberField("status", 200);
+        writeChannelId(generator, register.channelId());
+        generator.writeStringField("pushEndpoint", register.endpoint().toString());
+      }
+      case UNREGISTER -> {
+        generator.writeStringField("messageType", "unregister");
+        writeChannelId(generator, ((ServerMessage.Unregister) message).channelId());
+        generator.writeNumberField("status", 200);
+      }
+      case NOTIFICATION -> {
+        generator.writeStringField("messageType", "notification");
+        writeUpdates(generator, ((ServerMessage.Notification) message).updates());
+      }
+      case PING -> {} // a ping is the empty object
+      case FAILURE -> writeFailure(generator, (ServerMessage.Failure) message);
+    }
   }
 
   private static void writeFailure(JsonGenerator generator, ServerMessage.Failure error)

@@ -2,7 +2,11 @@ package org.simplepush.core;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -27,6 +31,17 @@ class MessageWritingTest {
 
   private void assertWritten(ServerMessage message, String text) {
     assertThat(codec.write(message)).isEqualTo(json(text));
+    assertThat(bytes(message)).asString(StandardCharsets.UTF_8).isEqualTo(json(text));
+  }
+
+  private byte[] bytes(ServerMessage message) {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try {
+      codec.write(message, bytes);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return bytes.toByteArray();
   }
 
   private static String json(String text) {
@@ -148,5 +163,13 @@ class MessageWritingTest {
         .isEqualTo(
             "{\"messageType\":\"a\\\"b\\\\c\\u0000\\n\",\"channelID\":\"\u2028\","
                 + "\"status\":401,\"error\":\"</script>\"}");
+  }
+
+  @Test
+  void whatUtf8CannotSayIsReplaced() {
+    assertThat(bytes(new Failure("\uD83D\uDE00 \uDE00", "\uD83D", 401, "é")))
+        .asString(StandardCharsets.UTF_8)
+        .isEqualTo(
+            json("{'messageType':'\uD83D\uDE00 ?','channelID':'?','status':401,'error':'é'}"));
   }
 }

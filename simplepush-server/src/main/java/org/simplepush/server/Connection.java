@@ -1,6 +1,7 @@
 package org.simplepush.server;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
@@ -8,6 +9,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
+import java.util.List;
+import java.util.Queue;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import org.java_websocket.WebSocket;
@@ -15,10 +18,10 @@ import org.java_websocket.WebSocketAdapter;
 import org.java_websocket.WebSocketImpl;
 import org.java_websocket.exceptions.InvalidDataException;
 import org.java_websocket.framing.CloseFrame;
-import org.java_websocket.framing.TextFrame;
 import org.java_websocket.handshake.Handshakedata;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.CloseCode;
+import org.simplepush.core.ServerMessage;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -67,9 +70,11 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   private final SocketChannel channel;
   private final Transport transport;
   private final SelectionKey key;
-  private final WebSocketImpl webSocket;
   private final FrameGuard guard;
   private State state = State.OPENING;
+
+  /** The engine, as long as it has something to remember; an idle connection has none. */
+  private @Nullable WebSocketImpl engine;
 
   /** The upgrade request as far as it has come; null when nothing has, and once it is complete. */
   private byte @Nullable [] head;
@@ -102,7 +107,6 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     this.channel = channel;
     this.transport = transport;
     this.guard = new FrameGuard(server.context().settings().maxMessageLength());
-    this.webSocket = new WebSocketImpl(this, server.drafts());
     this.acceptedAt = System.nanoTime();
     this.lastHeard = loop.now();
     this.key = loop.register(channel, SelectionKey.OP_READ, this);
@@ -175,7 +179,8 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   }
 
   private void open(byte[] bytes, int end) {
-    String refusal = UpgradeRequest.refusal(bytes, end);
+    UpgradeRequest request = new UpgradeRequest(bytes, end);
+    String refusal = request.refusal();
     if (refusal == null && server.isFull()) {
       refusal =
           UpgradeRequest.answer(
@@ -185,11 +190,14 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
       refuse(refusal);
       return;
     }
-    webSocket.decode(ByteBuffer.wrap(bytes, 0, end));
-    if (state == State.OPENING) {
-      refuse(UpgradeRequest.answer("400 Bad Request", "", "This is no WebSocket handshake."));
-      return;
+    enqueue(ByteBuffer.wrap(request.acceptance().getBytes(StandardCharsets.ISO_8859_1)));
+    if (state != State.OPENING) {
+      return; // the peer was gone before our answer
     }
+    state = State.OPEN;
+    dueAt[OWN_TIMER] = NEVER;
+    session = new Session(server.context(), this);
+    startProbing();
     if (end < bytes.length) {
       readFrames(ByteBuffer.wrap(bytes, end, bytes.length - end));
     }
@@ -204,18 +212,42 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   /** The engine needs a buffer on an array without offset, and gets it. */
   @SuppressWarnings("ByteBufferBackingArray")
   private void readFrames(ByteBuffer buffer) {
+    for (String text = guard.nextText(buffer); text != null; text = guard.nextText(buffer)) {
+      onText(text);
+    }
+    if (!buffer.hasRemaining()) {
+      return;
+    }
     int safe = guard.check(buffer.array(), buffer.position(), buffer.limit());
     buffer.limit(safe);
+    WebSocketImpl decoder = engine();
     if (buffer.hasRemaining()) {
-      webSocket.decode(buffer);
+      decoder.decode(buffer);
     }
     if (state != State.OPEN || session == null) {
       return;
     }
-    InvalidDataException malformed = ((PushDraft) webSocket.getDraft()).violation();
+    InvalidDataException malformed = ((PushDraft) decoder.getDraft()).violation();
     CloseCode violation = malformed != null ? code(malformed) : guard.violation();
     if (violation != null) {
       session.close(violation, "a frame broke RFC 6455 or a limit");
+    }
+    releaseEngine();
+  }
+
+  private WebSocketImpl engine() {
+    if (engine == null) {
+      PushDraft draft = new PushDraft(server.context().settings().maxMessageLength());
+      engine = new WebSocketImpl(this, List.of(draft));
+      engine.decode(ByteBuffer.allocate(1)); // opens it: the draft takes it for the handshake
+    }
+    return engine;
+  }
+
+  /** An engine costs a kilobyte, and more to make: too much to have for every idle connection. */
+  private void releaseEngine() {
+    if (state == State.OPEN && guard.isBetweenMessages()) {
+      engine = null;
     }
   }
 
@@ -230,18 +262,14 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   // What the WebSocket engine calls, while it decodes or is told to close
 
   @Override
-  public void onWebsocketOpen(WebSocket opened, Handshakedata handshake) {
-    if (state != State.OPENING) {
-      return; // the peer was gone before our answer, which the engine does not notice
-    }
-    state = State.OPEN;
-    dueAt[OWN_TIMER] = NEVER;
-    session = new Session(server.context(), this);
-    startProbing();
-  }
+  public void onWebsocketOpen(WebSocket opened, Handshakedata handshake) {}
 
   @Override
   public void onWebsocketMessage(WebSocket from, String message) {
+    onText(message);
+  }
+
+  private void onText(String message) {
     if (session != null && state == State.OPEN) {
       session.onMessage(message);
     }
@@ -256,9 +284,8 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
 
   @Override
   public void onWriteDemand(WebSocket demanding) {
-    for (ByteBuffer next = webSocket.outQueue.poll();
-        next != null;
-        next = webSocket.outQueue.poll()) {
+    Queue<ByteBuffer> queue = ((WebSocketImpl) demanding).outQueue;
+    for (ByteBuffer next = queue.poll(); next != null; next = queue.poll()) {
       enqueue(next);
     }
   }
@@ -294,10 +321,14 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   // What the session calls
 
   @Override
-  public void send(String message) {
-    TextFrame frame = new TextFrame();
-    frame.setPayload(ByteBuffer.wrap(message.getBytes(StandardCharsets.UTF_8)));
-    enqueue(webSocket.getDraft().createBinaryFrame(frame));
+  public void send(ServerMessage message) {
+    TextFrame frame = loop.textFrame();
+    try {
+      server.context().codec().write(message, frame.begin());
+    } catch (IOException e) {
+      throw new UncheckedIOException("bytes in memory do not fail", e);
+    }
+    enqueue(frame.end());
   }
 
   @Override
@@ -308,7 +339,7 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   @Override
   public void close(CloseCode code, String reason) {
     if (state == State.OPEN) {
-      webSocket.close(code.code(), reason);
+      engine().close(code.code(), reason);
     }
   }
 
@@ -364,6 +395,7 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     return unwritten != null || transport.hasUnwritten();
   }
 
+  /** Writes bytes, or keeps a copy of what the socket does not take. */
   private void enqueue(ByteBuffer bytes) {
     if (outputEnded || state == State.CLOSED) {
       return;
@@ -380,8 +412,8 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
       if (unwritten == null) {
         unwritten = new ArrayDeque<>(2);
       }
-      unwritten.add(bytes);
       backlog += bytes.remaining();
+      unwritten.add(ByteBuffer.allocate(bytes.remaining()).put(bytes).flip());
     }
     if (hasUnwritten()) {
       updateInterest();
@@ -512,7 +544,8 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
       closeNow();
     } else if (silent >= interval / 2) {
       probed = true;
-      webSocket.sendPing();
+      engine().sendPing();
+      releaseEngine();
       startTimer(OWN_TIMER, patience);
     } else {
       startProbing();
@@ -584,7 +617,7 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     } catch (IOException e) {
       log.debug("A socket did not close", e);
     }
-    webSocket.closeConnection(CloseFrame.ABNORMAL_CLOSE, "");
+    engine = null;
     server.closed(this);
   }
 

@@ -186,7 +186,9 @@ final class Deliveries {
   private void change(Delivery delivery, State state, long now) {
     delivery.state = state;
     delivery.changedAt = now;
-    byChannel.remove(delivery.channelId);
-    byChannel.put(delivery.channelId, delivery);
+    if (byChannel.size() > 1) {
+      byChannel.remove(delivery.channelId);
+      byChannel.put(delivery.channelId, delivery);
+    }
   }
 }

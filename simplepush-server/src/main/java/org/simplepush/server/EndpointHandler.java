@@ -32,8 +32,17 @@ public final class EndpointHandler {
 
   private static final String METHODS = "PUT, OPTIONS";
 
+  private static final String FORM = "application/x-www-form-urlencoded";
+
   /** What {@link #parseVersion} says of a body without a version. */
   private static final long SERVER_PICKS = -1;
+
+  /** What {@link #plainVersion} says of a body that needs a closer look. */
+  private static final long NOT_PLAIN = -2;
+
+  private static final byte[] VERSION_FIELD = "version=".getBytes(StandardCharsets.US_ASCII);
+
+  private static final Response ACCEPTED = json(200, "{}", Map.of());
 
   private final VersionStore store;
   private final EndpointTokens tokens;
@@ -69,7 +78,8 @@ public final class EndpointHandler {
    * @param query as sent, or null
    * @param contentType the header, or null
    * @param origin the header, or null
-   * @param body at least the first {@link #MAX_BODY_LENGTH} + 1 bytes, if there are as many
+   * @param body at least the first {@link #MAX_BODY_LENGTH} + 1 bytes, if there are as many; not
+   *     looked at after {@link #handle} has returned
    */
   public record Request(
       String method,
@@ -171,11 +181,11 @@ public final class EndpointHandler {
       // a
       // version once. Only that word is left if the store failed and yet did the step.
       sessions.deliver(channel.uaid(), advanced.update());
-      return accepted();
+      return ACCEPTED;
     }
     if (result instanceof Advance.Stale) {
       counters.updatesStale.increment();
-      return accepted();
+      return ACCEPTED;
     }
     if (result instanceof Advance.Unknown) {
       counters.updatesGone.increment();
@@ -186,20 +196,46 @@ public final class EndpointHandler {
   }
 
   private static void checkContentType(@Nullable String contentType) throws Refused {
-    if (contentType == null) {
+    if (contentType == null || contentType.equals(FORM)) {
       return;
     }
     String type = contentType.split(";", 2)[0].strip().toLowerCase(Locale.ROOT);
-    if (!type.isEmpty()
-        && !type.equals("application/x-www-form-urlencoded")
-        && !type.equals("text/plain")) {
-      throw new Refused(
-          error(415, "The Content-Type must be application/x-www-form-urlencoded or absent"));
+    if (!type.isEmpty() && !type.equals(FORM) && !type.equals("text/plain")) {
+      throw new Refused(error(415, "The Content-Type must be " + FORM + " or absent"));
     }
   }
 
   /** Returns the version that a form gives, or {@link #SERVER_PICKS}. */
   private static long parseVersion(ByteBuffer body) throws Refused {
+    long version = plainVersion(body);
+    return version == NOT_PLAIN ? parseForm(body) : version;
+  }
+
+  /** Reads the body that nearly all senders write; every other is left to {@link #parseForm}. */
+  private static long plainVersion(ByteBuffer body) {
+    int start = body.position();
+    int end = body.limit();
+    int digits = end - start - VERSION_FIELD.length;
+    if (digits < 1 || digits > 18) { // 19 may be too many for a long
+      return NOT_PLAIN;
+    }
+    for (byte expected : VERSION_FIELD) {
+      if (body.get(start++) != expected) {
+        return NOT_PLAIN;
+      }
+    }
+    long version = 0;
+    while (start < end) {
+      int digit = body.get(start++) - '0';
+      if (digit < 0 || digit > 9) {
+        return NOT_PLAIN;
+      }
+      version = version * 10 + digit;
+    }
+    return version;
+  }
+
+  private static long parseForm(ByteBuffer body) throws Refused {
     long version = SERVER_PICKS;
     for (String field : withoutLineEnd(text(body)).split("&", -1)) {
       if (field.isEmpty()) {
@@ -271,10 +307,6 @@ public final class EndpointHandler {
 
   private static Response options() {
     return new Response(204, Map.of("Allow", METHODS), "");
-  }
-
-  private static Response accepted() {
-    return json(200, "{}", Map.of());
   }
 
   private static Response unavailable(String sentence) {

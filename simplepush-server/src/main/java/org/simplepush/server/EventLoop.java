@@ -8,8 +8,9 @@ import java.nio.channels.SelectableChannel;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
-import java.util.Iterator;
+import java.util.List;
 import java.util.NavigableSet;
 import java.util.Queue;
 import java.util.TreeSet;
@@ -45,13 +46,18 @@ final class EventLoop implements Executor, Runnable {
   private final Selector selector;
   private final Thread thread;
   private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
-  private final AtomicBoolean awake = new AtomicBoolean();
+
+  /** Whether the loop looks at its tasks before it waits again, so that nobody must wake it. */
+  private final AtomicBoolean awake = new AtomicBoolean(true);
+
   private volatile boolean stopping;
 
   // Below: only accessed by the loop's thread.
   private final NavigableSet<Timer> timers = new TreeSet<>(EventLoop::earlierFirst);
   private final Deque<Runnable> endOfTurn = new ArrayDeque<>();
+  private final List<SelectionKey> ready = new ArrayList<>();
   private final ByteBuffer readBuffer = ByteBuffer.allocate(READ_BUFFER);
+  private final TextFrame textFrame = new TextFrame();
   private final TlsTransport.Buffers tlsBuffers = new TlsTransport.Buffers();
   private long timersStarted;
   private long now = System.nanoTime();
@@ -77,7 +83,7 @@ final class EventLoop implements Executor, Runnable {
   @Override
   public void execute(Runnable task) {
     tasks.add(task);
-    if (!isCurrent() && awake.compareAndSet(false, true)) {
+    if (awake.compareAndSet(false, true)) {
       selector.wakeup();
     }
   }
@@ -131,6 +137,11 @@ final class EventLoop implements Executor, Runnable {
     return readBuffer.clear();
   }
 
+  /** Returns a frame to write a message into, the caller's until it returns. */
+  TextFrame textFrame() {
+    return textFrame;
+  }
+
   TlsTransport.Buffers tlsBuffers() {
     return tlsBuffers;
   }
@@ -159,35 +170,29 @@ final class EventLoop implements Executor, Runnable {
 
   private void turn() throws IOException {
     select();
-    awake.set(false);
     now = System.nanoTime();
     // Before the sockets: what a device asks is answered after what was published before it asked.
     runTasks();
     runEndOfTurn();
-    // Cleared by removing each key: the loop must never look at a connection that is not ready.
-    Iterator<SelectionKey> ready = selector.selectedKeys().iterator();
-    while (ready.hasNext()) {
-      SelectionKey key = ready.next();
-      ready.remove();
-      handle(key);
-    }
+    ready.forEach(this::handle);
+    ready.clear();
     runTimers();
     runEndOfTurn();
   }
 
+  /** Gathers what is ready, which is all that the loop looks at; waits for it if it may. */
   private void select() throws IOException {
-    if (!tasks.isEmpty() || stopping) {
-      selector.selectNow();
-    } else if (timers.isEmpty()) {
-      selector.select();
+    long nanos = timers.isEmpty() ? Long.MAX_VALUE : timers.first().dueAt() - System.nanoTime();
+    awake.set(false);
+    // Asked after that: who adds a task from now on sees that the loop is to be woken.
+    if (!tasks.isEmpty() || stopping || nanos <= 0) {
+      selector.selectNow(ready::add);
+    } else if (nanos == Long.MAX_VALUE) {
+      selector.select(ready::add);
     } else {
-      long nanos = timers.first().dueAt() - System.nanoTime();
-      if (nanos <= 0) {
-        selector.selectNow();
-      } else {
-        selector.select(TimeUnit.NANOSECONDS.toMillis(nanos) + 1);
-      }
+      selector.select(ready::add, TimeUnit.NANOSECONDS.toMillis(nanos) + 1);
     }
+    awake.set(true);
   }
 
   /** One connection's trouble, whatever it is, must not end the others. */

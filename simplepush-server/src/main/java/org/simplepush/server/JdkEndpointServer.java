@@ -1,5 +1,6 @@
 package org.simplepush.server;
 
+import com.sun.net.httpserver.Headers;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import com.sun.net.httpserver.HttpsConfigurator;
@@ -152,7 +153,7 @@ final class JdkEndpointServer implements EndpointServer.Running {
   }
 
   private static EndpointHandler.Request request(HttpExchange exchange) throws IOException {
-    byte[] body = exchange.getRequestBody().readNBytes(EndpointHandler.MAX_BODY_LENGTH + 1);
+    byte[] body = exchange.getRequestBody().readNBytes(wanted(exchange.getRequestHeaders()));
     return new EndpointHandler.Request(
         exchange.getRequestMethod(),
         exchange.getRequestURI().getRawPath(),
@@ -160,6 +161,15 @@ final class JdkEndpointServer implements EndpointServer.Running {
         exchange.getRequestHeaders().getFirst("Content-Type"),
         exchange.getRequestHeaders().getFirst("Origin"),
         ByteBuffer.wrap(body));
+  }
+
+  /** How much of a body to read. Less than the maximum if we can: a buffer of that size is made. */
+  private static int wanted(Headers headers) {
+    String length = headers.getFirst("Content-Length"); // a number, else we were not called
+    int most = EndpointHandler.MAX_BODY_LENGTH + 1;
+    return length == null || headers.containsKey("Transfer-Encoding")
+        ? most
+        : (int) Math.min(Math.max(0, Long.parseLong(length)), most);
   }
 
   private void respond(HttpExchange exchange, EndpointHandler.Response response) {

@@ -1,45 +1,33 @@
 package org.simplepush.server;
 
+import java.nio.ByteBuffer;
 import java.util.List;
 import org.java_websocket.WebSocketImpl;
 import org.java_websocket.drafts.Draft;
 import org.java_websocket.drafts.Draft_6455;
+import org.java_websocket.enums.HandshakeState;
 import org.java_websocket.enums.Role;
 import org.java_websocket.exceptions.InvalidDataException;
-import org.java_websocket.exceptions.InvalidHandshakeException;
 import org.java_websocket.framing.CloseFrame;
 import org.java_websocket.framing.Framedata;
 import org.java_websocket.handshake.ClientHandshake;
 import org.java_websocket.handshake.HandshakeBuilder;
+import org.java_websocket.handshake.HandshakeImpl1Client;
+import org.java_websocket.handshake.Handshakedata;
 import org.java_websocket.handshake.ServerHandshakeBuilder;
-import org.java_websocket.protocols.IProtocol;
-import org.java_websocket.protocols.Protocol;
 import org.jspecify.annotations.Nullable;
-import org.simplepush.core.MessageCodec;
 
 /**
- * RFC 6455 as the engine knows it, without extensions, with the subprotocol of this protocol or
- * none, and without an error log of what strangers send.
+ * RFC 6455 as the engine knows it, without extensions and without an error log of what strangers
+ * send. The handshake is only feigned: {@link UpgradeRequest} has judged and answered it.
  */
 final class PushDraft extends Draft_6455 {
-  /** The first that the request offers is chosen; the empty one stands for offering none. */
-  private static final List<IProtocol> PROTOCOLS =
-      List.of(new Protocol(MessageCodec.SUBPROTOCOL), new Protocol(""));
-
-  private static final String SUBPROTOCOL_HEADER = "Sec-WebSocket-Protocol";
-
-  private final int maxMessageLength;
   private @Nullable InvalidDataException violation;
 
+  /** For one connection, whose request has been answered. */
   PushDraft(int maxMessageLength) {
-    super(List.of(), PROTOCOLS, maxMessageLength);
-    this.maxMessageLength = maxMessageLength;
+    super(List.of(), List.of(), maxMessageLength);
     setParseMode(Role.SERVER);
-  }
-
-  @Override
-  public Draft copyInstance() {
-    return new PushDraft(maxMessageLength);
   }
 
   /** Returns what was wrong with the frames read last, or null. */
@@ -48,7 +36,7 @@ final class PushDraft extends Draft_6455 {
   }
 
   @Override
-  public List<Framedata> translateFrame(java.nio.ByteBuffer buffer) {
+  public List<Framedata> translateFrame(ByteBuffer buffer) {
     try {
       return super.translateFrame(buffer);
     } catch (InvalidDataException e) {
@@ -73,16 +61,32 @@ final class PushDraft extends Draft_6455 {
     }
   }
 
+  // The handshake
+
+  @Override
+  public Draft copyInstance() {
+    return this; // it belongs to one connection already
+  }
+
+  @Override
+  public Handshakedata translateHandshake(ByteBuffer request) {
+    request.position(request.limit());
+    return new HandshakeImpl1Client();
+  }
+
+  @Override
+  public HandshakeState acceptHandshakeAsServer(ClientHandshake request) {
+    return HandshakeState.MATCHED;
+  }
+
   @Override
   public HandshakeBuilder postProcessHandshakeResponseAsServer(
-      ClientHandshake request, ServerHandshakeBuilder response) throws InvalidHandshakeException {
-    HandshakeBuilder handshake = super.postProcessHandshakeResponseAsServer(request, response);
-    handshake.put("Connection", "Upgrade"); // the engine would echo what the client sent
-    if (request.hasFieldValue(SUBPROTOCOL_HEADER)) {
-      // It is among those offered (UpgradeRequest), but the engine looks at the first header only.
-      handshake.put(SUBPROTOCOL_HEADER, MessageCodec.SUBPROTOCOL);
-    }
-    handshake.put("Server", "SimplePush");
-    return handshake;
+      ClientHandshake request, ServerHandshakeBuilder response) {
+    return response;
+  }
+
+  @Override
+  public List<ByteBuffer> createHandshake(Handshakedata response) {
+    return List.of();
   }
 }

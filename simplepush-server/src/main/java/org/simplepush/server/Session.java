@@ -40,7 +40,7 @@ final class Session {
   /** What a session needs of the connection it speaks over. */
   interface Wire extends Executor {
     /** Sends a message, or queues it behind what is not yet written. */
-    void send(String message);
+    void send(ServerMessage message);
 
     /** Whether a message sent now would leave at once, as far as is known. */
     boolean isWritable();
@@ -605,7 +605,7 @@ final class Session {
       if (doze != null) {
         doze.lastTraffic = wire.now();
       }
-      wire.send(context.codec().write(message));
+      wire.send(message);
     }
   }
 

@@ -1,19 +1,18 @@
 package org.simplepush.server;
 
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.Base64;
-import java.util.HashMap;
-import java.util.List;
-import java.util.Locale;
-import java.util.Map;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.MessageCodec;
 
 /**
- * The HTTP request that opens a WebSocket (RFC 6455 §4.2.1), checked before the WebSocket engine
- * sees it: the engine takes requests without Upgrade or Connection, chooses a subprotocol for
- * whoever offers only others, and leaves refused connections open.
+ * The HTTP request that opens a WebSocket (RFC 6455 §4.2.1), and the answer. The WebSocket engine
+ * does not see it: it would take requests without Upgrade or Connection, choose a subprotocol for
+ * whoever offers only others, leave refused connections open, and make more garbage than all the
+ * rest of connecting and registering.
  */
 final class UpgradeRequest {
   /** The largest head accepted; browsers send about 600 bytes. */
@@ -23,7 +22,22 @@ final class UpgradeRequest {
 
   private static final int KEY_LENGTH = 16;
 
-  private UpgradeRequest() {}
+  /** What a server appends to the key to show that it understood (RFC 6455 §4.2.2). */
+  private static final String ACCEPT_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+  private static final String END_OF_LINE = "\r\n";
+
+  /** Method, target and version, if it is right. */
+  private final String[] request;
+
+  private final boolean headersAreNamed;
+
+  // The headers that matter, each null if there is none; several of a name are joined by commas.
+  private @Nullable String upgrade;
+  private @Nullable String connection;
+  private @Nullable String version;
+  private @Nullable String key;
+  private @Nullable String protocols;
 
   /** Whether a connection that begins with this byte can be HTTP; TLS, for one, cannot. */
   static boolean mayBegin(byte first) {
@@ -43,41 +57,67 @@ final class UpgradeRequest {
     return -1;
   }
 
+  /**
+   * Reads a request.
+   *
+   * @param length where its head ends
+   */
+  UpgradeRequest(byte[] head, int length) {
+    String text = new String(head, 0, length, StandardCharsets.ISO_8859_1);
+    int end = text.indexOf(END_OF_LINE);
+    request = text.substring(0, end).split(" ", -1);
+    boolean named = true;
+    for (int at = end + 2; !text.startsWith(END_OF_LINE, at); at = end + 2) {
+      end = text.indexOf(END_OF_LINE, at);
+      int colon = text.indexOf(':', at);
+      if (colon <= at || colon > end) {
+        named = false;
+        break;
+      }
+      upgrade = header("Upgrade", upgrade, text, at, colon, end);
+      connection = header("Connection", connection, text, at, colon, end);
+      version = header("Sec-WebSocket-Version", version, text, at, colon, end);
+      key = header("Sec-WebSocket-Key", key, text, at, colon, end);
+      protocols = header("Sec-WebSocket-Protocol", protocols, text, at, colon, end);
+    }
+    headersAreNamed = named;
+  }
+
+  /** Returns the values of a header so far, with what this line adds to them if it is that one. */
+  private static @Nullable String header(
+      String name, @Nullable String before, String text, int from, int colon, int end) {
+    if (colon - from != name.length() || !text.regionMatches(true, from, name, 0, colon - from)) {
+      return before;
+    }
+    String value = text.substring(colon + 1, end).strip();
+    return before == null ? value : before + "," + value;
+  }
+
   /** Returns the HTTP answer that refuses the request, or null if it is to be accepted. */
-  static @Nullable String refusal(byte[] head, int length) {
-    String[] lines = new String(head, 0, length, StandardCharsets.ISO_8859_1).split("\r\n", -1);
-    String[] request = lines[0].split(" ", -1);
+  @Nullable String refusal() {
     if (request.length != 3 || !request[2].startsWith("HTTP/1.")) {
       return answer("400 Bad Request", "", "This is not an HTTP/1.1 request.");
     }
-    Map<String, String> headers = new HashMap<>();
-    for (int i = 1; i < lines.length && !lines[i].isEmpty(); i++) {
-      int colon = lines[i].indexOf(':');
-      if (colon <= 0) {
-        return answer("400 Bad Request", "", "A header has no name.");
-      }
-      String name = lines[i].substring(0, colon).toLowerCase(Locale.ROOT);
-      headers.merge(name, lines[i].substring(colon + 1).strip(), (a, b) -> a + "," + b);
+    if (!headersAreNamed) {
+      return answer("400 Bad Request", "", "A header has no name.");
     }
     if (!request[0].equals("GET")
         || !request[2].equals("HTTP/1.1")
-        || !lists(headers.get("upgrade"), "websocket")
-        || !lists(headers.get("connection"), "upgrade")) {
+        || !lists(upgrade, "websocket"::equalsIgnoreCase)
+        || !lists(connection, "upgrade"::equalsIgnoreCase)) {
       return answer("426 Upgrade Required", UPGRADE, "This port speaks WebSocket.");
     }
-    if (!"13".equals(headers.get("sec-websocket-version"))) {
+    if (!"13".equals(version)) {
       return answer(
           "426 Upgrade Required",
           UPGRADE + "Sec-WebSocket-Version: 13\r\n",
           "This port speaks version 13 of WebSocket.");
     }
-    String key = headers.get("sec-websocket-key");
     if (key == null || !isKey(key)) {
       return answer("400 Bad Request", "", "Sec-WebSocket-Key is not 16 bytes in Base64.");
     }
-    String protocols = headers.get("sec-websocket-protocol");
-    // Case matters in the name of a subprotocol, and so does it to the engine.
-    if (protocols != null && !items(protocols).contains(MessageCodec.SUBPROTOCOL)) {
+    // Case matters in the name of a subprotocol.
+    if (protocols != null && !lists(protocols, MessageCodec.SUBPROTOCOL::equals)) {
       return answer(
           "400 Bad Request", "", "The only subprotocol here is " + MessageCodec.SUBPROTOCOL + ".");
     }
@@ -92,12 +132,32 @@ final class UpgradeRequest {
     }
   }
 
-  private static boolean lists(@Nullable String header, String wanted) {
-    return header != null && items(header).stream().anyMatch(wanted::equalsIgnoreCase);
+  private static boolean lists(@Nullable String header, Predicate<String> wanted) {
+    if (header != null) {
+      for (String item : header.split(",", -1)) {
+        if (wanted.test(item.strip())) {
+          return true;
+        }
+      }
+    }
+    return false;
   }
 
-  private static List<String> items(String header) {
-    return Arrays.stream(header.split(",", -1)).map(String::strip).toList();
+  /** Returns the HTTP answer that accepts a request which is not refused. */
+  String acceptance() {
+    return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        + "Sec-WebSocket-Accept: "
+        + Base64.getEncoder().encodeToString(sha1(key + ACCEPT_SUFFIX))
+        + (protocols == null ? "" : "\r\nSec-WebSocket-Protocol: " + MessageCodec.SUBPROTOCOL)
+        + "\r\nServer: SimplePush\r\n\r\n";
+  }
+
+  private static byte[] sha1(String text) {
+    try {
+      return MessageDigest.getInstance("SHA-1").digest(text.getBytes(StandardCharsets.ISO_8859_1));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has SHA-1", e);
+    }
   }
 
   /** Returns a complete HTTP answer after which the connection is closed. */

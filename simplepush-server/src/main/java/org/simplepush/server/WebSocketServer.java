@@ -17,7 +17,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
-import org.java_websocket.drafts.Draft;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -48,7 +47,6 @@ final class WebSocketServer implements EventLoop.Handler {
 
   private final Session.Context context;
   private final @Nullable SSLContext tls;
-  private final List<Draft> drafts;
   private final ServerSocketChannel listener;
   private final List<EventLoop> loops = new ArrayList<>();
 
@@ -62,7 +60,6 @@ final class WebSocketServer implements EventLoop.Handler {
   WebSocketServer(Session.Context context, @Nullable SSLContext tls, ServerSocketChannel listener) {
     this.context = context;
     this.tls = tls;
-    this.drafts = List.of(new PushDraft(context.settings().maxMessageLength()));
     this.listener = listener;
   }
 
@@ -105,10 +102,6 @@ final class WebSocketServer implements EventLoop.Handler {
 
   Session.Context context() {
     return context;
-  }
-
-  List<Draft> drafts() {
-    return drafts;
   }
 
   boolean isFull() {

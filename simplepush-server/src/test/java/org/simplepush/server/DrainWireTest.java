@@ -29,6 +29,9 @@ import org.simplepush.core.InMemoryVersionStore;
 @Timeout(60)
 @ExtendWith(Hygiene.class)
 class DrainWireTest {
+  /** More than a PUT waits for a server that closed its port and let go of the connection. */
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
+
   private final List<AutoCloseable> toClose = new ArrayList<>();
 
   @AfterEach
@@ -183,7 +186,7 @@ class DrainWireTest {
     try (WireDevice moved = WireDevice.resumed(port, device.uaid(), CHANNEL)) {
       moved.acknowledge(CHANNEL, version);
       while (!last.isDone() || version < last.join()) {
-        version = Math.max(version, moved.nextUpdates().get(CHANNEL));
+        version = Math.max(version, moved.nextUpdates(PATIENCE).get(CHANNEL));
       }
     }
     return null;

@@ -98,6 +98,7 @@ class EndpointHandlerTest extends SessionFixture {
         "version=7|7",
         "version=9223372036854775807|9223372036854775807",
         "version=007|7",
+        "version=999999999999999999|999999999999999999",
         "version=%37|7",
         "%76ersion=7|7",
         "version%3D=7|-",

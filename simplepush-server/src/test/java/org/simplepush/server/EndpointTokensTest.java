@@ -110,8 +110,9 @@ class EndpointTokensTest {
     String one = tokens.seal(USER, CHANNEL);
     String other = tokens.seal(USER, ChannelId.random());
     for (int i = 1; i < one.length(); i++) {
-      if (!one.substring(i).equals(other.substring(i))) {
-        assertThat(tokens.open(one.substring(0, i) + other.substring(i))).isNull();
+      String spliced = one.substring(0, i) + other.substring(i);
+      if (!spliced.equals(one) && !spliced.equals(other)) {
+        assertThat(tokens.open(spliced)).isNull();
       }
     }
   }

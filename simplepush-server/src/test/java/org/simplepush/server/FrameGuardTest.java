@@ -3,6 +3,8 @@ package org.simplepush.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.stream.Stream;
@@ -297,5 +299,76 @@ class FrameGuardTest {
       }
       assertThat(guard.violation()).isEqualTo(reference(bytes));
     }
+  }
+
+  // Messages that the engine need not see
+
+  private static byte[] text(String text, int mask) {
+    byte[] frame = frame(FIN | TEXT, text.getBytes(StandardCharsets.UTF_8).length);
+    byte[] payload = text.getBytes(StandardCharsets.UTF_8);
+    int from = frame.length - payload.length;
+    ByteBuffer.wrap(frame).putInt(from - 4, mask);
+    for (int i = 0; i < payload.length; i++) {
+      frame[from + i] = (byte) (payload[i] ^ frame[from - 4 + i % 4]);
+    }
+    return frame;
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, -1, 0x01020304, 0x80000000, 0x00ff7f80})
+  void textIsUnmaskedWhateverItsLengthAndPlace(int mask) {
+    for (int length = 0; length <= 300; length++) {
+      String first = "abcdefg".substring(0, length % 8);
+      String second = "0123456789".repeat(31).substring(0, length);
+      ByteBuffer buffer = ByteBuffer.wrap(join(text(first, mask), text(second, ~mask)));
+      FrameGuard guard = new FrameGuard(MAX);
+      assertThat(guard.nextText(buffer)).isEqualTo(first);
+      assertThat(guard.nextText(buffer)).isEqualTo(second);
+      assertThat(guard.nextText(buffer)).isNull();
+      assertThat(buffer.hasRemaining()).isFalse();
+    }
+  }
+
+  static Stream<Arguments> leftToTheEngine() {
+    return Stream.of(
+        Arguments.of("beyond ASCII", text("0123456789é0", 0x01020304)),
+        Arguments.of("beyond ASCII at the end", text("0123456789é", 0x01020304)),
+        Arguments.of("not there completely", Arrays.copyOf(text("0123456789", 7), 15)),
+        Arguments.of("not more than a byte of it", bytes(FIN | TEXT)),
+        Arguments.of("over the limit", text("x".repeat(MAX + 1), 7)),
+        Arguments.of("length of 64 bits", join(bytes(FIN | TEXT, 255), new byte[20])),
+        Arguments.of("not masked", join(bytes(FIN | TEXT, 0), new byte[200])),
+        Arguments.of("not masked, 126 bytes", join(bytes(FIN | TEXT, 126, 0, 126), new byte[200])),
+        Arguments.of("ping", frame(FIN | 9, 5)),
+        Arguments.of("binary", frame(FIN | 2, 5)),
+        Arguments.of("reserved bit", frame(FIN | 0x40 | TEXT, 5)),
+        Arguments.of("fragment", frame(TEXT, 5)));
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("leftToTheEngine")
+  void whatIsNotAWholeTextOfAsciiIsLeftAsItWas(String name, byte[] bytes) {
+    byte[] before = bytes.clone();
+    ByteBuffer buffer = ByteBuffer.wrap(bytes);
+    assertThat(new FrameGuard(MAX).nextText(buffer)).isNull();
+    assertThat(buffer.position()).isZero();
+    assertThat(bytes).isEqualTo(before);
+  }
+
+  static Stream<Arguments> begun() {
+    return Stream.of(
+        Arguments.of("header", bytes(FIN | TEXT)),
+        Arguments.of("frame", Arrays.copyOf(text("0123456789", 7), 15)),
+        Arguments.of("fragments", frame(TEXT, 5)),
+        Arguments.of("fragments and a ping", join(frame(TEXT, 5), frame(FIN | 9, 5))),
+        Arguments.of("violation", frame(FIN | 3, 0)));
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("begun")
+  void nothingIsTakenFromTheMiddleOfSomething(String name, byte[] bytes) {
+    FrameGuard guard = new FrameGuard(MAX);
+    guard.check(bytes, 0, bytes.length);
+    assertThat(guard.nextText(ByteBuffer.wrap(text("0123456789", 7)))).isNull();
   }
 }

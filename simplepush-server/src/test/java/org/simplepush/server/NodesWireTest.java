@@ -254,7 +254,7 @@ class NodesWireTest {
   }
 
   @Test
-  void nodeThatCannotStartHasLeft() {
+  void nodeThatCannotBindIsNoNode() {
     PushServer c = node(shared).port(a.port()).build();
     assertThatThrownBy(c::start).isInstanceOf(IOException.class);
     PushServer d = node(shared).endpointPort(a.endpointPort()).build();

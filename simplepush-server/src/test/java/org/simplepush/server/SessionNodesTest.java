@@ -324,6 +324,28 @@ class SessionNodesTest {
     newer.isOpen();
   }
 
+  /** Of two connections that come together, the one that stays is the one that words come to. */
+  @Test
+  void storeAndMapAgreeOnTheNewestConnection() throws Exception {
+    TestWire first = a.connects();
+    TestWire second = a.connects();
+    Thread other = new Thread(() -> second.says(SessionFixture.hello(UAID)));
+    shared.beforeNextClaim(
+        () -> {
+          other.start(); // it gets as far as it can
+          while (other.isAlive() && other.getState() != Thread.State.BLOCKED) {
+            Thread.onSpinWait();
+          }
+        });
+    first.says(SessionFixture.hello(UAID));
+    other.join();
+    turn();
+    assertThat(first.isClosed()).isTrue();
+    second.hears(SessionFixture.greeting(UAID));
+    ping(second);
+    second.isOpen();
+  }
+
   @Test
   void endOfAConnectionReleasesIt() {
     TestWire wire = a.resumes();

@@ -10,6 +10,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.simplepush.core.ChannelId;
 import org.simplepush.core.StoreException;
@@ -26,6 +27,7 @@ final class SharedMemoryStore implements SharedVersionStore {
   private final Executor bus;
   private final ConcurrentMap<Uaid, Route> routes = new ConcurrentHashMap<>();
   private final Set<MemoryNode> nodes = ConcurrentHashMap.newKeySet();
+  private final AtomicReference<Runnable> beforeNextClaim = new AtomicReference<>(() -> {});
 
   SharedMemoryStore(VersionStore truth, Executor bus) {
     this.truth = truth;
@@ -43,6 +45,7 @@ final class SharedMemoryStore implements SharedVersionStore {
 
     @Override
     public CompletionStage<Void> claim(Uaid uaid, long connection) {
+      beforeNextClaim.getAndSet(() -> {}).run();
       Route earlier = routes.put(uaid, new Route(this, connection));
       if (earlier != null && earlier.node != this) {
         earlier.node.tell(listener -> listener.displaced(uaid, earlier.connection));
@@ -99,6 +102,11 @@ final class SharedMemoryStore implements SharedVersionStore {
   /** Whether words for a user agent go to any node. */
   boolean isRouted(Uaid uaid) {
     return routes.containsKey(uaid);
+  }
+
+  /** The next claim is late: this happens first. */
+  void beforeNextClaim(Runnable happens) {
+    beforeNextClaim.set(happens);
   }
 
   /** As a database does that restarts without what it need not keep. */

@@ -13,12 +13,15 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.LongSupplier;
 import org.simplepush.core.CloseCode;
+import org.simplepush.core.MessageCodec;
+import org.simplepush.core.ServerMessage;
 
 /**
  * A connection made of lists, and the session on it. Nothing happens by itself: tasks of other
  * threads wait for {@link #turn}, timers for {@link #runTimers}.
  */
 final class TestWire implements Session.Wire {
+  private final MessageCodec codec;
   private final LongSupplier clock;
   private final Deque<String> sent = new ArrayDeque<>();
   private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
@@ -34,6 +37,7 @@ final class TestWire implements Session.Wire {
   boolean breaksAtNextSend;
 
   TestWire(Session.Context context, LongSupplier clock) {
+    this.codec = context.codec();
     this.clock = clock;
     this.session = new Session(context, this);
   }
@@ -41,14 +45,14 @@ final class TestWire implements Session.Wire {
   // What the session calls
 
   @Override
-  public void send(String message) {
+  public void send(ServerMessage message) {
     assertThat(closedWith).as("close code when sending " + message).isNull();
     if (breaksAtNextSend) {
       session.onClosed();
       writable = false;
       return;
     }
-    sent.add(message);
+    sent.add(codec.write(message));
   }
 
   @Override

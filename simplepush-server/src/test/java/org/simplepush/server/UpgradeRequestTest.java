@@ -25,7 +25,7 @@ class UpgradeRequestTest {
   }
 
   private static String refusal(String head) {
-    return UpgradeRequest.refusal(bytes(head), head.length());
+    return new UpgradeRequest(bytes(head), head.length()).refusal();
   }
 
   private static String refusalWith(String what, String instead) {
@@ -41,7 +41,28 @@ class UpgradeRequestTest {
   @Test
   void whatFollowsTheHeadIsNotLookedAt() {
     byte[] more = bytes(GOOD + "x:\r\n\r\n: no name");
-    assertThat(UpgradeRequest.refusal(more, GOOD.length())).isNull();
+    assertThat(new UpgradeRequest(more, GOOD.length()).refusal()).isNull();
+  }
+
+  /** With the key and its answer from RFC 6455 §1.3. */
+  @Test
+  void acceptanceProvesThatTheRequestWasUnderstood() {
+    assertThat(new UpgradeRequest(bytes(GOOD), GOOD.length()).acceptance())
+        .isEqualTo(
+            "HTTP/1.1 101 Switching Protocols\r\n"
+                + "Upgrade: websocket\r\n"
+                + "Connection: Upgrade\r\n"
+                + "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+                + "Sec-WebSocket-Protocol: push-notification\r\n"
+                + "Server: SimplePush\r\n\r\n");
+  }
+
+  @Test
+  void subprotocolNobodyOfferedIsNotSelected() {
+    String none = GOOD.replace("Sec-WebSocket-Protocol: push-notification", "X: y");
+    assertThat(new UpgradeRequest(bytes(none), none.length()).acceptance())
+        .startsWith("HTTP/1.1 101 ")
+        .doesNotContain("Protocol:");
   }
 
   @ParameterizedTest

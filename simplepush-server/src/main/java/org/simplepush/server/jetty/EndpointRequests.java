@@ -128,7 +128,8 @@ final class EndpointRequests extends Handler.Abstract.NonBlocking {
         return false;
       }
       if (body.capacity() == 0) {
-        body = ByteBuffer.allocate(EndpointHandler.MAX_BODY_LENGTH);
+        long length = request.getLength(); // −1 if the head does not say
+        body = ByteBuffer.allocate(length < 0 ? EndpointHandler.MAX_BODY_LENGTH : (int) length);
       }
       body.put(more);
       return true;

@@ -119,7 +119,7 @@ abstract class Redis {
     for (RedisURI seed : address.seeds()) {
       RedisClient client = RedisClient.create(resources, seed);
       client.setOptions(options(address));
-      try (StatefulRedisConnection<String, String> connection = client.connect()) {
+      try (StatefulRedisConnection<String, String> connection = connect(client)) {
         return connection.sync().info("cluster").contains("cluster_enabled:1");
       } catch (RuntimeException e) {
         if (failure == null) {
@@ -133,6 +133,19 @@ abstract class Redis {
     }
     String sentence = "Redis at " + address + " cannot be reached: " + reason(failure);
     throw failure == null ? new StoreException(sentence) : new StoreException(sentence, failure);
+  }
+
+  private static StatefulRedisConnection<String, String> connect(RedisClient client) {
+    while (true) {
+      try {
+        return client.connect();
+      } catch (RuntimeException e) {
+        // A refusal that came faster than Lettuce began to wait for it: its reason is lost.
+        if (!reason(e).contains("RedisHandshakeHandler not registered")) {
+          throw e;
+        }
+      }
+    }
   }
 
   static ClientOptions options(RedisAddress address) {

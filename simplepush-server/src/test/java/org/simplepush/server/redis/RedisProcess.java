@@ -87,7 +87,7 @@ final class RedisProcess implements AutoCloseable {
     while ((line = log.readLine()) != null) {
       said.append(line).append('\n');
       if (line.contains("eady to accept connections") || line.contains("Sentinel ID is")) {
-        Thread pump = new Thread(() -> log.lines().forEach(more -> {}), "redis-log");
+        Thread pump = new Thread(() -> readToTheEnd(log), "redis-log");
         pump.setDaemon(true);
         pump.start();
         return true;
@@ -98,6 +98,15 @@ final class RedisProcess implements AutoCloseable {
       return false;
     }
     throw new IOException("redis-server did not start:\n" + said);
+  }
+
+  /** Or Redis would wait for somebody to read what it says. */
+  private static void readToTheEnd(BufferedReader log) {
+    try (log) {
+      while (log.readLine() != null) {}
+    } catch (IOException e) {
+      // It was killed: that is its end, too.
+    }
   }
 
   int port() {

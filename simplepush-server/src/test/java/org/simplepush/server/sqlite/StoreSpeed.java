@@ -30,35 +30,38 @@ final class StoreSpeed {
   }
 
   /**
-   * Arguments: a folder on the disk to be measured, how many channels, seconds per figure, and
-   * perhaps "sqlite" to measure only that, or the URIs of empty servers of Redis. With a million
-   * channels and {@code -Xmx64m} it shows that the heap does not grow with them.
+   * Arguments: a folder on the disk to be measured, how many channels, seconds per figure, and what
+   * to measure: memory, sqlite, or the URI of an empty Redis; by default the first two. With a
+   * million channels, {@code -Xmx64m} and only sqlite it shows that the heap does not grow with
+   * them.
    */
   public static void main(String[] args) throws Exception {
     int channels = Integer.parseInt(args[1]);
     int seconds = Integer.parseInt(args[2]);
-    boolean onlySqlite = args.length > 3 && args[3].equals("sqlite");
-    if (!onlySqlite) {
-      try (VersionStore memory = new InMemoryVersionStore()) {
-        new StoreSpeed(memory, channels).report("memory", seconds);
+    List<String> all = List.of(args);
+    List<String> stores = all.size() > 3 ? all.subList(3, all.size()) : List.of("memory", "sqlite");
+    for (String name : stores) {
+      switch (name) {
+        case "memory" -> report(name, new InMemoryVersionStore(), channels, seconds);
+        case "sqlite" -> reportSqlite(Path.of(args[0], "speed.db"), channels, seconds);
+        default -> report(name, RedisVersionStore.open(name), channels, seconds);
       }
     }
-    Path file = Path.of(args[0], "speed.db");
-    try (VersionStore sqlite = SqliteVersionStore.open(file)) {
-      new StoreSpeed(sqlite, channels).report("sqlite", seconds);
-      System.out.printf(
-          "sqlite: file %,d KiB, log %,d KiB%n",
-          Files.size(file) / 1024, Files.size(Path.of(file + "-wal")) / 1024);
+  }
+
+  private static void report(String name, VersionStore store, int channels, int seconds)
+      throws Exception {
+    try (store) {
+      new StoreSpeed(store, channels).report(name, seconds);
     }
+  }
+
+  private static void reportSqlite(Path file, int channels, int seconds) throws Exception {
+    report("sqlite", SqliteVersionStore.open(file), channels, seconds);
+    System.out.printf("sqlite: file %,d KiB%n", Files.size(file) / 1024);
     long start = System.nanoTime();
     SqliteVersionStore.open(file).close();
     System.out.printf("sqlite: opened again in %.1f ms%n", (System.nanoTime() - start) / 1e6);
-    for (int i = onlySqlite ? 4 : 3; i < args.length; i++) {
-      String uri = args[i];
-      try (VersionStore redis = RedisVersionStore.open(uri)) {
-        new StoreSpeed(redis, channels).report("redis " + uri, seconds);
-      }
-    }
   }
 
   private void report(String name, int seconds) throws Exception {

@@ -21,7 +21,7 @@ import picocli.CommandLine.Spec;
     name = "benchmarks",
     mixinStandardHelpOptions = true,
     sortOptions = false,
-    subcommands = {Survive.class, HelpCommand.class},
+    subcommands = {Survive.class, Stores.class, HelpCommand.class},
     description = "Measures a SimplePush server from outside.",
     footer = {
       "",
@@ -334,7 +334,7 @@ public final class Benchmarks implements Runnable {
     return report.isGood() ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
   }
 
-  private static int count(String option, int value) throws LoadException {
+  static int count(String option, int value) throws LoadException {
     if (value < 1 || value > MAX_COUNT) {
       throw new LoadException(option + " must be 1 to " + MAX_COUNT + ", but was " + value);
     }
@@ -352,7 +352,7 @@ public final class Benchmarks implements Runnable {
     return steps;
   }
 
-  private static Duration seconds(String option, int value) throws LoadException {
+  static Duration seconds(String option, int value) throws LoadException {
     if (value < 0 || value > MAX_SECONDS) {
       throw new LoadException(option + " must be 0 to " + MAX_SECONDS + ", but was " + value);
     }

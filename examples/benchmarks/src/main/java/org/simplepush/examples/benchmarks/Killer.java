@@ -66,7 +66,7 @@ final class Killer implements AutoCloseable {
     }
   }
 
-  private void kill() throws InterruptedException {
+  private void kill() {
     victim.kill();
     kills++;
   }

@@ -100,10 +100,9 @@ final class RedisProcess implements Victim {
   }
 
   @Override
-  public void kill() throws InterruptedException {
+  public void kill() {
     if (process != null && hook != null) {
-      process.destroyForcibly();
-      process.waitFor();
+      process.destroyForcibly().onExit().join();
       Runtime.getRuntime().removeShutdownHook(hook);
     }
   }

@@ -16,7 +16,7 @@ import java.util.regex.Pattern;
 
 /** A standalone server that this program started on the loopback, and ends. */
 final class ServerProcess implements AutoCloseable {
-  private static final Pattern READY = Pattern.compile("ready ws=(\\S+) endpoint=(\\S+)");
+  private static final Pattern READY = Pattern.compile("ready ws=(\\S+) endpoint=\\S+");
   private static final int START_SECONDS = 60;
   private static final int STOP_SECONDS = 15;
 
@@ -25,7 +25,7 @@ final class ServerProcess implements AutoCloseable {
    *
    * @param startMillis from starting the process to then
    */
-  record Ready(URI webSocket, URI endpoint, double startMillis) {}
+  record Ready(URI webSocket, double startMillis) {}
 
   private final Process process;
   private final Thread hook;
@@ -94,8 +94,7 @@ final class ServerProcess implements AutoCloseable {
         Matcher matcher = READY.matcher(line);
         if (matcher.matches()) {
           double millis = (System.nanoTime() - began) / 1e6;
-          ready.complete(
-              new Ready(URI.create(matcher.group(1)), URI.create(matcher.group(2)), millis));
+          ready.complete(new Ready(URI.create(matcher.group(1)), millis));
         }
       }
       ready.completeExceptionally(new IOException("no ready line"));
@@ -109,9 +108,9 @@ final class ServerProcess implements AutoCloseable {
   }
 
   /** Ends it as kill -9 does, and waits until it is gone. */
-  void kill() throws InterruptedException {
+  void kill() {
     process.toHandle().destroyForcibly();
-    process.waitFor();
+    process.onExit().join();
     Runtime.getRuntime().removeShutdownHook(hook);
   }
 

@@ -8,39 +8,37 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** A standalone server on ports that it keeps, to be killed. */
+/** A standalone server on ports that it keeps. */
 final class StandaloneNode implements Victim {
-  /** A small JVM that starts fast: it will not get old. */
-  private static final List<String> JVM =
-      List.of("-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1");
-
   private final List<String> command;
   private final Path log;
   private final int port;
   private final int endpointPort;
   private @Nullable ServerProcess process;
 
-  /** Does not start it yet; its log goes to a file in {@code folder}. */
+  /** Does not start it yet. */
   StandaloneNode(
-      Path java,
-      Path jar,
-      int port,
-      int endpointPort,
-      List<String> options,
-      Path folder,
-      int number) {
+      Deployment.Programs programs, int port, int endpointPort, List<String> options, Path log) {
     this.port = port;
     this.endpointPort = endpointPort;
-    this.log = folder.resolve("server-" + number + ".log");
+    this.log = log;
     List<String> all = new ArrayList<>(options);
-    all.addAll(List.of("--endpoint-url", "http://127.0.0.1:" + endpointPort));
-    this.command = ServerProcess.command(java, JVM, jar, port, endpointPort, all);
+    all.addAll(List.of("--endpoint-url", endpointUrl().toString()));
+    this.command =
+        ServerProcess.command(
+            programs.java(), programs.jvmOptions(), programs.jar(), port, endpointPort, all);
   }
 
-  Survival.Node node() throws LoadException {
-    return new Survival.Node(
-        new Target(URI.create("ws://127.0.0.1:" + port + "/"), null),
-        new InetSocketAddress(InetAddress.getLoopbackAddress(), endpointPort));
+  URI webSocket() {
+    return URI.create("ws://127.0.0.1:" + port + "/");
+  }
+
+  URI endpointUrl() {
+    return URI.create("http://127.0.0.1:" + endpointPort);
+  }
+
+  InetSocketAddress endpoint() {
+    return new InetSocketAddress(InetAddress.getLoopbackAddress(), endpointPort);
   }
 
   @Override
@@ -55,8 +53,13 @@ final class StandaloneNode implements Victim {
     }
   }
 
+  /** Returns what asks for the resources of the process that runs now. */
+  ServerProbe probe() {
+    return new ServerProbe(process == null ? 0 : process.pid());
+  }
+
   @Override
-  public void kill() throws InterruptedException {
+  public void kill() {
     if (process != null) {
       process.kill();
     }

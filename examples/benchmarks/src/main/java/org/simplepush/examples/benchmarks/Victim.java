@@ -17,5 +17,5 @@ interface Victim {
   void awaitReady() throws LoadException, InterruptedException;
 
   /** Ends it as kill -9 does, and waits until it is gone. */
-  void kill() throws InterruptedException;
+  void kill();
 }

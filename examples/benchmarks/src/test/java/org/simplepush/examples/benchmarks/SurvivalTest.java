@@ -120,8 +120,12 @@ class SurvivalTest {
                       .map(update -> new Update(update.channelId(), Long.MAX_VALUE))
                       .toList());
             });
-    Outcome outcome = run(store, SHORT, ledger -> aLot(ledger) && ledger.accepted > 1000);
-    assertThat(outcome.lost).isPositive();
+    // It takes a connection that ends between the two versions, which chance brings sooner or
+    // later.
+    Outcome outcome;
+    do {
+      outcome = run(store, SHORT, ledger -> aLot(ledger) && ledger.accepted > 1000);
+    } while (outcome.lost == 0);
     assertThat(outcome.isGood()).isFalse();
   }
 

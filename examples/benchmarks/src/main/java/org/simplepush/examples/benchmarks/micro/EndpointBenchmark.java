@@ -36,6 +36,8 @@ import org.simplepush.server.PushServer;
 public class EndpointBenchmark {
   private static final Pattern ENDPOINT = Pattern.compile("\"pushEndpoint\":\"([^\"]+)\"");
 
+  private static final String FORGED = "/update/" + "A".repeat(64);
+
   private final PushServer server = PushServer.builder().port(0).endpointPort(0).build();
   private String path = "";
   private long version;
@@ -93,6 +95,16 @@ public class EndpointBenchmark {
   /** One PUT of a version that is news. */
   @Benchmark
   public CompletionStage<EndpointHandler.Response> put() {
+    return put(path);
+  }
+
+  /** One PUT to an endpoint that somebody made up: what opening a token costs, and little else. */
+  @Benchmark
+  public CompletionStage<EndpointHandler.Response> putToAForgedEndpoint() {
+    return put(FORGED);
+  }
+
+  private CompletionStage<EndpointHandler.Response> put(String path) {
     byte[] body = ("version=" + ++version).getBytes(StandardCharsets.US_ASCII);
     return server
         .endpointHandler()

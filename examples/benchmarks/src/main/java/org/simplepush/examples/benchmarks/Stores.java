@@ -1,0 +1,151 @@
+package org.simplepush.examples.benchmarks;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Random;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** Puts the same load on servers with different stores, and shows them side by side. */
+@Command(
+    name = "stores",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    description = {
+      "The same load on memory, SQLite, Redis, and Redis with two nodes.",
+      "Of two nodes, devices are connected to one and PUTs go to the other."
+    })
+final class Stores implements Callable<Integer> {
+  private record Arrangement(String name, Deployment.Store store, int nodes) {}
+
+  private static final List<Arrangement> ARRANGEMENTS =
+      List.of(
+          new Arrangement("memory, one node", Deployment.Store.memory, 1),
+          new Arrangement("SQLite, one node", Deployment.Store.sqlite, 1),
+          new Arrangement("Redis, one node", Deployment.Store.redis, 1),
+          new Arrangement("Redis, two nodes", Deployment.Store.redis, 2));
+
+  @Option(
+      names = "--server-jar",
+      paramLabel = "PATH",
+      required = true,
+      description = "standalone-server.jar, to be started on free ports.")
+  private Path serverJar;
+
+  @Option(
+      names = "--server-java",
+      paramLabel = "PATH",
+      description = "Start it with this java. Default the one that runs this program.")
+  private @Nullable Path serverJava;
+
+  @Option(
+      names = "--redis-server",
+      paramLabel = "PATH",
+      description = "Redis or Valkey to start. Default the Redis in this program's jar.")
+  private @Nullable Path redisServer;
+
+  @Option(names = "--devices", defaultValue = "1000", description = "Default ${DEFAULT-VALUE}.")
+  private int devices;
+
+  @Option(
+      names = "--rate",
+      defaultValue = "1000",
+      description = "PUTs a second, for the latencies. Default ${DEFAULT-VALUE}.")
+  private int rate;
+
+  @Option(
+      names = "--puts",
+      defaultValue = "32",
+      description = "Connections that PUT. Default ${DEFAULT-VALUE}.")
+  private int puts;
+
+  @Option(
+      names = "--warm-up",
+      defaultValue = "8",
+      description = "In seconds. Default ${DEFAULT-VALUE}.")
+  private int warmUp;
+
+  @Option(
+      names = "--duration",
+      defaultValue = "8",
+      description = "Of each measurement, in seconds. Default ${DEFAULT-VALUE}.")
+  private int duration;
+
+  private Stores() {}
+
+  @Override
+  public Integer call() throws LoadException, IOException, InterruptedException {
+    Mode throughput =
+        new Mode.Throughput(
+            Benchmarks.count("--devices", devices),
+            1,
+            Benchmarks.count("--puts", puts),
+            Benchmarks.seconds("--warm-up", warmUp),
+            Benchmarks.seconds("--duration", duration),
+            1);
+    Mode latency =
+        new Mode.Open(
+            Benchmarks.count("--rate", rate),
+            devices,
+            0,
+            puts,
+            Duration.ofSeconds(1), // it is warm from the throughput
+            Duration.ofSeconds(duration),
+            1);
+    Deployment.Programs programs =
+        Deployment.Programs.of(serverJava, List.of(), serverJar, redisServer);
+    Random random = new Random();
+    List<String> json = new ArrayList<>();
+    boolean good = true;
+    StringBuilder table = new StringBuilder();
+    table.append("| store | notifications | PUT, median | p99 | PUT to device, median | p99 |\n");
+    table.append("|---|---|---|---|---|---|\n");
+    for (Arrangement arrangement : ARRANGEMENTS) {
+      Deployment server =
+          Deployment.start(programs, arrangement.store, arrangement.nodes, List.of(), random);
+      try (server) {
+        System.err.println(arrangement.name);
+        Report most = measure(throughput, server.nodes);
+        Report fixed = measure(latency, server.nodes);
+        good &= most.isGood() && fixed.isGood();
+        json.add(
+            "{\"store\":\"%s\",\"throughput\":%s,\"open\":%s}"
+                .formatted(arrangement.name, most.json(), fixed.json()));
+        table.append(
+            String.format(
+                Locale.ROOT,
+                "| %s | %s | %s | %s | %s | %s |%n",
+                arrangement.name,
+                most.text("notificationsPerSecond"),
+                fixed.text("putP50Millis"),
+                fixed.text("putP99Millis"),
+                fixed.text("deliveryP50Millis"),
+                fixed.text("deliveryP99Millis")));
+      }
+      server.delete();
+    }
+    System.out.print(table);
+    System.out.printf(
+        Locale.ROOT, "Notifications at most; latencies at %,d PUTs a second.%n", rate);
+    System.out.println(json.stream().collect(Collectors.joining(",", "[", "]")));
+    return good ? 0 : 1;
+  }
+
+  private static Report measure(Mode mode, List<StandaloneNode> nodes)
+      throws LoadException, IOException, InterruptedException {
+    StandaloneNode first = nodes.get(0);
+    StandaloneNode last = nodes.get(nodes.size() - 1);
+    Target target = new Target(first.webSocket(), last.endpointUrl());
+    ServerProbe probe = nodes.size() == 1 ? first.probe() : new ServerProbe(0);
+    Report report = mode.measure(new Server(target, probe), 1);
+    System.err.print(report.table());
+    return report;
+  }
+}
