@@ -62,6 +62,9 @@ abstract class EndpointWireTest {
   /** A server on free ports with the HTTP server under test. */
   abstract PushServer.Builder server();
 
+  /** The same, but a request may take two seconds to arrive and not longer. */
+  abstract PushServer.Builder impatientServer();
+
   @BeforeAll
   void startServer() throws Exception {
     server = server().build().start();
@@ -637,10 +640,19 @@ abstract class EndpointWireTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"OPTIONS *", "CONNECT test:80", "TRACE /"})
+  @ValueSource(strings = {"OPTIONS *", "TRACE /"})
   void requestWithoutAnEndpointHarmsNobody(String start) throws Exception {
     http.send(start + " HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
     assertThat(http.readToEnd(Duration.ofSeconds(5))).doesNotContain("200 OK");
+    assertThat(RawHttp.put(endpoint, "version=1").status()).isEqualTo(200);
+  }
+
+  /** The JDK's server hangs up; Jetty answers, and keeps the connection whatever the head says. */
+  @Test
+  void tunnelIsNotOpened() throws Exception {
+    http.send("CONNECT test:80 HTTP/1.1\r\nHost: test:80\r\n\r\n");
+    http.socket().halfClose();
+    assertThat(http.readToEnd(Duration.ofSeconds(5))).doesNotContain(" 200 ");
     assertThat(RawHttp.put(endpoint, "version=1").status()).isEqualTo(200);
   }
 
@@ -648,8 +660,9 @@ abstract class EndpointWireTest {
 
   @Test
   void slowRequestIsCutOff() throws Exception {
-    try (RawHttp slowHead = RawHttp.connect(server.endpointPort());
-        RawHttp slowBody = RawHttp.connect(server.endpointPort())) {
+    try (PushServer impatient = impatientServer().build().start();
+        RawHttp slowHead = RawHttp.connect(impatient.endpointPort());
+        RawHttp slowBody = RawHttp.connect(impatient.endpointPort())) {
       slowHead.send("PUT /update/x HTTP/1.1\r\nHost: te");
       slowBody.send(RawHttp.head("PUT", "/update/x", "Content-Length: 100") + "versi");
       assertThat(slowHead.readToEnd(Duration.ofSeconds(15))).doesNotContain("200 OK");
@@ -660,12 +673,13 @@ abstract class EndpointWireTest {
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
   void requestThatComesByteByByteAndNeverEndsIsCutOff(boolean inTheHead) throws Exception {
-    http.send(
-        inTheHead
-            ? "PUT " + endpoint.getRawPath() + " HTTP/1.1\r\nHost: test\r\nX-Slow: "
-            : RawHttp.head("PUT", endpoint.getRawPath(), FORM, "Content-Length: 4000"));
     ScheduledExecutorService drip = Executors.newSingleThreadScheduledExecutor();
-    try {
+    try (PushServer impatient = impatientServer().build().start();
+        RawHttp http = RawHttp.connect(impatient.endpointPort())) {
+      http.send(
+          inTheHead
+              ? "PUT /update/x HTTP/1.1\r\nHost: test\r\nX-Slow: "
+              : RawHttp.head("PUT", "/update/x", FORM, "Content-Length: 4000"));
       drip.scheduleAtFixedRate(
           () -> http.socket().writeWhilePeerListens(new byte[] {'0'}),
           20,
@@ -674,7 +688,6 @@ abstract class EndpointWireTest {
       assertThat(http.readToEnd(Duration.ofSeconds(15))).doesNotContain("200 OK");
     } finally {
       drip.shutdownNow();
-      drip.awaitTermination(10, TimeUnit.SECONDS);
     }
   }
 
@@ -755,6 +768,7 @@ abstract class EndpointWireTest {
       http.send(RawHttp.head("PUT", there.getRawPath(), FORM, "Content-Length: 9") + "version=1");
       Runnable advance = held.poll(10, TimeUnit.SECONDS);
       CompletableFuture<Void> closed = closing.closeAsync();
+      assertThat(closed).as("waits for the request").failsWithin(Duration.ofMillis(300));
       advance.run();
       assertAccepted(http.response());
       closed.get(10, TimeUnit.SECONDS);

@@ -6,4 +6,10 @@ class JdkEndpointWireTest extends EndpointWireTest {
   PushServer.Builder server() {
     return TestServers.server();
   }
+
+  /** The build sets how long a request may take: the JDK knows no setting for one server. */
+  @Override
+  PushServer.Builder impatientServer() {
+    return TestServers.server();
+  }
 }
