@@ -292,7 +292,10 @@ class ConnectionWireTest {
   void deviceThatStopsReadingGetsOnlyTheNewestOfEachChannelWhenItReadsAgain() throws Exception {
     int channels = 100;
     int versions = 1_000;
-    try (PushServer server = server().build().start();
+    String longText = "x".repeat(20_000);
+    String noId = "{\"messageType\":\"register\",\"channelID\":\"" + longText + "\"}";
+    // One loop for both: what waits for the one must outlast what is written to the other.
+    try (PushServer server = server().eventLoops(1).build().start();
         WireDevice stalled = new WireDevice(RawWebSocket.connect(server.port(), 4 * 1024));
         WireDevice reading = WireDevice.fresh(server.port())) {
       stalled.hello("");
@@ -308,6 +311,8 @@ class ConnectionWireTest {
         if (version % 100 == 0) {
           publish(server, other, version);
           reading.expectUpdate(CHANNEL, version); // is served all the while
+          reading.socket().send(noId);
+          assertThat(reading.socket().nextText()).contains(longText);
         }
       }
       Map<String, Long> seen = new HashMap<>();
