@@ -12,6 +12,7 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.URI;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletionException;
@@ -94,6 +95,26 @@ class NodesWireTest {
         device.acknowledge(CHANNEL, version);
       }
       eventually(() -> assertThat(a.statistics().wordsHeard()).isGreaterThanOrEqualTo(100));
+      device.proveNothingCame();
+    }
+  }
+
+  @Test
+  void versionsThatServersPickGrowThoughTheirClocksDiffer() throws Exception {
+    InstantSource late = InstantSource.offset(InstantSource.system(), Duration.ofHours(-3));
+    InstantSource early = InstantSource.offset(InstantSource.system(), Duration.ofDays(2));
+    try (PushServer slow = node(shared).clock(late).build().start();
+        PushServer fast = node(shared).clock(early).build().start();
+        WireDevice device = WireDevice.fresh(a.port())) {
+      URI endpoint = device.register(CHANNEL);
+      long last = -1;
+      for (PushServer node : List.of(slow, a, fast, slow, b, a, slow, fast)) {
+        assertThat(RawHttp.put(at(node, endpoint), "").status()).isEqualTo(200);
+        long version = device.nextUpdates().get(CHANNEL);
+        assertThat(version).isGreaterThan(last);
+        device.acknowledge(CHANNEL, version);
+        last = version;
+      }
       device.proveNothingCame();
     }
   }
