@@ -90,7 +90,8 @@ final class ManagementServer implements AutoCloseable {
         send(exchange, 503, "application/json", "{\"status\":\"CLOSING\"}");
         return;
       }
-      log.error("The store does not work", e.getCause());
+      // Without a trace: whoever asks does so every few seconds.
+      log.error("The store does not work: {}", String.valueOf(e.getCause()));
       send(exchange, 503, "application/json", "{\"status\":\"ERROR\",\"store\":\"ERROR\"}");
     }
   }
