@@ -45,7 +45,11 @@ final class Results {
         "cpuMicros");
     row(text, "PUT answered, p99 under that load", throughput, "putP99Millis");
     row(text, "PUT to device, p99, at " + beside(open), open, "deliveryP99Millis");
-    row(text, "the same with 100 devices that do not read", hang, "deliveryBesideP99Millis");
+    row(
+        text,
+        "PUT to device, p99, under full load, beside 100 devices that do not read",
+        hang,
+        "deliveryBesideP99Millis");
     row(text, "connects + hellos + registers", storm, "connectsPerSecond");
     row(text, "server CPU of each", storm, "cpuMillis");
     row(
