@@ -27,8 +27,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * One device's connection: moves bytes between its socket and the WebSocket engine, and messages
- * between the engine and the {@link Session}. Knows no rules of SimplePush. Confined to its loop,
- * but for {@link #execute}.
+ * between the engine and the {@link Session}. Knows no rules of SimplePush. Only touched by who has
+ * the turn of its loop, but for {@link #execute} and {@link #executeHere}.
  *
  * <p>Life: <em>opening</em> until the upgrade request is complete and right, <em>open</em> while
  * the session lasts, <em>closing</em> from the close frame or the refusal until the peer ends the
@@ -67,7 +67,6 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
 
   private final WebSocketServer server;
   private final EventLoop loop;
-  private final SocketChannel channel;
   private final Transport transport;
   private final SelectionKey key;
   private final FrameGuard guard;
@@ -104,7 +103,6 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
       throws IOException {
     this.server = server;
     this.loop = loop;
-    this.channel = channel;
     this.transport = transport;
     this.guard = new FrameGuard(server.context().settings().maxMessageLength());
     this.acceptedAt = System.nanoTime();
@@ -373,10 +371,14 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     return loop.now();
   }
 
-  /** Runs a task on this connection's loop. From any thread. */
   @Override
   public void execute(Runnable task) {
     loop.execute(() -> run(task));
+  }
+
+  @Override
+  public void executeHere(Runnable task) {
+    loop.executeHere(() -> run(task));
   }
 
   /** What fails for one device must not leave it half served: its connection ends. */
@@ -453,11 +455,8 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     }
     boolean paused =
         state == State.OPEN && (backlog > MAX_BACKLOG || (session != null && session.isBusy()));
-    int interest =
-        (paused ? 0 : SelectionKey.OP_READ) | (hasUnwritten() ? SelectionKey.OP_WRITE : 0);
-    if (key.interestOps() != interest) {
-      key.interestOps(interest);
-    }
+    loop.setInterest(
+        key, (paused ? 0 : SelectionKey.OP_READ) | (hasUnwritten() ? SelectionKey.OP_WRITE : 0));
   }
 
   // Timers
@@ -611,9 +610,8 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
       loop.cancel(alarm);
     }
     unwritten = null;
-    key.cancel();
     try {
-      channel.close();
+      loop.close(key);
     } catch (IOException e) {
       log.debug("A socket did not close", e);
     }

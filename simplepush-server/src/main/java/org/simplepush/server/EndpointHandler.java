@@ -157,7 +157,10 @@ public final class EndpointHandler {
               "Too many updates for this endpoint; try again later",
               Map.of("Retry-After", String.valueOf(retryAfter))));
     }
-    return advance(channel, version).handle((result, failure) -> answer(channel, result, failure));
+    CompletableFuture<Advance> advanced = advance(channel, version).toCompletableFuture();
+    // What the store completes later, it does on a thread of its own, perhaps under a lock.
+    boolean here = advanced.isDone();
+    return advanced.handle((result, failure) -> answer(channel, result, failure, here));
   }
 
   private CompletionStage<Advance> advance(EndpointTokens.Channel channel, long version) {
@@ -174,13 +177,19 @@ public final class EndpointHandler {
   }
 
   private Response answer(
-      EndpointTokens.Channel channel, @Nullable Advance result, @Nullable Throwable failure) {
+      EndpointTokens.Channel channel,
+      @Nullable Advance result,
+      @Nullable Throwable failure,
+      boolean here) {
     if (result instanceof Advance.Advanced advanced) {
       counters.updatesAccepted.increment();
       // A shared store sends word to the user agent's node, perhaps this one, too: a session notes
-      // a
-      // version once. Only that word is left if the store failed and yet did the step.
-      sessions.deliver(channel.uaid(), advanced.update());
+      // a version once. Only that word is left if the store failed and yet did the step.
+      if (here) {
+        sessions.deliverHere(channel.uaid(), advanced.update());
+      } else {
+        sessions.deliver(channel.uaid(), advanced.update());
+      }
       return ACCEPTED;
     }
     if (result instanceof Advance.Stale) {

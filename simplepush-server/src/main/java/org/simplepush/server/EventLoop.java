@@ -18,12 +18,17 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * One thread that serves many connections: waits for sockets, tasks of other threads and timers,
  * and runs them one at a time. Nothing it does costs more because more connections are idle.
+ *
+ * <p>What runs has the loop's <em>turn</em>, a lock. The thread has it whenever it does not wait
+ * for sockets; while it does, another may take it, for a task of its own ({@link #executeHere}).
+ * All that a loop serves is only touched by who has the turn.
  */
 final class EventLoop implements Executor, Runnable {
   /** What is registered with the loop's selector. */
@@ -41,6 +46,9 @@ final class EventLoop implements Executor, Runnable {
   /** So that tasks which keep coming do not keep sockets waiting. */
   private static final int TASKS_PER_TURN = 4096;
 
+  /** For about 10 µs the thread tries again for its turn before it is put to sleep. */
+  private static final int TRIES = 200;
+
   private static final Logger log = LoggerFactory.getLogger(EventLoop.class);
 
   private final Selector selector;
@@ -52,7 +60,13 @@ final class EventLoop implements Executor, Runnable {
 
   private volatile boolean stopping;
 
-  // Below: only accessed by the loop's thread.
+  private final ReentrantLock turn = new ReentrantLock();
+
+  // Below: only accessed by who has the turn.
+
+  /** Whether the selector would wait for too little, or for too long. */
+  private boolean selectAnew;
+
   private final NavigableSet<Timer> timers = new TreeSet<>(EventLoop::earlierFirst);
   private final Deque<Runnable> endOfTurn = new ArrayDeque<>();
   private final List<SelectionKey> ready = new ArrayList<>();
@@ -74,15 +88,44 @@ final class EventLoop implements Executor, Runnable {
     thread.start();
   }
 
-  /** Whether the calling thread is this loop's. */
+  /** Whether the calling thread has this loop's turn. */
   boolean isCurrent() {
-    return Thread.currentThread() == thread;
+    return turn.isHeldByCurrentThread();
   }
 
-  /** Runs a task on this loop, soon. Tasks of one thread run in their order. */
+  /** Runs a task in this loop's turn, soon. Tasks of one thread run in their order. */
   @Override
   public void execute(Runnable task) {
     tasks.add(task);
+    wakeUp();
+  }
+
+  /**
+   * Like {@link #execute}, but if the loop just waits for sockets, runs the task at once on the
+   * calling thread: waking another one costs more than most tasks. The caller must hold no lock
+   * that a task may want.
+   */
+  void executeHere(Runnable task) {
+    tasks.add(task);
+    if (!stopping && !isCurrent() && turn.tryLock()) {
+      boolean again;
+      try {
+        now = System.nanoTime();
+        runTasks();
+        runEndOfTurn();
+        again = selectAnew;
+        selectAnew = false;
+      } finally {
+        turn.unlock();
+      }
+      if (!again && tasks.isEmpty()) {
+        return;
+      }
+    }
+    wakeUp();
+  }
+
+  private void wakeUp() {
     if (awake.compareAndSet(false, true)) {
       selector.wakeup();
     }
@@ -103,17 +146,33 @@ final class EventLoop implements Executor, Runnable {
     return !thread.isAlive();
   }
 
-  // Only called on the loop's thread:
+  // Only called by who has the turn:
 
   SelectionKey register(SelectableChannel channel, int interest, Handler handler)
       throws IOException {
+    selectAnew = true;
     return channel.register(selector, interest, handler);
+  }
+
+  /** Waits for this from now on. */
+  void setInterest(SelectionKey key, int interest) {
+    if (key.interestOps() != interest) {
+      selectAnew = true;
+      key.interestOps(interest);
+    }
+  }
+
+  /** Closes a channel, whose key is invalid from now on. */
+  void close(SelectionKey key) throws IOException {
+    selectAnew = true; // the selector keeps a closed socket until it looks
+    key.channel().close();
   }
 
   /** Runs an action on this loop, not before the delay has passed. */
   Timer schedule(long delayNanos, Runnable action) {
     Timer timer = new Timer(System.nanoTime() + delayNanos, timersStarted++, action);
     timers.add(timer);
+    selectAnew |= timers.lower(timer) == null;
     return timer;
   }
 
@@ -132,7 +191,7 @@ final class EventLoop implements Executor, Runnable {
     endOfTurn.add(action);
   }
 
-  /** Returns an empty buffer, valid until the caller returns. */
+  /** Returns an empty buffer, the caller's until it returns. */
   ByteBuffer readBuffer() {
     return readBuffer.clear();
   }
@@ -153,6 +212,7 @@ final class EventLoop implements Executor, Runnable {
 
   @Override
   public void run() {
+    turn.lock();
     try {
       while (!stopping) {
         turn();
@@ -165,6 +225,7 @@ final class EventLoop implements Executor, Runnable {
       log.error("The event loop {} cannot go on", thread.getName(), e);
     } finally {
       close();
+      turn.unlock();
     }
   }
 
@@ -180,19 +241,38 @@ final class EventLoop implements Executor, Runnable {
     runEndOfTurn();
   }
 
-  /** Gathers what is ready, which is all that the loop looks at; waits for it if it may. */
+  /**
+   * Gathers what is ready, which is all that the loop looks at; waits for it if it may, and gives
+   * the turn to others meanwhile.
+   */
   private void select() throws IOException {
     long nanos = timers.isEmpty() ? Long.MAX_VALUE : timers.first().dueAt() - System.nanoTime();
+    selectAnew = false;
     awake.set(false);
-    // Asked after that: who adds a task from now on sees that the loop is to be woken.
-    if (!tasks.isEmpty() || stopping || nanos <= 0) {
-      selector.selectNow(ready::add);
-    } else if (nanos == Long.MAX_VALUE) {
-      selector.select(ready::add);
-    } else {
-      selector.select(ready::add, TimeUnit.NANOSECONDS.toMillis(nanos) + 1);
+    turn.unlock();
+    try {
+      // Asked after that: who adds a task from now on sees that the loop is to be woken.
+      if (!tasks.isEmpty() || stopping || nanos <= 0) {
+        selector.selectNow(ready::add);
+      } else if (nanos == Long.MAX_VALUE) {
+        selector.select(ready::add);
+      } else {
+        selector.select(ready::add, TimeUnit.NANOSECONDS.toMillis(nanos) + 1);
+      }
+    } finally {
+      awake.set(true);
+      takeTurn();
     }
-    awake.set(true);
+  }
+
+  private void takeTurn() {
+    for (int i = 0; i < TRIES; i++) {
+      if (turn.tryLock()) {
+        return;
+      }
+      Thread.onSpinWait();
+    }
+    turn.lock();
   }
 
   /** One connection's trouble, whatever it is, must not end the others. */

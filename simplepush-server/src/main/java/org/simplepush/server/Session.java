@@ -39,6 +39,16 @@ import org.slf4j.LoggerFactory;
 final class Session {
   /** What a session needs of the connection it speaks over. */
   interface Wire extends Executor {
+    /** Calls a task as its loop would, one at a time, soon. From any thread. */
+    @Override
+    void execute(Runnable task);
+
+    /**
+     * Like {@link #execute}, but on the calling thread if nothing else is done for this loop just
+     * now. From any thread that holds no lock.
+     */
+    void executeHere(Runnable task);
+
     /** Sends a message, or queues it behind what is not yet written. */
     void send(ServerMessage message);
 
@@ -493,15 +503,21 @@ final class Session {
    * name with other versions.
    */
   void published(Uaid owner, Update update) {
-    wire.execute(
-        () -> {
-          if (closed) {
-            context.sleepers().published(owner); // it fell asleep while this was on its way
-          } else if (owner.equals(uaid)) {
-            deliveries().offer(update, false, wire.now());
-            wire.flushSoon();
-          }
-        });
+    wire.execute(() -> deliver(owner, update));
+  }
+
+  /** Like {@link #published}, at once if possible. From any thread that holds no lock. */
+  void publishedHere(Uaid owner, Update update) {
+    wire.executeHere(() -> deliver(owner, update));
+  }
+
+  private void deliver(Uaid owner, Update update) {
+    if (closed) {
+      context.sleepers().published(owner); // it fell asleep while this was on its way
+    } else if (owner.equals(uaid)) {
+      deliveries().offer(update, false, wire.now());
+      wire.flushSoon();
+    }
   }
 
   /** The same user agent has connected anew, here or elsewhere. From any thread. */

@@ -161,6 +161,16 @@ final class SessionRegistry implements SharedVersionStore.Listener {
     }
   }
 
+  /** Like {@link #deliver}, at once if possible. For a thread that holds no lock. */
+  void deliverHere(Uaid uaid, Update update) {
+    Session session = sessions.get(uaid);
+    if (session != null) {
+      session.publishedHere(uaid, update);
+    } else {
+      sleepers.published(uaid);
+    }
+  }
+
   @Override
   public void published(Uaid uaid, Update update) {
     counters.wordsHeard.increment();

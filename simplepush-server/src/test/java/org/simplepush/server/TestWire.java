@@ -92,6 +92,11 @@ final class TestWire implements Session.Wire {
     tasks.add(task);
   }
 
+  @Override
+  public void executeHere(Runnable task) {
+    execute(task); // as if the loop were busy: what comes later can be tested only so
+  }
+
   // What the test calls
 
   /** The device says something, and the loop does all that follows. */

@@ -1,0 +1,295 @@
+package org.simplepush.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.fail;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.Pipe;
+import java.nio.channels.SelectionKey;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(30)
+@DisplayName("An event loop whose turn other threads may take")
+class EventLoopTest {
+  private static final String NAME = "test-loop";
+
+  private EventLoop loop;
+
+  @BeforeEach
+  void start() throws IOException {
+    loop = new EventLoop(NAME);
+    loop.start();
+  }
+
+  @AfterEach
+  void stop() throws InterruptedException {
+    loop.stop();
+    assertThat(loop.join(10_000)).as("the loop ended").isTrue();
+  }
+
+  @Test
+  @DisplayName("runs a task on the calling thread while it waits for sockets")
+  void here() {
+    awaitIdle();
+    AtomicReference<Thread> ranOn = new AtomicReference<>();
+    loop.executeHere(
+        () -> {
+          assertThat(loop.isCurrent()).isTrue();
+          ranOn.set(Thread.currentThread());
+        });
+    assertThat(ranOn).hasValue(Thread.currentThread());
+    assertThat(loop.isCurrent()).isFalse();
+  }
+
+  @Test
+  @DisplayName("runs it later on its own thread while it is busy, and does not keep the caller")
+  void later() throws Exception {
+    CountDownLatch entered = new CountDownLatch(1);
+    CountDownLatch release = new CountDownLatch(1);
+    loop.execute(
+        () -> {
+          entered.countDown();
+          await(release);
+        });
+    await(entered);
+    CompletableFuture<String> ranOn = new CompletableFuture<>();
+    loop.executeHere(() -> ranOn.complete(Thread.currentThread().getName()));
+    assertThat(ranOn).isNotDone();
+    release.countDown();
+    assertThat(ranOn.get()).isEqualTo(NAME);
+  }
+
+  @Test
+  @DisplayName("lets a second caller go on while the first has the turn")
+  void secondCaller() throws Exception {
+    awaitIdle();
+    CountDownLatch entered = new CountDownLatch(1);
+    CountDownLatch release = new CountDownLatch(1);
+    Thread first =
+        new Thread(
+            () ->
+                loop.executeHere(
+                    () -> {
+                      entered.countDown();
+                      await(release);
+                    }));
+    first.start();
+    await(entered);
+    CompletableFuture<Boolean> second = new CompletableFuture<>();
+    loop.executeHere(() -> second.complete(release.getCount() == 0));
+    assertThat(second).isNotDone();
+    release.countDown();
+    assertThat(second.get()).as("the second ran after the first").isTrue();
+    first.join();
+  }
+
+  @Test
+  @DisplayName("runs the tasks of a thread in their order, here or later")
+  void order() throws Exception {
+    int tasks = 20_000;
+    List<Integer> ran = new ArrayList<>(); // only touched in turns
+    CompletableFuture<Void> done = new CompletableFuture<>();
+    for (int i = 0; i < tasks; i++) {
+      int number = i;
+      Runnable task = () -> ran.add(number);
+      if (i % 3 == 0) {
+        loop.execute(task);
+      } else {
+        loop.executeHere(task);
+      }
+    }
+    loop.execute(() -> done.complete(null));
+    done.get();
+    assertThat(ran).hasSize(tasks).isSorted();
+  }
+
+  @Test
+  @DisplayName("runs what a task asks for after that task")
+  void notNested() throws Exception {
+    awaitIdle();
+    List<String> ran = new ArrayList<>();
+    CompletableFuture<Void> done = new CompletableFuture<>();
+    loop.executeHere(
+        () -> {
+          loop.executeHere(() -> ran.add("asked for"));
+          loop.execute(() -> done.complete(null));
+          loop.atEndOfTurn(() -> ran.add("end of turn"));
+          ran.add("first");
+        });
+    done.get();
+    assertThat(ran).containsExactly("first", "asked for", "end of turn");
+  }
+
+  @Test
+  @DisplayName("runs all tasks of many threads, one at a time")
+  void manyThreads() throws Exception {
+    int threads = 4;
+    int each = 20_000;
+    int[] unguarded = new int[1];
+    CountDownLatch done = new CountDownLatch(threads * each);
+    List<Thread> callers = new ArrayList<>();
+    for (int i = 0; i < threads; i++) {
+      Thread caller =
+          new Thread(
+              () -> {
+                for (int j = 0; j < each; j++) {
+                  loop.executeHere(
+                      () -> {
+                        unguarded[0]++;
+                        done.countDown();
+                      });
+                }
+              });
+      callers.add(caller);
+      caller.start();
+    }
+    for (Thread caller : callers) {
+      caller.join();
+    }
+    done.await();
+    CompletableFuture<Integer> sum = new CompletableFuture<>();
+    loop.execute(() -> sum.complete(unguarded[0]));
+    assertThat(sum.get()).isEqualTo(threads * each);
+  }
+
+  @Test
+  @DisplayName("waits no longer than for a timer that was started on another thread")
+  void timer() throws Exception {
+    awaitIdle();
+    CompletableFuture<String> ranOn = new CompletableFuture<>();
+    loop.executeHere(
+        () -> loop.schedule(1, () -> ranOn.complete(Thread.currentThread().getName())));
+    assertThat(ranOn.get()).isEqualTo(NAME);
+  }
+
+  @Test
+  @DisplayName("waits for what was registered on another thread")
+  void register() throws Exception {
+    Pipe pipe = Pipe.open();
+    CompletableFuture<String> readyOn = new CompletableFuture<>();
+    pipe.sink().write(ByteBuffer.wrap(new byte[1]));
+    awaitIdle();
+    loop.executeHere(() -> register(pipe, SelectionKey.OP_READ, readyOn));
+    assertThat(readyOn.get()).isEqualTo(NAME);
+    pipe.sink().close();
+  }
+
+  @Test
+  @DisplayName("waits for what became of interest on another thread")
+  void interest() throws Exception {
+    Pipe pipe = Pipe.open();
+    CompletableFuture<String> readyOn = new CompletableFuture<>();
+    AtomicReference<SelectionKey> key = new AtomicReference<>();
+    pipe.sink().write(ByteBuffer.wrap(new byte[1]));
+    loop.execute(() -> key.set(register(pipe, 0, readyOn)));
+    awaitIdle();
+    assertThat(readyOn).as("ready, of no interest").isNotDone();
+    loop.executeHere(() -> loop.setInterest(key.get(), SelectionKey.OP_READ));
+    assertThat(readyOn.get()).isEqualTo(NAME);
+    pipe.sink().close();
+  }
+
+  @Test
+  @DisplayName("lets go of a channel that was closed on another thread")
+  void close() throws Exception {
+    Pipe pipe = Pipe.open();
+    pipe.sink().configureBlocking(false);
+    AtomicReference<SelectionKey> key = new AtomicReference<>();
+    loop.execute(
+        () -> {
+          try {
+            key.set(loop.register(pipe.sink(), 0, handler(new CompletableFuture<>())));
+          } catch (IOException e) {
+            fail("a pipe registers", e);
+          }
+        });
+    awaitIdle();
+    loop.executeHere(
+        () -> {
+          try {
+            loop.close(key.get());
+          } catch (IOException e) {
+            fail("a pipe closes", e);
+          }
+        });
+    assertThat(pipe.source().read(ByteBuffer.allocate(1))).as("end of stream").isEqualTo(-1);
+    pipe.source().close();
+  }
+
+  @Test
+  @DisplayName("goes on after a task that failed here, and the caller is not troubled")
+  void failure() throws Exception {
+    awaitIdle();
+    loop.executeHere(
+        () -> {
+          throw new IllegalStateException("a task that fails, which is logged");
+        });
+    CompletableFuture<String> next = new CompletableFuture<>();
+    loop.executeHere(() -> next.complete("ran"));
+    assertThat(next.get()).isEqualTo("ran");
+  }
+
+  /** Lets the loop read from a pipe. */
+  private SelectionKey register(Pipe pipe, int interest, CompletableFuture<String> readyOn) {
+    try {
+      pipe.source().configureBlocking(false);
+      return loop.register(pipe.source(), interest, handler(readyOn));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private EventLoop.Handler handler(CompletableFuture<String> readyOn) {
+    return new EventLoop.Handler() {
+      @Override
+      public void onReady(SelectionKey key) throws IOException {
+        loop.close(key);
+        readyOn.complete(Thread.currentThread().getName());
+      }
+
+      @Override
+      public void onFailure(Throwable failure) {
+        readyOn.completeExceptionally(failure);
+      }
+    };
+  }
+
+  /** Waits until the loop's thread waits for sockets: only then is its turn to be had. */
+  private void awaitIdle() {
+    AtomicReference<Thread> ranOn = new AtomicReference<>();
+    while (ranOn.getAndSet(null) != Thread.currentThread()) {
+      CountDownLatch ran = new CountDownLatch(1);
+      loop.executeHere(
+          () -> {
+            ranOn.set(Thread.currentThread());
+            ran.countDown();
+          });
+      await(ran);
+      if (ranOn.get() == Thread.currentThread()) {
+        return;
+      }
+    }
+  }
+
+  private static void await(CountDownLatch latch) {
+    try {
+      if (!latch.await(20, TimeUnit.SECONDS)) {
+        fail("waited for 20 s");
+      }
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}
