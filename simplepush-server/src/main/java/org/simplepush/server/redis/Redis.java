@@ -49,6 +49,9 @@ import org.slf4j.LoggerFactory;
  * gone.
  */
 abstract class Redis {
+  /** How often to try to learn why Redis refuses a connection. */
+  private static final int CONNECT_ATTEMPTS = 10;
+
   private static final Logger log = LoggerFactory.getLogger(Redis.class);
 
   private static final String HEALTH_KEY = "simplepush:health";
@@ -136,12 +139,13 @@ abstract class Redis {
   }
 
   private static StatefulRedisConnection<String, String> connect(RedisClient client) {
-    while (true) {
+    for (int attempt = 1; ; attempt++) {
       try {
         return client.connect();
       } catch (RuntimeException e) {
         // A refusal that came faster than Lettuce began to wait for it: its reason is lost.
-        if (!reason(e).contains("RedisHandshakeHandler not registered")) {
+        if (attempt == CONNECT_ATTEMPTS
+            || !reason(e).contains("RedisHandshakeHandler not registered")) {
           throw e;
         }
       }
