@@ -11,8 +11,6 @@ import java.util.Locale;
  */
 record Growth(List<Integer> steps, int active, int puts, Duration warmUp, Duration duration)
     implements Mode {
-  private static final int ROUNDS = 3;
-
   @Override
   public Report measure(Server server, int loops)
       throws LoadException, IOException, InterruptedException {
@@ -36,19 +34,13 @@ record Growth(List<Integer> steps, int active, int puts, Duration warmUp, Durati
         load.startClosed(puts, Long.MAX_VALUE, active);
         load.failures.pass(Duration.ofSeconds(1));
         load.nextMeter();
-        Report one = new Report("step");
-        Mode.measureRounds(load, probe, duration, ROUNDS, one);
-        load.stopPuts(DRAIN);
-        long lost = load.awaitDelivered(DRAIN);
-        double heap = (probe.liveHeap() - heapBefore) / connected;
-        String at = "At" + step;
+        Mode.measureStep(load, probe, duration, step, "devices", report);
+        double heap = (Mode.heapAtRest(load, probe) - heapBefore) / connected;
         String label = String.format(Locale.ROOT, "%,d devices: ", step);
         report
-            .add("cpuMicros" + at, label + "per notification", one.value("cpuMicros"), "µs", 1)
-            .add("perSecond" + at, label + "rate", one.value("notificationsPerSecond"), "/s", 0)
-            .add("connectMillis" + at, label + "per connect", connectMillis, "ms", 3)
-            .add("heapBytes" + at, label + "live heap of each", heap, "bytes", 0)
-            .close(lost, load.failures);
+            .add("connectMillisAt" + step, label + "per connect", connectMillis, "ms", 3)
+            .add("heapBytesAt" + step, label + "live heap of each", heap, "bytes", 0)
+            .close(load.awaitDelivered(DRAIN), load.failures);
         if (!report.isGood()) {
           break;
         }

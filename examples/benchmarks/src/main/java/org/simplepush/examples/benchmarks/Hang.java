@@ -18,14 +18,14 @@ record Hang(int devices, int hanging, int puts, Duration warmUp, Duration durati
       load.nextMeter();
       Report report = new Report("hang").add("hanging", "devices that hang", hanging, "", 0);
       measure(load, probe, report, "Before", "all read: ");
-      double heap = probe.liveHeap();
+      double heap = Mode.heapAtRest(load, probe);
       load.hang(hanging);
+      load.startClosed(puts, Long.MAX_VALUE);
       load.failures.pass(warmUp); // what the kernel takes for them fills
       load.nextMeter();
       measure(load, probe, report, "Beside", "some hang: ");
-      double held = probe.liveHeap() - heap;
+      double held = Mode.heapAtRest(load, probe) - heap;
       report.add("heapPerHanging", "heap for one that hangs", held / hanging, "bytes", 0);
-      load.stopPuts(DRAIN);
       load.wake(hanging);
       return report.close(load.awaitDelivered(DRAIN), load.failures);
     }

@@ -3,6 +3,7 @@ package org.simplepush.examples.benchmarks;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Locale;
 
 /** One way to load a server, with its settings. */
 interface Mode {
@@ -155,6 +156,28 @@ interface Mode {
         .addLatency("put", "PUT", all.put)
         .addLatency("delivery", "PUT to device", all.delivery)
         .add("rssMegabytes", "RSS", probe.rss() / (1 << 20), "MB", 1);
+  }
+
+  /** How many rounds each step of a curve has. */
+  int ROUNDS_OF_A_STEP = 3;
+
+  /** Measures a load that goes on, as one step of a curve, and adds what a notification costs. */
+  static void measureStep(
+      Load load, ServerProbe probe, Duration duration, int step, String what, Report report)
+      throws LoadException, InterruptedException {
+    Report one = new Report("step");
+    measureRounds(load, probe, duration, ROUNDS_OF_A_STEP, one);
+    String label = String.format(Locale.ROOT, "%,d %s: ", step, what);
+    report
+        .add("cpuMicrosAt" + step, label + "per notification", one.value("cpuMicros"), "µs", 1)
+        .add("perSecondAt" + step, label + "rate", one.value("notificationsPerSecond"), "/s", 0);
+  }
+
+  /** Ends the PUTs, and weighs: under load, what a collection cannot know yet counts as live. */
+  static double heapAtRest(Load load, ServerProbe probe)
+      throws LoadException, InterruptedException {
+    load.stopPuts(DRAIN);
+    return probe.liveHeap();
   }
 
   /** PUTs at a fixed rate while other devices are idle: how long an update takes. */

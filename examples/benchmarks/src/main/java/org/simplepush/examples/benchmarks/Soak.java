@@ -13,10 +13,10 @@ record Soak(int devices, int puts, Duration settle, Duration duration) implement
       load.connect(devices, 1, 64, Mode.connectLimit(devices));
       load.startClosed(puts, Long.MAX_VALUE);
       load.failures.pass(settle);
-      load.stopPuts(DRAIN); // else what a collection cannot know yet counts as live
+      double settled = Mode.heapAtRest(load, probe);
       Report report =
           new Report("soak")
-              .add("heapAfterSettling", heapAfter(settle), megabytes(probe.liveHeap()), "MB", 2)
+              .add("heapAfterSettling", heapAfter(settle), megabytes(settled), "MB", 2)
               .add("rssAfterSettling", "RSS then", megabytes(probe.rss()), "MB", 1);
       load.startClosed(puts, Long.MAX_VALUE);
       load.nextMeter();
@@ -25,9 +25,9 @@ record Soak(int devices, int puts, Duration settle, Duration duration) implement
       double seconds = stretch.seconds();
       double cpu = stretch.cpuSeconds();
       Meter meter = load.nextMeter();
-      load.stopPuts(DRAIN);
+      double atEnd = Mode.heapAtRest(load, probe);
       report
-          .add("heapAtEnd", heapAfter(settle.plus(duration)), megabytes(probe.liveHeap()), "MB", 2)
+          .add("heapAtEnd", heapAfter(settle.plus(duration)), megabytes(atEnd), "MB", 2)
           .add("rssAtEnd", "RSS then", megabytes(probe.rss()), "MB", 1)
           .add("notificationsPerSecond", "notifications", meter.updates / seconds, "/s", 0)
           .add("cpuMicros", "server CPU per notification", cpu * 1e6 / meter.updates, "µs", 1)
