@@ -144,7 +144,7 @@ final class EndpointRequests extends Handler.Abstract.NonBlocking {
     }
 
     private void ask(ByteBuffer body) {
-      RequestDeadline.met(request);
+      RequestEndPoint.met(request);
       HttpFields headers = request.getHeaders();
       String path = request.getHttpURI().getPath();
       EndpointHandler.Request asked =

@@ -85,7 +85,7 @@ public final class JettyEndpointServer implements EndpointServer {
     server.setHandler(requests);
     server.setErrorHandler(EndpointRequests::answerError);
     ServerConnector connector =
-        new RequestDeadline.Connector(
+        new RequestEndPoint.Connector(
             server, connectionFactories(httpConfiguration(), binding.tls()));
     connector.setIdleTimeout(idleTimeout.toMillis());
     server.addConnector(connector);

@@ -11,14 +11,19 @@ import org.eclipse.jetty.server.ConnectionFactory;
 import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
+import org.eclipse.jetty.util.BufferUtil;
 import org.eclipse.jetty.util.thread.Scheduler;
 
 /**
- * Lets the idle timeout of a connection run from the first byte of a request until the request is
- * whole, TLS handshake included. To Jetty a connection on which one byte a second arrives is never
- * idle.
+ * The server's end of a connection that requests come over.
+ *
+ * <p>Its idle timeout runs from the first byte of a request until the request is whole, TLS
+ * handshake included. To Jetty a connection on which one byte a second arrives is never idle.
+ *
+ * <p>A socket that was just emptied is not read again before the selector says so. Jetty asks twice
+ * more after each request, which were two of the seven system calls of a notification.
  */
-final class RequestDeadline extends SocketChannelEndPoint {
+final class RequestEndPoint extends SocketChannelEndPoint {
   /** Accepts such connections. */
   static final class Connector extends ServerConnector {
     /** A thread that blocks in accept also knows how to wait when files run out. */
@@ -35,7 +40,7 @@ final class RequestDeadline extends SocketChannelEndPoint {
     @Override
     protected SocketChannelEndPoint newEndPoint(
         SocketChannel channel, ManagedSelector selector, SelectionKey key) {
-      SocketChannelEndPoint endPoint = new RequestDeadline(channel, selector, key, getScheduler());
+      SocketChannelEndPoint endPoint = new RequestEndPoint(channel, selector, key, getScheduler());
       endPoint.setIdleTimeout(getIdleTimeout());
       return endPoint;
     }
@@ -43,7 +48,10 @@ final class RequestDeadline extends SocketChannelEndPoint {
 
   private volatile boolean arriving;
 
-  private RequestDeadline(
+  /** Whether the socket had less than was asked for, and was not selected since. */
+  private volatile boolean emptied;
+
+  private RequestEndPoint(
       SocketChannel channel, ManagedSelector selector, SelectionKey key, Scheduler scheduler) {
     super(channel, selector, key, scheduler);
   }
@@ -54,18 +62,29 @@ final class RequestDeadline extends SocketChannelEndPoint {
     while (endPoint instanceof EndPoint.Wrapper wrapper) {
       endPoint = wrapper.unwrap();
     }
-    if (endPoint instanceof RequestDeadline deadline) {
-      deadline.arriving = false;
-      deadline.notIdle();
+    if (endPoint instanceof RequestEndPoint ours) {
+      ours.arriving = false;
+      ours.notIdle();
     }
   }
 
   @Override
+  public Runnable onSelected() {
+    emptied = false;
+    return super.onSelected();
+  }
+
+  @Override
   public int fill(ByteBuffer buffer) throws IOException {
+    if (emptied) {
+      return 0; // then Jetty waits for the selector, which sees what has come meanwhile
+    }
+    int space = BufferUtil.space(buffer);
     int filled = super.fill(buffer);
     if (filled > 0) {
       arriving = true;
     }
+    emptied = filled >= 0 && filled < space;
     return filled;
   }
 
