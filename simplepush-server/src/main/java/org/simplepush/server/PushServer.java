@@ -385,7 +385,11 @@ public final class PushServer implements AutoCloseable {
     private int maxChannelsPerUserAgent = 1000;
     private int maxMessageLength = MessageCodec.DEFAULT_MAX_MESSAGE_LENGTH;
     private int maxConnections = Integer.MAX_VALUE;
-    private int eventLoops = Math.min(4, Runtime.getRuntime().availableProcessors());
+
+    /** The other processors are for those who publish. Two loops on two processors do less. */
+    private int eventLoops =
+        Math.max(1, Math.min(4, Runtime.getRuntime().availableProcessors() / 2));
+
     private InstantSource clock = InstantSource.system();
     private @Nullable WakeUp wakeUp;
 
@@ -679,7 +683,7 @@ public final class PushServer implements AutoCloseable {
     }
 
     /**
-     * How many threads serve the devices' connections. Default one a processor, at most 4.
+     * How many threads serve the devices' connections. Default one for two processors, at most 4.
      *
      * @throws IllegalArgumentException if not positive
      */

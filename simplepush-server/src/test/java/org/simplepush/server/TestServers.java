@@ -16,12 +16,13 @@ final class TestServers {
 
   private TestServers() {}
 
-  /** A server on free ports that lets devices ping as often as they like. */
+  /** A server on free ports that lets devices ping as often as they like, with two event loops. */
   static PushServer.Builder server() {
     return PushServer.builder()
         .port(0)
         .endpointPort(0)
         .pingMinInterval(Duration.ZERO)
+        .eventLoops(2)
         .keys(EndpointKeys.ephemeral());
   }
 
