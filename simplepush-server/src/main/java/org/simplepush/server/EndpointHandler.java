@@ -185,11 +185,7 @@ public final class EndpointHandler {
       counters.updatesAccepted.increment();
       // A shared store sends word to the user agent's node, perhaps this one, too: a session notes
       // a version once. Only that word is left if the store failed and yet did the step.
-      if (here) {
-        sessions.deliverHere(channel.uaid(), advanced.update());
-      } else {
-        sessions.deliver(channel.uaid(), advanced.update());
-      }
+      sessions.deliver(channel.uaid(), advanced.update(), here);
       return ACCEPTED;
     }
     if (result instanceof Advance.Stale) {

@@ -501,14 +501,16 @@ final class Session {
    * A channel of this user agent has reached a version. From any thread, and perhaps so late that
    * the session has been given another UAID: the version would then belong to a channel of the same
    * name with other versions.
+   *
+   * @param here whether the calling thread, which then holds no lock, may deliver it itself
    */
-  void published(Uaid owner, Update update) {
-    wire.execute(() -> deliver(owner, update));
-  }
-
-  /** Like {@link #published}, at once if possible. From any thread that holds no lock. */
-  void publishedHere(Uaid owner, Update update) {
-    wire.executeHere(() -> deliver(owner, update));
+  void published(Uaid owner, Update update, boolean here) {
+    Runnable delivery = () -> deliver(owner, update);
+    if (here) {
+      wire.executeHere(delivery);
+    } else {
+      wire.execute(delivery);
+    }
   }
 
   private void deliver(Uaid owner, Update update) {

@@ -151,21 +151,13 @@ final class SessionRegistry implements SharedVersionStore.Listener {
    *
    * <p>Either may be outdated, if the device has meanwhile connected to another node: then it gets
    * the update on both connections, or a datagram it does not need. It handles a version once.
+   *
+   * @param here whether the calling thread, which then holds no lock, may do the session's work
    */
-  void deliver(Uaid uaid, Update update) {
+  void deliver(Uaid uaid, Update update, boolean here) {
     Session session = sessions.get(uaid);
     if (session != null) {
-      session.published(uaid, update);
-    } else {
-      sleepers.published(uaid);
-    }
-  }
-
-  /** Like {@link #deliver}, at once if possible. For a thread that holds no lock. */
-  void deliverHere(Uaid uaid, Update update) {
-    Session session = sessions.get(uaid);
-    if (session != null) {
-      session.publishedHere(uaid, update);
+      session.published(uaid, update, here);
     } else {
       sleepers.published(uaid);
     }
@@ -174,7 +166,7 @@ final class SessionRegistry implements SharedVersionStore.Listener {
   @Override
   public void published(Uaid uaid, Update update) {
     counters.wordsHeard.increment();
-    deliver(uaid, update);
+    deliver(uaid, update, false); // the store may hold locks of its own
   }
 
   @Override

@@ -375,8 +375,8 @@ class SessionDeliveryTest extends SessionFixture {
     register(wire, OTHER_CHANNEL);
     Update one = raise(CHANNEL, 1);
     Update other = raise(OTHER_CHANNEL, 2);
-    wire.session.published(Uaid.parse(UAID), one);
-    wire.session.published(Uaid.parse(UAID), other);
+    wire.session.published(Uaid.parse(UAID), one, false);
+    wire.session.published(Uaid.parse(UAID), other, false);
     wire.turn();
     wire.hears(
         "{'messageType':'notification','updates':[{'channelID':'"
@@ -434,7 +434,7 @@ class SessionDeliveryTest extends SessionFixture {
   void nothingIsSentAfterTheConnectionIsGone() {
     TestWire wire = registered();
     Update update = raise(CHANNEL, 7);
-    wire.session.published(Uaid.parse(UAID), update);
+    wire.session.published(Uaid.parse(UAID), update, false);
     wire.breaksOff();
     wire.turn();
     passes(Duration.ofHours(1));

@@ -288,7 +288,7 @@ class SessionFixture {
 
   /** A word of what was published reaches whoever is connected as {@link #UAID} now. */
   void word(Update update) {
-    registry.deliver(Uaid.parse(UAID), update);
+    registry.deliver(Uaid.parse(UAID), update, false);
     turn();
   }
 

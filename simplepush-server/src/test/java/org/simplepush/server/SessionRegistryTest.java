@@ -43,7 +43,7 @@ class SessionRegistryTest extends SessionFixture {
   void updateReachesTheLiveConnectionOnly() {
     TestWire older = resumes();
     TestWire newer = resumes();
-    registry.deliver(OWNER, UPDATE);
+    registry.deliver(OWNER, UPDATE, false);
     newer.turn();
     newer.hears(notification(CHANNEL, 1));
     older.turn();
@@ -55,7 +55,7 @@ class SessionRegistryTest extends SessionFixture {
     TestWire older = resumes();
     TestWire newer = resumes();
     registry.disconnect(OWNER, older.session);
-    registry.deliver(OWNER, UPDATE);
+    registry.deliver(OWNER, UPDATE, false);
     newer.turn();
     newer.hears(notification(CHANNEL, 1));
   }
@@ -64,8 +64,8 @@ class SessionRegistryTest extends SessionFixture {
   void updateForNobodyIsPassedOver() {
     TestWire wire = resumes();
     registry.disconnect(OWNER, wire.session);
-    registry.deliver(OWNER, UPDATE);
-    registry.deliver(Uaid.random(), UPDATE);
+    registry.deliver(OWNER, UPDATE, false);
+    registry.deliver(Uaid.random(), UPDATE, false);
     wire.turn();
     wire.hearsNothing();
   }

@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -436,11 +437,29 @@ class SessionWaitingTest extends SessionFixture {
     wire.says(hello(UAID, CHANNEL, OTHER_CHANNEL));
     assertThat(uaidOf(wire)).isNotEqualTo(UAID);
     String endpoint = register(wire, CHANNEL);
-    wire.session.published(Uaid.parse(UAID), late);
+    wire.session.published(Uaid.parse(UAID), late, false);
     wire.turn();
     wire.hearsNothing();
     put(endpoint, 1); // would be held to be older than 255
     wire.hears(notification(CHANNEL, 1));
+  }
+
+  @Test
+  void onlyAnUpdateThatTheStoreAnswersAtOnceMayBeDeliveredByItsPublisher() {
+    TestWire wire = resumes();
+    String endpoint = register(wire, CHANNEL);
+    put(endpoint, 1);
+    wire.hears(notification(CHANNEL, 1));
+    assertThat(wire.mayRunHere).as("answered on the publisher's thread").isEqualTo(1);
+    store.hold();
+    CompletionStage<EndpointHandler.Response> later = endpoints.handle(putRequest(endpoint, 2));
+    store.next("advance").answers(); // on a thread of the store's, perhaps under its lock
+    assertThat(later.toCompletableFuture()).isCompleted();
+    wire.turn();
+    wire.hears(notification(CHANNEL, 2));
+    word(raise(CHANNEL, 3));
+    wire.hears(notification(CHANNEL, 3));
+    assertThat(wire.mayRunHere).as("after two that came from the store").isEqualTo(1);
   }
 
   static List<Throwable> waysToFail() {

@@ -65,7 +65,7 @@ class SessionWakeUpPromiseTest extends SessionFixture {
 
   private void settle() {
     while (!words.isEmpty()) {
-      registry.deliver(Uaid.parse(UAID), words.remove());
+      registry.deliver(Uaid.parse(UAID), words.remove(), false);
     }
     for (int i = 0; i < 5; i++) {
       wire.turn();
@@ -84,7 +84,7 @@ class SessionWakeUpPromiseTest extends SessionFixture {
       }
       case 1 -> {
         if (!words.isEmpty()) {
-          registry.deliver(Uaid.parse(UAID), words.remove());
+          registry.deliver(Uaid.parse(UAID), words.remove(), false);
         }
       }
       case 2 -> passes(Duration.ofMillis(random.nextInt(15_000)));

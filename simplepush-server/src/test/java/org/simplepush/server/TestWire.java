@@ -30,6 +30,9 @@ final class TestWire implements Session.Wire {
   private CloseCode closedWith;
   final Session session;
 
+  /** How many tasks the caller may have run itself. */
+  int mayRunHere;
+
   /** Whether the device reads. */
   boolean writable = true;
 
@@ -94,6 +97,7 @@ final class TestWire implements Session.Wire {
 
   @Override
   public void executeHere(Runnable task) {
+    mayRunHere++;
     execute(task); // as if the loop were busy: what comes later can be tested only so
   }
 

@@ -143,7 +143,7 @@ public class SessionBenchmark {
   @Benchmark
   public long notification() {
     store.advance(UAID, CHANNEL, ++version).toCompletableFuture().join();
-    registry.deliverHere(UAID, new Update(CHANNEL, version));
+    registry.deliver(UAID, new Update(CHANNEL, version), true);
     wire.session.onMessage(ack);
     return wire.written;
   }
