@@ -275,7 +275,16 @@ public final class Benchmarks implements Runnable {
   int all(
       @Mixin ServerOptions server,
       @Option(names = "--devices", defaultValue = "1000", description = "Active ones.") int devices,
-      @Option(names = "--idle", defaultValue = "15000", description = "Idle ones.") int idle,
+      @Option(
+              names = "--idle",
+              defaultValue = "15000",
+              description = "Idle ones beside them at a fixed rate.")
+          int idle,
+      @Option(
+              names = "--most",
+              defaultValue = "19000",
+              description = "Connected at most: idle, and at the end of the curve.")
+          int most,
       @Option(names = "--rate", defaultValue = "5000", description = "PUTs a second.") int rate,
       @Option(names = "--warm-up", defaultValue = "10", description = SECONDS) int warmUp,
       @Option(names = "--duration", defaultValue = "5", description = ROUND) int duration,
@@ -288,18 +297,18 @@ public final class Benchmarks implements Runnable {
       throws Exception {
     int active = count("--devices", devices);
     int others = count("--idle", idle);
-    int most = active + others;
+    int all = count("--most", most);
     Duration warm = seconds("--warm-up", warmUp);
     Duration round = seconds("--duration", duration);
     int times = count("--rounds", rounds);
-    List<Integer> steps = List.of(active, most / 4, most / 2, most);
+    List<Integer> steps = List.of(active, all / 4, all / 2, all);
     List<Mode> modes =
         List.of(
-            new Mode.Idle(others, 1, 64, round),
+            new Mode.Idle(all, 1, 64, round),
             new Mode.Throughput(active, 1, 32, warm, round, times),
             new Mode.Open(count("--rate", rate), active, others, 32, warm, round, times),
             new Mode.Storm(Math.min(5000, others), 1, 64, 2, times),
-            new Growth(steps("--idle", steps), active, 32, warm, round),
+            new Growth(steps("--most", steps), active, 32, warm, round),
             new Width(List.of(1, 10, 50, 200), 100, 32, warm, round),
             new Hang(active, 100, 32, warm, round));
     List<Report> reports = new ArrayList<>();

@@ -21,7 +21,7 @@ import org.simplepush.core.Update;
 import org.simplepush.core.VersionStore;
 import org.simplepush.core.VersionStore.Advance;
 
-/** The two steps of the store in memory that every update takes. */
+/** The steps of the store in memory that every update takes, and every ping. */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
@@ -65,5 +65,11 @@ public class StoreBenchmark {
   public CompletionStage<Void> advanceAndAcknowledge() {
     store.advance(uaid, channel, ++version).toCompletableFuture().join();
     return store.acknowledge(uaid, List.of(new Update(channel, version)));
+  }
+
+  /** What is asked at each ping, with nothing pending: all channels are looked at. */
+  @Benchmark
+  public Object pending() {
+    return store.pending(uaid).toCompletableFuture().join();
   }
 }
