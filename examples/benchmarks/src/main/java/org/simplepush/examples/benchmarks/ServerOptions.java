@@ -2,7 +2,6 @@ package org.simplepush.examples.benchmarks;
 
 import java.io.IOException;
 import java.net.URI;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -82,15 +81,11 @@ final class ServerOptions {
     if (pid != null || endpoint != null) {
       throw new LoadException("--pid and --endpoint go with --ws, not with --server-jar");
     }
-    if (!Files.isRegularFile(serverJar)) {
-      throw new LoadException("--server-jar names " + serverJar + ", which is no file");
-    }
-    Path java = serverJava;
-    if (java == null) {
-      java = Path.of(System.getProperty("java.home"), "bin", "java");
-    }
+    Deployment.Programs programs =
+        Deployment.Programs.of(serverJava, words(jvmOptions), serverJar, null);
     List<String> command =
-        ServerProcess.command(java, words(jvmOptions), serverJar, 0, 0, words(serverOptions));
+        ServerProcess.command(
+            programs.java(), programs.jvmOptions(), programs.jar(), 0, 0, words(serverOptions));
     try (ServerProcess process = ServerProcess.launch(command, ProcessBuilder.Redirect.INHERIT)) {
       ServerProcess.Ready ready = process.awaitReady();
       Target target = new Target(ready.webSocket(), null);

@@ -1,7 +1,6 @@
 package org.simplepush.examples.benchmarks;
 
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -9,8 +8,8 @@ import java.util.Locale;
 import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Puts the same load on servers with different stores, and shows them side by side. */
@@ -32,24 +31,7 @@ final class Stores implements Callable<Integer> {
           new Arrangement("Redis, one node", Deployment.Store.redis, 1),
           new Arrangement("Redis, two nodes", Deployment.Store.redis, 2));
 
-  @Option(
-      names = "--server-jar",
-      paramLabel = "PATH",
-      required = true,
-      description = "standalone-server.jar, to be started on free ports.")
-  private Path serverJar;
-
-  @Option(
-      names = "--server-java",
-      paramLabel = "PATH",
-      description = "Start it with this java. Default the one that runs this program.")
-  private @Nullable Path serverJava;
-
-  @Option(
-      names = "--redis-server",
-      paramLabel = "PATH",
-      description = "Redis or Valkey to start. Default the Redis in this program's jar.")
-  private @Nullable Path redisServer;
+  @Mixin private final ProgramOptions programs = new ProgramOptions();
 
   @Option(names = "--devices", defaultValue = "1000", description = "Default ${DEFAULT-VALUE}.")
   private int devices;
@@ -99,8 +81,6 @@ final class Stores implements Callable<Integer> {
             Duration.ofSeconds(1), // it is warm from the throughput
             Duration.ofSeconds(duration),
             1);
-    Deployment.Programs programs =
-        Deployment.Programs.of(serverJava, List.of(), serverJar, redisServer);
     Random random = new Random();
     List<String> json = new ArrayList<>();
     boolean good = true;
@@ -109,7 +89,12 @@ final class Stores implements Callable<Integer> {
     table.append("|---|---|---|---|---|---|\n");
     for (Arrangement arrangement : ARRANGEMENTS) {
       Deployment server =
-          Deployment.start(programs, arrangement.store, arrangement.nodes, List.of(), random);
+          Deployment.start(
+              programs.programs(List.of()),
+              arrangement.store,
+              arrangement.nodes,
+              List.of(),
+              random);
       try (server) {
         System.err.println(arrangement.name);
         Report most = measure(throughput, server.nodes);

@@ -1,7 +1,6 @@
 package org.simplepush.examples.benchmarks;
 
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -10,6 +9,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Kills servers while devices come and go, and says whether anything that was promised is lost. */
@@ -30,18 +30,7 @@ final class Survive implements Callable<Integer> {
   private static final Duration SERVER_LIFE = Duration.ofMillis(2500);
   private static final Duration REDIS_LIFE = Duration.ofSeconds(6);
 
-  @Option(
-      names = "--server-jar",
-      paramLabel = "PATH",
-      required = true,
-      description = "standalone-server.jar, for the processes to be killed.")
-  private Path serverJar;
-
-  @Option(
-      names = "--server-java",
-      paramLabel = "PATH",
-      description = "Start it with this java. Default the one that runs this program.")
-  private @Nullable Path serverJava;
+  @Mixin private final ProgramOptions programs = new ProgramOptions();
 
   @Option(
       names = "--store",
@@ -51,12 +40,6 @@ final class Survive implements Callable<Integer> {
         "memory: one server that forgets, which must make the run fail. Default ${DEFAULT-VALUE}."
       })
   private Deployment.Store store;
-
-  @Option(
-      names = "--redis-server",
-      paramLabel = "PATH",
-      description = "Redis or Valkey to start. Default the Redis in this program's jar.")
-  private @Nullable Path redisServer;
 
   @Option(
       names = "--minutes",
@@ -99,7 +82,7 @@ final class Survive implements Callable<Integer> {
     Random random = new Random(chosen);
     Deployment server =
         Deployment.start(
-            Deployment.Programs.of(serverJava, JVM_OPTIONS, serverJar, redisServer),
+            programs.programs(JVM_OPTIONS),
             store,
             store == Deployment.Store.redis ? REDIS_NODES : 1,
             List.of("--redelivery", "5s"),
