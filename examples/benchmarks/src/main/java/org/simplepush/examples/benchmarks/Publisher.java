@@ -70,7 +70,7 @@ final class Publisher extends Peer {
     version = at.publish(cast.chance(10) ? 1 + cast.upTo(10) : 1);
     long request = ++requests;
     cast.timers.after(PATIENCE_MILLIS, () -> giveUp(request));
-    send(loop.wire.begin().bytes(at.request, 0, at.request.length).number(version).raw());
+    send(loop.wire.begin().bytes(at.request).number(version).raw());
   }
 
   private void giveUp(long request) {

@@ -41,7 +41,7 @@ final class PutConnection extends Peer {
       channel = to;
       due = dueNanos;
       version = to.publish(dueNanos);
-      send(loop.wire.begin().bytes(request, 0, request.length).number(version).raw());
+      send(loop.wire.begin().bytes(request).number(version).raw());
     } catch (WireException e) {
       loop.failures.fatal("A PUT failed: " + e.getMessage());
     }

@@ -2,7 +2,6 @@ package org.simplepush.examples.benchmarks;
 
 import java.nio.ByteBuffer;
 import java.util.Arrays;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,9 +11,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class Wanderer {
   private static final long PATIENCE_MILLIS = 10_000;
-
-  /** What a server says that could not make sense of a device: protocol, data, policy, size. */
-  private static final Set<Integer> REPROACHES = Set.of(1002, 1003, 1007, 1008, 1009);
 
   private final Survival cast;
   private final int number;
@@ -76,7 +72,7 @@ final class Wanderer {
     setReachable(false);
     Visit visit = new Visit(cast.anyNode().target(), current != null);
     current = visit;
-    visit.begin();
+    visit.connect(null);
     cast.timers.after(PATIENCE_MILLIS, visit::giveUpUnlessReady);
   }
 
@@ -155,19 +151,17 @@ final class Wanderer {
   }
 
   /** One connection. */
-  private final class Visit extends Peer {
+  private final class Visit extends DeviceConnection {
     private enum State {
-      UPGRADING,
+      OPENING,
       GREETING,
       REGISTERING,
       READY,
       OVER
     }
 
-    private final Target target;
     private final boolean takesOver;
-    private final FrameReader frames = new FrameReader();
-    private State state = State.UPGRADING;
+    private State state = State.OPENING;
 
     /** Gets what comes and forgets it at once, like a device that crashes all the time. */
     private boolean deaf;
@@ -177,13 +171,18 @@ final class Wanderer {
 
     /** To a node, while an older connection is open or not. */
     Visit(Target target, boolean takesOver) {
-      super(cast.loop);
-      this.target = target;
+      super(cast.loop, target);
       this.takesOver = takesOver;
     }
 
-    void begin() {
-      open(target.webSocket, null);
+    @Override
+    int channelCount() {
+      return channels.length;
+    }
+
+    @Override
+    byte[] channelId(int channel) {
+      return channels[channel].id;
     }
 
     boolean isReady() {
@@ -195,24 +194,6 @@ final class Wanderer {
         reset();
         awayForAWhile(this);
       }
-    }
-
-    /** Ends it as a device does that goes away properly. */
-    void leave() {
-      if (isOpen()) {
-        loop.wire.begin().bytes(new byte[] {0x03, (byte) 0xe9}, 0, 2); // 1001, going away
-        send(loop.wire.frame(Wire.CLOSE));
-        end();
-      }
-    }
-
-    void ping() {
-      send(loop.wire.begin().ascii("{}").frame(Wire.TEXT));
-    }
-
-    @Override
-    void connected() {
-      send(loop.wire.begin().ascii(target.upgrade).raw());
     }
 
     @Override
@@ -228,7 +209,7 @@ final class Wanderer {
         return;
       }
       try {
-        read(in);
+        super.received(in);
       } catch (WireException e) {
         cast.ledger.failures.add("A device failed: " + e.getMessage());
         reset();
@@ -236,82 +217,21 @@ final class Wanderer {
       }
     }
 
-    private void read(ByteBuffer in) throws WireException {
-      if (state == State.UPGRADING) {
-        if (!loop.responses.next(in)) {
-          return;
-        }
-        if (loop.responses.status >= 500) {
-          comeLater();
-          return;
-        }
-        loop.responses.checkUpgrade(Target.ACCEPT);
-        state = State.GREETING;
-        sayHello();
-      }
-      while (isOpen() && frames.next(in)) {
-        switch (frames.opcode) {
-          case Wire.TEXT -> {
-            loop.scanner.scan(frames.array, frames.from, frames.to);
-            handle(loop.scanner);
-          }
-          case Wire.CLOSE -> closed();
-          case 9 -> {
-            loop.wire.begin().bytes(frames.array, frames.from, frames.to - frames.from);
-            send(loop.wire.frame(Wire.PONG));
-          }
-          case Wire.PONG -> {}
-          default -> throw new WireException("The server sent a message that is not text");
-        }
-      }
-    }
-
-    private void closed() throws WireException {
-      if (frames.to - frames.from >= 2) {
-        int high = frames.array[frames.from] & 0xff;
-        int low = frames.array[frames.from + 1] & 0xff;
-        int code = high << 8 | low;
-        if (REPROACHES.contains(code)) {
-          throw new WireException("The server closed the WebSocket with code " + code);
-        }
-      }
-      comeLater();
-    }
-
-    private void comeLater() {
+    @Override
+    void sentAway(String why) {
       cast.ledger.sentAway++;
       end();
       awayForAWhile(this);
     }
 
-    private void sayHello() {
-      Wire hello = loop.wire.begin().ascii("{\"messageType\":\"hello\",\"uaid\":\"");
-      hello.ascii(uaid == null ? "" : uaid).ascii("\",\"channelIDs\":[");
-      for (int i = 0; i < registered; i++) {
-        hello.ascii(i == 0 ? "\"" : ",\"").bytes(channels[i].id, 0, channels[i].id.length);
-        hello.ascii("\"");
-      }
-      send(hello.ascii("]}").frame(Wire.TEXT));
+    @Override
+    void upgraded() {
+      state = State.GREETING;
+      sayHello(uaid, registered);
     }
 
-    private void handle(MessageScanner message) throws WireException {
-      if (message.status >= 500) {
-        comeLater();
-        return;
-      }
-      if (message.status != 0 && message.status != 200) {
-        throw new WireException(
-            "The server answered with status " + message.status + ": " + message.error);
-      }
-      switch (message.type) {
-        case HELLO -> greeted(message);
-        case REGISTER -> registered(message);
-        case NOTIFICATION -> notified(message);
-        case OTHER -> {}
-      }
-    }
-
-    private void greeted(MessageScanner message) throws WireException {
+    @Override
+    void greeted(MessageScanner message) throws WireException {
       String given = message.uaid;
       if (given == null || state != State.GREETING) {
         throw new WireException("The server sent a hello reply out of turn or without a UAID");
@@ -338,9 +258,7 @@ final class Wanderer {
 
     private void registerNext() {
       if (registered < channels.length) {
-        byte[] id = channels[registered].id;
-        loop.wire.begin().ascii("{\"messageType\":\"register\",\"channelID\":\"");
-        send(loop.wire.bytes(id, 0, id.length).ascii("\"}").frame(Wire.TEXT));
+        register(registered);
         return;
       }
       recovering = false;
@@ -349,7 +267,8 @@ final class Wanderer {
       doSomethingLater(this);
     }
 
-    private void registered(MessageScanner message) throws WireException {
+    @Override
+    void registered(MessageScanner message) throws WireException {
       String endpoint = message.pushEndpoint;
       if (endpoint == null || message.channel != registered || state != State.REGISTERING) {
         throw new WireException("The server sent a register reply that nobody asked for");
@@ -363,29 +282,23 @@ final class Wanderer {
       registerNext();
     }
 
-    private void notified(MessageScanner message) throws WireException {
+    @Override
+    void notified(MessageScanner message) {
       if (deaf) {
         return;
       }
       long now = System.nanoTime();
-      Wire ack = loop.wire.begin().ascii("{\"messageType\":\"ack\",\"updates\":[");
       for (int i = 0; i < message.updates; i++) {
         int index = message.channels[i];
         long version = message.versions[i];
-        if (index < 0 || index >= channels.length) {
-          throw new WireException("The server sent an update of a channel that is not ours");
-        }
         if (version < seen[index]) {
           cast.ledger.backwards++;
           cast.ledger.failures.add("An older version came after a newer one on one connection");
         }
         seen[index] = Math.max(seen[index], version);
         channels[index].hold(version, now, reachable(now));
-        ack.ascii(i == 0 ? "{\"channelID\":\"" : ",{\"channelID\":\"");
-        ack.bytes(channels[index].id, 0, channels[index].id.length).ascii("\",\"version\":");
-        ack.number(version).ascii("}");
       }
-      ByteBuffer frame = ack.ascii("]}").frame(Wire.TEXT);
+      ByteBuffer frame = acknowledgement(message);
       int choice = calm ? 0 : cast.upTo(100);
       if (choice < 80) {
         send(frame);

@@ -11,6 +11,7 @@ import java.util.Arrays;
 final class Wire {
   static final int TEXT = 1;
   static final int CLOSE = 8;
+  static final int PING = 9;
   static final int PONG = 10;
 
   /** Room before the payload for the longest head of a client's frame up to 64 KiB. */
@@ -35,6 +36,10 @@ final class Wire {
     }
     end += length;
     return this;
+  }
+
+  Wire bytes(byte[] source) {
+    return bytes(source, 0, source.length);
   }
 
   Wire bytes(byte[] source, int from, int length) {
