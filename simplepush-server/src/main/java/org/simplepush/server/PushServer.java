@@ -1,8 +1,11 @@
 package org.simplepush.server;
 
 import java.io.IOException;
+import java.net.BindException;
 import java.net.InetSocketAddress;
+import java.net.SocketException;
 import java.net.URI;
+import java.net.UnknownHostException;
 import java.nio.channels.ServerSocketChannel;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -100,8 +103,8 @@ public final class PushServer implements AutoCloseable {
    * to serve. When it returns, devices and application servers can connect.
    *
    * @return this
-   * @throws IOException if a port cannot be bound or a shared store not be reached; nothing is left
-   *     running then
+   * @throws IOException if a port cannot be bound, which is a {@link BindException} that says which
+   *     one, or a shared store not be reached; nothing is left running then
    * @throws IllegalStateException if the server was started or closed before
    */
   public PushServer start() throws IOException {
@@ -120,20 +123,22 @@ public final class PushServer implements AutoCloseable {
     if (config.keys == null) {
       log.warn("No endpoint keys are set: every endpoint dies with this process");
     }
-    ServerSocketChannel listener =
-        WebSocketServer.bind(new InetSocketAddress(config.host, config.port));
+    ServerSocketChannel listener = bind("devices", config.port, WebSocketServer::bind);
     EndpointServer.Running endpoints = null;
     try {
       int port = ((InetSocketAddress) listener.getLocalAddress()).getPort();
       String name = "simplepush-" + port;
       if (config.ownEndpointPort) {
         endpoints =
-            config
-                .endpointServer()
-                .start(
-                    new EndpointServer.Binding(
-                        new InetSocketAddress(config.host, config.endpointPort), config.tls, name),
-                    endpointHandler);
+            bind(
+                "application servers",
+                config.endpointPort,
+                address ->
+                    config
+                        .endpointServer()
+                        .start(
+                            new EndpointServer.Binding(address, config.tls, name),
+                            endpointHandler));
       }
       int endpointPort = endpoints == null ? -1 : endpoints.port();
       URI base = config.endpointUrl;
@@ -166,6 +171,29 @@ public final class PushServer implements AutoCloseable {
         endpoints.close(Duration.ZERO);
       }
       throw e;
+    }
+  }
+
+  private interface Bind<T> {
+    T to(InetSocketAddress address) throws IOException;
+  }
+
+  /** The system's own words say neither which port it is nor whose. */
+  private <T> T bind(String peers, int port, Bind<T> bind) throws IOException {
+    InetSocketAddress address = new InetSocketAddress(config.host, port);
+    if (address.isUnresolved()) {
+      throw new UnknownHostException(
+          "The host '" + config.host + "' is not known; it must be a name or address of this one");
+    }
+    try {
+      return bind.to(address);
+    } catch (SocketException e) {
+      BindException failure =
+          new BindException(
+              "Port %d of %s cannot be opened for %s (%s); free it or choose another"
+                  .formatted(port, config.host, peers, e.getMessage()));
+      failure.initCause(e);
+      throw failure;
     }
   }
 

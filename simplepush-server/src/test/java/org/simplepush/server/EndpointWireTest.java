@@ -780,7 +780,10 @@ abstract class EndpointWireTest {
   void endpointPortInUseIsReportedByStart() throws Exception {
     try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
       PushServer second = server().endpointPort(taken.getLocalPort()).build();
-      assertThatThrownBy(second::start).isInstanceOf(BindException.class);
+      assertThatThrownBy(second::start)
+          .isInstanceOf(BindException.class)
+          .hasMessageContaining("Port " + taken.getLocalPort())
+          .hasMessageContaining("for application servers");
     }
   }
 

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.net.BindException;
 import java.net.ServerSocket;
 import java.net.URI;
+import java.net.UnknownHostException;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -139,8 +140,19 @@ class PushServerTest {
   void portInUseIsReportedByStart() throws Exception {
     try (ServerSocket taken = new ServerSocket(0, 1, java.net.InetAddress.getByName("127.0.0.1"))) {
       PushServer server = PushServer.builder().port(taken.getLocalPort()).endpointPort(0).build();
-      assertThatThrownBy(server::start).isInstanceOf(BindException.class);
+      assertThatThrownBy(server::start)
+          .isInstanceOf(BindException.class)
+          .hasMessageContaining("Port " + taken.getLocalPort() + " of 127.0.0.1")
+          .hasMessageContaining("for devices");
     }
+  }
+
+  @Test
+  void unknownHostIsReportedByStart() {
+    PushServer server = anyPorts().host("no..where").build(); // no name server need be asked
+    assertThatThrownBy(server::start)
+        .isInstanceOf(UnknownHostException.class)
+        .hasMessageContaining("no..where");
   }
 
   @Test

@@ -12,6 +12,7 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
@@ -52,7 +53,15 @@ final class ManagementServer implements AutoCloseable {
   }
 
   static ManagementServer start(String host, int port, PushServer server) throws IOException {
-    HttpServer http = HttpServer.create(new InetSocketAddress(host, port), 0);
+    HttpServer http;
+    try {
+      http = HttpServer.create(new InetSocketAddress(host, port), 0);
+    } catch (SocketException e) {
+      throw new IOException(
+          "The management port %d cannot be opened (%s); free it or choose another"
+              .formatted(port, e.getMessage()),
+          e);
+    }
     ExecutorService executor =
         Executors.newFixedThreadPool(2, task -> new Thread(task, "simplepush-management"));
     ManagementServer management = new ManagementServer(http, executor, server);
