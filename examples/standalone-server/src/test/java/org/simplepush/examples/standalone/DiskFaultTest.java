@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.URI;
@@ -13,15 +12,10 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
-import java.net.http.WebSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
@@ -36,9 +30,6 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @Timeout(120)
 class DiskFaultTest {
-  private static final Pattern READY = Pattern.compile("ready ws=(\\S+) endpoint=(\\S+)");
-  private static final Pattern MANAGEMENT =
-      Pattern.compile(".*Management at (http://\\S+)/__heartbeat__.*");
   private static final Pattern VERSION = Pattern.compile("\"version\":(\\d+)");
   private static final String CHANNEL = "d9b74644-4f97-46aa-b8fa-9393985cd6cd";
   private static final String OTHER = "d9b74644-4f97-46aa-b8fa-9393985cd6ce";
@@ -55,21 +46,19 @@ class DiskFaultTest {
 
   @TempDir private Path folder;
   private final HttpClient http = HttpClient.newHttpClient();
-  private Process process;
+  private ServerProcess server;
+  private String management;
 
   /** Keeps a file system of its own mounted as long as it runs. */
   private Process holder;
 
-  private URI webSocket;
-  private URI endpoints;
-  private String management;
-
   @AfterEach
   void end() throws Exception {
-    for (Process each : new Process[] {process, holder}) {
-      if (each != null) {
-        each.destroyForcibly().waitFor();
-      }
+    if (server != null) {
+      server.close();
+    }
+    if (holder != null) {
+      holder.destroyForcibly().waitFor();
     }
   }
 
@@ -151,7 +140,7 @@ class DiskFaultTest {
     assertThat(put(endpoint, 1).statusCode()).isEqualTo(200);
     assertThat(heartbeat()).isEqualTo(200);
 
-    disk.fail(process);
+    disk.fail(server.process);
     long confirmed = 1;
     // What the file system has given to the file already may take a few more.
     HttpResponse<String> refused = put(endpoint, 2);
@@ -169,7 +158,7 @@ class DiskFaultTest {
     assertThat(put(endpoint, confirmed + 1).statusCode()).isEqualTo(503);
     assertThat(device.latest).isLessThanOrEqualTo(confirmed);
 
-    disk.heal(process);
+    disk.heal(server.process);
     await().atMost(Duration.ofSeconds(30)).until(() -> heartbeat() == 200);
     assertThat(pendingAfterKilling(disk, uaid, List.of(CHANNEL)))
         .as("what was refused is not there, what was confirmed is")
@@ -184,8 +173,7 @@ class DiskFaultTest {
 
   /** Kills the server, starts it again, and returns the version that waits for the device. */
   private long pendingAfterKilling(Disk disk, String uaid, List<String> channels) throws Exception {
-    process.toHandle().destroyForcibly();
-    process.waitFor();
+    server.kill();
     start(disk);
     Client back = new Client();
     assertThat(back.ask(hello(uaid, channels))).contains("\"status\":200", uaid);
@@ -210,17 +198,12 @@ class DiskFaultTest {
 
   /** A device that remembers the latest version it was told, and acknowledges nothing. */
   private final class Client {
-    private final StandaloneServerTest.Device device = new StandaloneServerTest.Device();
-    private final WebSocket socket;
+    private final RawDevice device = new RawDevice(http, server.webSocket);
     private long latest = -1;
-
-    Client() {
-      socket = http.newWebSocketBuilder().buildAsync(webSocket, device).join();
-    }
 
     /** Sends a request and returns the answer, which may come after updates. */
     String ask(String request) throws InterruptedException {
-      socket.sendText(request, true).join();
+      device.say(request);
       String answer = next();
       while (answer.contains("\"notification\"")) {
         answer = next();
@@ -230,7 +213,6 @@ class DiskFaultTest {
 
     String next() throws InterruptedException {
       String message = device.next();
-      assertThat(message).as("something from the server").isNotNull();
       Matcher version = VERSION.matcher(message);
       while (version.find()) {
         latest = Math.max(latest, Long.parseLong(version.group(1)));
@@ -242,7 +224,7 @@ class DiskFaultTest {
   private HttpResponse<String> put(String endpoint, long version) throws Exception {
     // After a restart on another port: the path is what counts.
     HttpRequest request =
-        HttpRequest.newBuilder(endpoints.resolve(URI.create(endpoint).getPath()))
+        HttpRequest.newBuilder(server.endpoints.resolve(URI.create(endpoint).getPath()))
             .PUT(BodyPublishers.ofString("version=" + version))
             .build();
     return http.send(request, BodyHandlers.ofString());
@@ -254,28 +236,15 @@ class DiskFaultTest {
   }
 
   private void start(Disk disk) throws Exception {
-    List<String> command = new ArrayList<>(disk.prefix());
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(List.of("-cp", System.getProperty("java.class.path")));
-    command.add(StandaloneServer.class.getName());
-    command.addAll(List.of("--port", "0", "--endpoint-port", "0", "--management-port", "0"));
-    command.addAll(List.of("--store", "sqlite:" + folder.resolve("store.db")));
-    command.addAll(List.of("--key-file", folder.resolve("keys").toString()));
-    process = new ProcessBuilder(command).start();
-    BlockingQueue<String> log = new LinkedBlockingQueue<>();
-    Process started = process;
-    Thread pump = new Thread(() -> started.errorReader().lines().forEach(log::add));
-    pump.setDaemon(true);
-    pump.start();
-    BufferedReader output = process.inputReader();
-    Matcher ready = READY.matcher(String.valueOf(output.readLine()));
-    assertThat(ready.matches()).as("%s", log).isTrue();
-    webSocket = URI.create(ready.group(1));
-    endpoints = URI.create(ready.group(2));
-    Matcher there = MANAGEMENT.matcher("");
-    while (!there.matches()) {
-      there.reset(String.valueOf(log.poll(20, TimeUnit.SECONDS)));
-    }
-    management = there.group(1);
+    server =
+        ServerProcess.startBy(
+            disk.prefix(),
+            "--management-port",
+            "0",
+            "--store",
+            "sqlite:" + folder.resolve("store.db"),
+            "--key-file",
+            folder.resolve("keys").toString());
+    management = server.management();
   }
 }
