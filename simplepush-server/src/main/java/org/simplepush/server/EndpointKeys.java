@@ -66,7 +66,7 @@ public final class EndpointKeys {
     }
     List<byte[]> keys = new ArrayList<>();
     int number = 0;
-    for (String line : Files.readAllLines(file, StandardCharsets.UTF_8)) {
+    for (String line : read(file)) {
       number++;
       String text = line.strip();
       if (!text.isEmpty() && !text.startsWith("#")) {
@@ -78,6 +78,15 @@ public final class EndpointKeys {
           "The key file " + file + " holds no key; remove it to have one made, or restore it");
     }
     return new EndpointKeys(keys);
+  }
+
+  private static List<String> read(Path file) throws IOException {
+    try {
+      return Files.readAllLines(file, StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      // Not its message, which may be a path and nothing else.
+      throw new IOException("The key file " + file + " cannot be read: " + e, e);
+    }
   }
 
   private static byte[] decode(Path file, int number, String text) throws IOException {
@@ -103,14 +112,22 @@ public final class EndpointKeys {
     // Written beside and moved into place: a crash leaves no half a key, and of two servers that
     // start together one wins and the other reads the winner's key.
     Path absolute = file.toAbsolutePath();
-    Path temporary = Files.createTempFile(absolute.getParent(), ".keys", null, ownerOnly(absolute));
+    Path folder = absolute.getParent();
+    if (folder == null || !Files.isDirectory(folder)) {
+      throw new IOException("The key file's folder " + folder + " does not exist");
+    }
     try {
-      Files.writeString(temporary, text, StandardOpenOption.SYNC);
-      Files.createLink(absolute, temporary);
-    } catch (FileAlreadyExistsException e) {
-      return; // the other server won
-    } finally {
-      Files.deleteIfExists(temporary);
+      Path temporary = Files.createTempFile(folder, ".keys", null, ownerOnly(absolute));
+      try {
+        Files.writeString(temporary, text, StandardOpenOption.SYNC);
+        Files.createLink(absolute, temporary);
+      } catch (FileAlreadyExistsException e) {
+        return; // the other server won
+      } finally {
+        Files.deleteIfExists(temporary);
+      }
+    } catch (IOException e) {
+      throw new IOException("The key file " + file + " cannot be created: " + e, e);
     }
   }
 

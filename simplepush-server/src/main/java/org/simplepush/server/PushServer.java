@@ -183,14 +183,14 @@ public final class PushServer implements AutoCloseable {
     InetSocketAddress address = new InetSocketAddress(config.host, port);
     if (address.isUnresolved()) {
       throw new UnknownHostException(
-          "The host '" + config.host + "' is not known; it must be a name or address of this one");
+          "The host '" + config.host + "' is not known; give a name or an address of this host");
     }
     try {
       return bind.to(address);
     } catch (SocketException e) {
       BindException failure =
           new BindException(
-              "Port %d of %s cannot be opened for %s (%s); free it or choose another"
+              "Port %d of %s cannot be opened for %s (%s); give a free port of an address of this host"
                   .formatted(port, config.host, peers, e.getMessage()));
       failure.initCause(e);
       throw failure;

@@ -94,9 +94,13 @@ class EndpointKeysTest {
 
   @Test
   void fileThatIsAFolderOrInNoFolderIsRefused() {
-    assertThatThrownBy(() -> EndpointKeys.load(folder)).isInstanceOf(IOException.class);
-    assertThatThrownBy(() -> EndpointKeys.load(folder.resolve("no/such/folder")))
-        .isInstanceOf(IOException.class);
+    assertThatThrownBy(() -> EndpointKeys.load(folder))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("The key file " + folder + " cannot be read");
+    Path nowhere = folder.resolve("no/such");
+    assertThatThrownBy(() -> EndpointKeys.load(nowhere.resolve("keys")))
+        .isInstanceOf(IOException.class)
+        .hasMessage("The key file's folder " + nowhere + " does not exist");
   }
 
   @Test

@@ -11,6 +11,7 @@ import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.text.NumberFormat;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -270,9 +271,10 @@ public final class DeviceEmulator implements Callable<Integer> {
 
   private void inRange(String option, double value, double least, double most) {
     if (!(value >= least && value <= most)) {
+      NumberFormat plain = NumberFormat.getInstance(Locale.ROOT);
       throw wrong(
-          String.format(
-              Locale.ROOT, "%s must be %,.0f to %,.0f, but was %s", option, least, most, value));
+          "%s must be %s to %s, but was %s"
+              .formatted(option, plain.format(least), plain.format(most), plain.format(value)));
     }
   }
 

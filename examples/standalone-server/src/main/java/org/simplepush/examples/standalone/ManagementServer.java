@@ -58,7 +58,7 @@ final class ManagementServer implements AutoCloseable {
       http = HttpServer.create(new InetSocketAddress(host, port), 0);
     } catch (SocketException e) {
       throw new IOException(
-          "The management port %d cannot be opened (%s); free it or choose another"
+          "The management port %d cannot be opened (%s); give a free port"
               .formatted(port, e.getMessage()),
           e);
     }

@@ -141,7 +141,7 @@ class StandaloneServerTest {
       assertThat(second.errorReader().lines())
           .last()
           .asString()
-          .contains("Port " + server.webSocket.getPort(), "already in use", "choose another");
+          .contains("Port " + server.webSocket.getPort(), "already in use", "give a free port");
       assertThat(second.waitFor()).isEqualTo(1);
     }
   }
