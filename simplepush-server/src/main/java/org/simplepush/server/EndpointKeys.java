@@ -1,6 +1,7 @@
 package org.simplepush.server;
 
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
@@ -83,6 +84,9 @@ public final class EndpointKeys {
   private static List<String> read(Path file) throws IOException {
     try {
       return Files.readAllLines(file, StandardCharsets.UTF_8);
+    } catch (CharacterCodingException e) {
+      throw new IOException(
+          "The key file " + file + " is not text; it holds keys in Base64, one a line", e);
     } catch (IOException e) {
       // Not its message, which may be a path and nothing else.
       throw new IOException("The key file " + file + " cannot be read: " + e, e);

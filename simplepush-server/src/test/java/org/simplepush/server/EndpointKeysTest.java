@@ -82,6 +82,15 @@ class EndpointKeysTest {
             file);
   }
 
+  /** Such as 64 bytes of /dev/urandom. */
+  @Test
+  void fileOfBytesIsRefusedWithWhatItShouldBe() throws IOException {
+    Files.write(file, new byte[] {(byte) 0xff, 0});
+    assertThatThrownBy(() -> EndpointKeys.load(file))
+        .isInstanceOf(IOException.class)
+        .hasMessage("The key file %s is not text; it holds keys in Base64, one a line", file);
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"", "\n", "# only a comment\n"})
   void fileWithoutAKeyIsRefusedAndLeftAlone(String text) throws IOException {
