@@ -9,6 +9,7 @@ import java.net.UnknownHostException;
 import java.nio.channels.ServerSocketChannel;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -16,6 +17,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.InMemoryVersionStore;
@@ -391,6 +393,9 @@ public final class PushServer implements AutoCloseable {
     /** What a channel takes in a hello: 36 characters, quotes and a comma. */
     private static final int CHANNEL_LENGTH = 39;
 
+    /** "null" is the origin of a page without one, such as a file. */
+    private static final Pattern ORIGIN = Pattern.compile("\\*|null|[a-z][a-z0-9+.-]*://[^/?#@]+");
+
     private String host = "127.0.0.1";
     private int port = 8080;
     private int endpointPort = 8081;
@@ -518,10 +523,14 @@ public final class PushServer implements AutoCloseable {
      * The public URL that endpoints begin with; {@code /update/} and a token follow. Default {@code
      * http://host:endpointPort}, with {@code https} if TLS is set.
      *
-     * @throws IllegalArgumentException if not an absolute http or https URL without query and
+     * @throws IllegalArgumentException if not an absolute http or https URL without user, query and
      *     fragment
      */
     public Builder endpointUrl(URI endpointUrl) {
+      if (endpointUrl.getRawUserInfo() != null) { // maybe with a password: not to be repeated
+        throw new IllegalArgumentException(
+            "endpointUrl names a user, but is handed to strangers; leave out what is before the @");
+      }
       boolean http = "http".equals(endpointUrl.getScheme());
       if ((!http && !"https".equals(endpointUrl.getScheme()))
           || endpointUrl.getHost() == null
@@ -546,7 +555,7 @@ public final class PushServer implements AutoCloseable {
      * {@link #endpointUrl}.
      */
     public Builder store(VersionStore store) {
-      this.store = store;
+      this.store = Objects.requireNonNull(store, "store");
       return this;
     }
 
@@ -555,12 +564,23 @@ public final class PushServer implements AutoCloseable {
      * log: such endpoints die with the process.
      */
     public Builder keys(EndpointKeys keys) {
-      this.keys = keys;
+      this.keys = Objects.requireNonNull(keys, "keys");
       return this;
     }
 
-    /** Serves wss and https with this certificate and key. Default none: ws and http. */
+    /**
+     * Serves wss and https with this certificate and key. Default none: ws and http.
+     *
+     * @throws IllegalArgumentException if it was not initialised
+     */
     public Builder tls(SSLContext tls) {
+      Objects.requireNonNull(tls, "tls");
+      try {
+        tls.createSSLEngine();
+      } catch (IllegalStateException e) { // else the server would start and refuse everybody
+        throw new IllegalArgumentException(
+            "tls was not initialised; call its init with the key manager of your certificate", e);
+      }
       this.tls = tls;
       return this;
     }
@@ -570,7 +590,7 @@ public final class PushServer implements AutoCloseable {
      * takes less CPU and speaks HTTP/2, and needs Jetty on the module or class path.
      */
     public Builder endpointServer(EndpointServer endpointServer) {
-      this.endpointServer = endpointServer;
+      this.endpointServer = Objects.requireNonNull(endpointServer, "endpointServer");
       return this;
     }
 
@@ -580,15 +600,25 @@ public final class PushServer implements AutoCloseable {
      * shut it down. Default a pool of up to 256 threads.
      */
     public Builder endpointExecutor(Executor endpointExecutor) {
-      this.endpointExecutor = endpointExecutor;
+      this.endpointExecutor = Objects.requireNonNull(endpointExecutor, "endpointExecutor");
       return this;
     }
 
     /**
      * The origins of web pages that may notify endpoints from a browser (CORS), such as {@code
      * https://app.example.org}; {@code *} is any. Default none.
+     *
+     * @throws IllegalArgumentException if one is not written as browsers write it
      */
     public Builder allowedOrigins(Set<String> allowedOrigins) {
+      for (String origin : allowedOrigins) {
+        if (!ORIGIN.matcher(origin).matches()) {
+          throw new IllegalArgumentException(
+              "An origin is like https://app.example.org, without a slash at its end, but was '"
+                  + origin
+                  + "'");
+        }
+      }
       this.allowedOrigins = Set.copyOf(allowedOrigins);
       return this;
     }
@@ -726,7 +756,7 @@ public final class PushServer implements AutoCloseable {
      * says by itself now and then. Default off.
      */
     public Builder wakeUp(WakeUp wakeUp) {
-      this.wakeUp = wakeUp;
+      this.wakeUp = Objects.requireNonNull(wakeUp, "wakeUp");
       return this;
     }
 

@@ -14,12 +14,17 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.WebSocket;
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import javax.net.ssl.SSLContext;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.simplepush.core.InMemoryVersionStore;
@@ -171,6 +176,42 @@ class PushServerTest {
       assertThatThrownBy(() -> server.checkHealth().toCompletableFuture().join())
           .hasCauseInstanceOf(StoreException.class);
     }
+  }
+
+  /** Taken as "the default" it would be a server without TLS, or one that forgets everything. */
+  @Test
+  void nothingInPlaceOfASettingIsRefused() {
+    PushServer.Builder builder = PushServer.builder();
+    Map<String, ThrowingCallable> settings =
+        Map.of(
+            "tls", () -> builder.tls(null),
+            "keys", () -> builder.keys(null),
+            "store", () -> builder.store(null),
+            "wakeUp", () -> builder.wakeUp(null),
+            "endpointServer", () -> builder.endpointServer(null),
+            "endpointExecutor", () -> builder.endpointExecutor(null));
+    settings.forEach(
+        (name, setting) ->
+            assertThatThrownBy(setting).isInstanceOf(NullPointerException.class).hasMessage(name));
+  }
+
+  @Test
+  void settingsThatCouldNeverWorkAreRefusedWithASentence() throws Exception {
+    PushServer.Builder builder = PushServer.builder();
+    SSLContext empty = SSLContext.getInstance("TLS");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> builder.tls(empty))
+        .withMessageContaining("init");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> builder.endpointUrl(URI.create("https://me@push.example.org")))
+        .withMessageContaining("endpointUrl")
+        .withMessageNotContaining("me@");
+    for (String origin : List.of("https://app.example.org/", "app.example.org", "", "https://")) {
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> builder.allowedOrigins(Set.of(origin)))
+          .withMessageEndingWith("but was '" + origin + "'");
+    }
+    builder.allowedOrigins(Set.of("*", "null", "http://[::1]:8080", "https://app.example.org"));
   }
 
   @Test
