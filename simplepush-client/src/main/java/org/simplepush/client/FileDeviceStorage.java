@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -44,6 +45,12 @@ final class FileDeviceStorage implements DeviceStorage {
       return Files.readString(file);
     } catch (NoSuchFileException e) {
       return null;
+    } catch (CharacterCodingException e) {
+      throw new IOException(
+          "The device's state cannot be read from " + file + ": it is not text", e);
+    } catch (IOException e) {
+      // Its own message may be a path and nothing else, or lack the path.
+      throw new IOException("The device's state cannot be read from " + file + ": " + e, e);
     }
   }
 
@@ -51,6 +58,10 @@ final class FileDeviceStorage implements DeviceStorage {
   private void lock() throws IOException {
     if (lock != null) {
       throw inUse();
+    }
+    Path directory = file.getParent();
+    if (directory != null && !Files.isDirectory(directory)) {
+      throw new IOException("The folder " + directory + " of the device's state does not exist");
     }
     FileChannel channel =
         FileChannel.open(

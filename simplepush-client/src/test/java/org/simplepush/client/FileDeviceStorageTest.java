@@ -82,6 +82,27 @@ class FileDeviceStorageTest {
   }
 
   @Test
+  void whatKeepsAFileFromBeingReadIsSaidWithTheFile() throws IOException {
+    Path nowhere = directory.resolve("missing").resolve("device");
+    assertThatThrownBy(DeviceStorage.file(nowhere)::load)
+        .isInstanceOf(IOException.class)
+        .hasMessage("The folder %s of the device's state does not exist", nowhere.getParent());
+
+    Files.createDirectory(file);
+    assertThatThrownBy(storage::load)
+        .isInstanceOf(IOException.class)
+        .hasMessageStartingWith("The device's state cannot be read from " + file + ": ");
+    storage.release();
+
+    Files.delete(file);
+    Files.write(file, new byte[] {(byte) 0xff, 0});
+    assertThatThrownBy(storage::load)
+        .isInstanceOf(IOException.class)
+        .hasMessage("The device's state cannot be read from %s: it is not text", file);
+    storage.release();
+  }
+
+  @Test
   void failedSaveKeepsTheOldState() throws IOException {
     storage.load();
     storage.save("old");
