@@ -1,5 +1,6 @@
 package org.simplepush.client;
 
+import java.util.Objects;
 import java.util.Set;
 
 /**
@@ -32,7 +33,9 @@ public record ApplicationManifest(String name, Set<Permission> permissions, Stri
 
   /** Copies the permissions. */
   public ApplicationManifest {
-    permissions = Set.copyOf(permissions);
+    Objects.requireNonNull(name, "name");
+    Objects.requireNonNull(handler, "handler");
+    permissions = Set.copyOf(Objects.requireNonNull(permissions, "permissions"));
   }
 
   /**

@@ -56,6 +56,10 @@ record Settings(
           "The address of a push server has a host and neither a user nor a fragment, but was "
               + target);
     }
+    if (target.getPort() > 65535) {
+      throw new IllegalArgumentException(
+          "The port of a push server is 1 to 65535, but was " + target.getPort());
+    }
     if (scheme.equals("ws") && !allowInsecure && !isLoopback(target.getHost())) {
       throw new IllegalArgumentException(
           "ws:// would send the device's secrets unencrypted to "

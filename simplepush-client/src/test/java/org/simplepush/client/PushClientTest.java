@@ -1,6 +1,7 @@
 package org.simplepush.client;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatNullPointerException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.awaitility.Awaitility.await;
@@ -486,6 +487,7 @@ class PushClientTest {
         "wss:/path",
         "wss://user:secret@localhost/",
         "wss://localhost/#fragment",
+        "wss://localhost:65536/",
       })
   void addressesThatAreRefused(String address) {
     PushClient.Builder builder = PushClient.builder(URI.create(address));
@@ -522,6 +524,20 @@ class PushClientTest {
         .isInstanceOf(IllegalArgumentException.class);
     assertThatThrownBy(() -> builder().build().application("", message -> {}))
         .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  /** It could not be stored, and with it nothing else of the device. */
+  @Test
+  void manifestWithAHoleIsRefused() {
+    assertThatNullPointerException()
+        .isThrownBy(() -> ApplicationManifest.of(null, "handler"))
+        .withMessage("name");
+    assertThatNullPointerException()
+        .isThrownBy(() -> ApplicationManifest.of("Calendar", null))
+        .withMessage("handler");
+    assertThatNullPointerException()
+        .isThrownBy(() -> new ApplicationManifest("Calendar", null, ""))
+        .withMessage("permissions");
   }
 
   /** Made by the launcher from its name. */
