@@ -77,6 +77,7 @@ public final class InMemorySubscriptions implements Subscriptions {
   @Override
   public synchronized Page page(String topic, @Nullable String from, int limit) {
     Topics.check(topic);
+    Topics.checkLimit(limit);
     SortedMap<String, URI> all = endpointsOf.get(topic);
     if (all == null) {
       all = Collections.emptySortedMap();

@@ -105,6 +105,7 @@ public final class JdbcSubscriptions implements Subscriptions {
   @Override
   public Page page(String topic, @Nullable String from, int limit) {
     Topics.check(topic);
+    Topics.checkLimit(limit);
     return jdbc.inTransaction(
         "list the endpoints of a topic",
         connection -> {

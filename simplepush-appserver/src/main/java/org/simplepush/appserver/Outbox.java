@@ -480,7 +480,7 @@ public final class Outbox implements AutoCloseable {
      * @throws IllegalArgumentException if not 1 to 255 characters
      */
     public Builder name(String name) {
-      Topics.check(name);
+      Topics.checkLength("A name", name);
       this.name = name;
       return this;
     }
@@ -499,11 +499,12 @@ public final class Outbox implements AutoCloseable {
      * How long after its last change a version is dropped if it then cannot be sent once more.
      * Default 3 days, by the clock of this machine.
      *
-     * @throws IllegalArgumentException if not positive
+     * @throws IllegalArgumentException if not positive, or over a hundred years
      */
     public Builder keep(Duration keep) {
-      if (keep.isNegative() || keep.isZero()) {
-        throw new IllegalArgumentException("keep is positive, but it was " + keep + ".");
+      if (keep.isNegative() || keep.isZero() || keep.compareTo(Duration.ofDays(36_500)) > 0) {
+        throw new IllegalArgumentException(
+            "keep is positive and at most a hundred years, but it was " + keep + ".");
       }
       this.keep = keep;
       return this;

@@ -52,6 +52,7 @@ public interface Subscriptions {
    *
    * @param from {@link Page#next} of the page before; null for the first page
    * @param limit the most endpoints, 1 or more
+   * @throws IllegalArgumentException if {@code limit} is under 1
    */
   Page page(String topic, @Nullable String from, int limit);
 

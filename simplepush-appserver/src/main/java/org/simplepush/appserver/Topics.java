@@ -1,13 +1,25 @@
 package org.simplepush.appserver;
 
-/** What a topic may be. */
+/** What a topic, and whatever else names rows of a table, may be. */
 final class Topics {
   private Topics() {}
 
   static void check(String topic) {
-    if (topic.isEmpty() || topic.length() > 255) {
+    checkLength("A topic", topic);
+  }
+
+  static void checkLength(String what, String text) {
+    if (text.isEmpty() || text.length() > 255) {
       throw new IllegalArgumentException(
-          "A topic has 1 to 255 characters, but this had " + topic.length() + ".");
+          what + " has 1 to 255 characters, but this had " + text.length() + ".");
+    }
+  }
+
+  /** Checks how many endpoints of a topic are asked for at a time. */
+  static void checkLimit(int limit) {
+    if (limit < 1) {
+      throw new IllegalArgumentException(
+          "A page has 1 endpoint or more, but limit was " + limit + ".");
     }
   }
 }

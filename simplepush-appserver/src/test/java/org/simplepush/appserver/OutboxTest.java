@@ -51,6 +51,21 @@ class OutboxTest {
     }
   }
 
+  @Test
+  void settingsOutOfRangeAreRefusedWithTheirNames() {
+    try (Notifier notifier = Notifier.create()) {
+      Outbox.Builder builder = Outbox.builder(notifier, Databases.sqlite(directory.resolve("db")));
+      assertThatThrownBy(() -> builder.name(""))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("A name has 1 to 255 characters, but this had 0.");
+      for (Duration keep : List.of(Duration.ZERO, Duration.ofSeconds(Long.MAX_VALUE))) {
+        assertThatThrownBy(() -> builder.keep(keep))
+            .isInstanceOf(IllegalArgumentException.class)
+            .hasMessageStartingWith("keep is ");
+      }
+    }
+  }
+
   abstract static class Contract {
     private final FakeTime time = new FakeTime();
     private final AtomicReference<Instant> now =

@@ -110,6 +110,16 @@ abstract class SubscriptionsContract {
   }
 
   @Test
+  void pageHasRoomForOneAtLeast() {
+    subscriptions.add("calendar", endpoint(1));
+    for (int limit : new int[] {0, -1}) {
+      assertThatThrownBy(() -> subscriptions.page("calendar", null, limit))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("A page has 1 endpoint or more, but limit was " + limit + ".");
+    }
+  }
+
+  @Test
   void topicIsOneTo255Characters() {
     assertThatThrownBy(() -> subscriptions.add("", endpoint(1)))
         .isInstanceOf(IllegalArgumentException.class);
