@@ -213,6 +213,12 @@ class NodesWireTest {
 
   @Test
   void updateOnOneNodeWakesADeviceThatSleepsOnTheOther() throws Exception {
+    String uaid;
+    URI endpoint;
+    try (WireDevice awake = WireDevice.fresh(a.port())) {
+      uaid = awake.uaid();
+      endpoint = awake.register(CHANNEL);
+    }
     try (DatagramSocket radio = new DatagramSocket(new InetSocketAddress("127.0.0.1", 0));
         WireDevice device = WireDevice.connect(a.port())) {
       radio.setSoTimeout(20_000);
@@ -220,9 +226,10 @@ class NodesWireTest {
       device
           .socket()
           .send(
-              WireDevice.helloMessage("").replace("\"uaid\"", at.formatted(radio.getLocalPort())));
-      String uaid = Json.text(device.socket().nextJson(), "uaid");
-      URI endpoint = device.register(CHANNEL);
+              WireDevice.helloMessage(uaid, CHANNEL)
+                  .replace("\"uaid\"", at.formatted(radio.getLocalPort())));
+      // It may be sent to sleep any moment from now on.
+      assertThat(Json.field(device.socket().nextJson(), "status")).isEqualTo(201L);
       device.socket().expectClose(4774);
       put(b, endpoint, 7);
       radio.receive(new DatagramPacket(new byte[64], 64));

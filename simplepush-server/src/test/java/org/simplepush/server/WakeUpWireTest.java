@@ -61,6 +61,23 @@ class WakeUpWireTest {
 
   private String lastUaid;
 
+  /**
+   * A device that registered before it says where it listens: from then on it may be sent to sleep
+   * any moment, so nothing else must be left to do.
+   */
+  private URI registersAndSleeps(String ip, int port) throws Exception {
+    URI endpoint;
+    try (WireDevice awake = WireDevice.fresh(server.port())) {
+      endpoint = awake.register(CHANNEL);
+      lastUaid = awake.uaid();
+    }
+    try (WireDevice device = WireDevice.connect(server.port())) {
+      assertThat(hello(device, lastUaid, ip, port, CHANNEL)).isEqualTo(201L);
+      device.socket().expectClose(4774);
+    }
+    return endpoint;
+  }
+
   private DatagramPacket datagram() throws IOException {
     DatagramPacket packet = new DatagramPacket(new byte[2000], 2000);
     radio.receive(packet);
@@ -70,11 +87,7 @@ class WakeUpWireTest {
   @Test
   void deviceSleepsIsWokenAndGetsTheVersion() throws Exception {
     serve(WakeUp.inNetworks("127.0.0.0/8").interval(Duration.ofMillis(50)));
-    WireDevice device = WireDevice.connect(server.port());
-    assertThat(hello(device, "", "127.0.0.1", radio.getLocalPort())).isEqualTo(201L);
-    URI endpoint = device.register(CHANNEL);
-    device.socket().expectClose(4774);
-    device.socket().expectEnd(Duration.ofSeconds(10));
+    URI endpoint = registersAndSleeps("127.0.0.1", radio.getLocalPort());
     assertThat(server.statistics().sleeping()).isOne();
     publish(server, endpoint, 7);
     DatagramPacket packet = datagram();
@@ -85,17 +98,13 @@ class WakeUpWireTest {
     back.expectUpdate(CHANNEL, 7);
     back.acknowledge(CHANNEL, 7);
     back.socket().expectClose(4774);
-    device.close();
     back.close();
   }
 
   @Test
   void lostDatagramsAreRepeatedUntilTheAttemptsAreOver() throws Exception {
     serve(WakeUp.inNetworks("127.0.0.0/8").interval(Duration.ofMillis(20)).attempts(3));
-    WireDevice device = WireDevice.connect(server.port());
-    assertThat(hello(device, "", "127.0.0.1", radio.getLocalPort())).isEqualTo(201L);
-    URI endpoint = device.register(CHANNEL);
-    device.socket().expectClose(4774);
+    URI endpoint = registersAndSleeps("127.0.0.1", radio.getLocalPort());
     publish(server, endpoint, 7);
     datagram();
     datagram();
@@ -103,7 +112,6 @@ class WakeUpWireTest {
     assertThat(server.statistics().wakeUpsSent()).isEqualTo(3);
     publish(server, endpoint, 8);
     datagram(); // the device was not given up
-    device.close();
   }
 
   @Test
@@ -111,16 +119,12 @@ class WakeUpWireTest {
     serve(WakeUp.inNetworks("127.0.0.0/8").interval(Duration.ofMillis(10)).attempts(3));
     int nobody = radio.getLocalPort();
     radio.close();
-    WireDevice device = WireDevice.connect(server.port());
-    assertThat(hello(device, "", "127.0.0.1", nobody)).isEqualTo(201L);
-    URI endpoint = device.register(CHANNEL);
-    device.socket().expectClose(4774);
+    URI endpoint = registersAndSleeps("127.0.0.1", nobody);
     publish(server, endpoint, 7);
     eventually(() -> assertThat(server.statistics().wakeUpsSent()).isEqualTo(3));
     WireDevice back = WireDevice.connect(server.port());
     assertThat(hello(back, lastUaid, "127.0.0.1", nobody, CHANNEL)).isEqualTo(201L);
     back.expectUpdate(CHANNEL, 7);
-    device.close();
     back.close();
   }
 
@@ -131,12 +135,9 @@ class WakeUpWireTest {
     WireDevice outside = WireDevice.connect(server.port());
     assertThat(hello(outside, "", "127.0.0.1", radio.getLocalPort())).isEqualTo(200L);
     URI endpoint = outside.register(CHANNEL);
-    WireDevice inside = WireDevice.connect(server.port());
     try (DatagramSocket other = new DatagramSocket(new InetSocketAddress("127.0.0.2", 0))) {
       other.setSoTimeout(20_000);
-      assertThat(hello(inside, "", "127.0.0.2", other.getLocalPort())).isEqualTo(201L);
-      URI insideEndpoint = inside.register(CHANNEL);
-      inside.socket().expectClose(4774);
+      URI insideEndpoint = registersAndSleeps("127.0.0.2", other.getLocalPort());
       outside.proveNothingCame(); // it is still connected
       outside.leave();
       eventually(() -> assertThat(server.statistics().connections()).isZero());
@@ -147,7 +148,6 @@ class WakeUpWireTest {
     assertThat(server.statistics().wakeUpsSent()).isOne();
     radio.setSoTimeout(1);
     assertThat(silence()).isTrue();
-    inside.close();
   }
 
   private boolean silence() throws IOException {
@@ -162,13 +162,9 @@ class WakeUpWireTest {
   @Test
   void mappedAddressIsTheIpv4AddressItStandsFor() throws Exception {
     serve(WakeUp.inNetworks("127.0.0.0/8"));
-    WireDevice device = WireDevice.connect(server.port());
-    assertThat(hello(device, "", "::ffff:127.0.0.1", radio.getLocalPort())).isEqualTo(201L);
-    URI endpoint = device.register(CHANNEL);
-    device.socket().expectClose(4774);
+    URI endpoint = registersAndSleeps("::ffff:127.0.0.1", radio.getLocalPort());
     publish(server, endpoint, 7);
     datagram();
-    device.close();
   }
 
   @Test
@@ -177,11 +173,7 @@ class WakeUpWireTest {
     EndpointKeys keys = EndpointKeys.ephemeral();
     WakeUp wakeUp = WakeUp.inNetworks("127.0.0.0/8").quietTime(Duration.ofMillis(100));
     server = TestServers.server().wakeUp(wakeUp).store(store).keys(keys).build().start();
-    WireDevice device = WireDevice.connect(server.port());
-    assertThat(hello(device, "", "127.0.0.1", radio.getLocalPort())).isEqualTo(201L);
-    URI endpoint = device.register(CHANNEL);
-    device.socket().expectClose(4774);
-    device.close();
+    URI endpoint = registersAndSleeps("127.0.0.1", radio.getLocalPort());
     server.close();
     server = TestServers.server().wakeUp(wakeUp).store(store).keys(keys).build().start();
     publish(server, endpoint, 7);
