@@ -22,11 +22,14 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.simplepush.core.InMemoryVersionStore;
 
 /** What a device sees of protocol §§2–7 on the wire: answers, errors, close codes, deadlines. */
-@Timeout(30)
+@Timeout(60)
 @ExtendWith(Hygiene.class)
 class ProtocolWireTest {
   private static final String REGISTER =
       "{\"messageType\":\"register\",\"channelID\":\"" + CHANNEL + "\"}";
+
+  /** A deadline that is waited for, but not missed by a device of a busy machine. */
+  private static final Duration ENOUGH_TO_ANSWER = Duration.ofSeconds(2);
 
   private static PushServer server;
 
@@ -118,7 +121,7 @@ class ProtocolWireTest {
 
   @Test
   void noHelloInTimeIs1008() throws Exception {
-    try (PushServer strict = server().helloTimeout(Duration.ofMillis(200)).build().start();
+    try (PushServer strict = server().helloTimeout(ENOUGH_TO_ANSWER).build().start();
         RawWebSocket silent = RawWebSocket.connect(strict.port());
         RawWebSocket pinging = RawWebSocket.connect(strict.port())) {
       pinging.send("{}");
@@ -131,7 +134,7 @@ class ProtocolWireTest {
 
   @Test
   void helloInTimeStopsTheDeadline() throws Exception {
-    try (PushServer strict = server().helloTimeout(Duration.ofMillis(300)).build().start();
+    try (PushServer strict = server().helloTimeout(ENOUGH_TO_ANSWER).build().start();
         WireDevice device = WireDevice.fresh(strict.port());
         RawWebSocket silent = RawWebSocket.connect(strict.port())) {
       silent.expectClose(1008); // connected later, so the device's own deadline is over too
@@ -295,13 +298,10 @@ class ProtocolWireTest {
       device.expectUpdate(CHANNEL, 5);
       device.expectUpdate(CHANNEL, 5);
       device.acknowledge(CHANNEL, 5);
-      // The next redeliveries of the other channel come without this one.
+      device.drainUpdates(); // what was on its way when it was acknowledged
+      // The redeliveries of the other channel come without this one.
       RawHttp.put(other, "version=1");
-      Map<String, Long> next = device.nextUpdates();
-      while (next.equals(Map.of(CHANNEL, 5L))) {
-        next = device.nextUpdates(); // was on its way when it was acknowledged
-      }
-      assertThat(next).isEqualTo(Map.of(OTHER_CHANNEL, 1L));
+      device.expectUpdate(OTHER_CHANNEL, 1);
       device.expectUpdate(OTHER_CHANNEL, 1);
       device.expectUpdate(OTHER_CHANNEL, 1);
     }
@@ -390,7 +390,7 @@ class ProtocolWireTest {
 
   @Test
   void silentDeviceIsProbedWithPingFramesAndStaysIfItAnswers() throws Exception {
-    try (PushServer probing = server().probeInterval(Duration.ofMillis(200)).build().start();
+    try (PushServer probing = server().probeInterval(ENOUGH_TO_ANSWER).build().start();
         WireDevice device = WireDevice.fresh(probing.port())) {
       RawWebSocket socket = device.socket();
       for (int i = 0; i < 3; i++) {
@@ -409,10 +409,10 @@ class ProtocolWireTest {
 
   @Test
   void deviceThatDoesNotAnswerAProbeIsGone() throws Exception {
-    try (PushServer probing = server().probeInterval(Duration.ofMillis(200)).build().start();
+    try (PushServer probing = server().probeInterval(ENOUGH_TO_ANSWER).build().start();
         WireDevice device = WireDevice.fresh(probing.port())) {
       assertThat(device.socket().nextFrame().opcode()).isEqualTo(RawWebSocket.PING);
-      device.socket().expectEnd(Duration.ofSeconds(5));
+      device.socket().expectEnd();
     }
   }
 }
