@@ -125,7 +125,7 @@ class EndpointKeysTest {
               CompletableFuture.supplyAsync(
                   () -> {
                     try {
-                      start.await(10, TimeUnit.SECONDS);
+                      start.await(20, TimeUnit.SECONDS);
                       byte[] key = EndpointKeys.load(shared).keys().get(0);
                       return Base64.getEncoder().encodeToString(key);
                     } catch (Exception e) {

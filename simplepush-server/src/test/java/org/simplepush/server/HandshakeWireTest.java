@@ -6,7 +6,6 @@ import static org.simplepush.server.TestServers.eventually;
 import static org.simplepush.server.TestServers.server;
 
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -20,7 +19,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The WebSocket handshake of protocol §1, byte for byte. */
-@Timeout(30)
+@Timeout(60)
 @ExtendWith(Hygiene.class)
 class HandshakeWireTest {
   private static PushServer server;
@@ -59,7 +58,7 @@ class HandshakeWireTest {
       socket.socket().writeWhilePeerListens(request.getBytes(StandardCharsets.ISO_8859_1));
       RawHttp.Head answer = socket.response();
       assertThat(answer.status()).as("status of %s", answer).isEqualTo(status);
-      socket.socket().readToEnd(RawSocket.deadline(Duration.ofMillis(2_800)));
+      socket.socket().readToEnd();
     }
     assertServes();
   }
@@ -273,7 +272,7 @@ class HandshakeWireTest {
         HexFormat.of().parseHex("16030100c4010000c003034f6f0f1d" + "00".repeat(187));
     try (RawSocket socket = RawSocket.connect(server.port())) {
       socket.write(clientHello);
-      assertThat(socket.readToEnd(RawSocket.deadline(Duration.ofSeconds(2)))).isEmpty();
+      assertThat(socket.readToEnd()).isEmpty();
     }
     assertServes();
   }
@@ -283,7 +282,7 @@ class HandshakeWireTest {
   void otherBytesAreClosed(String bytes) throws Exception {
     try (RawSocket socket = RawSocket.connect(server.port())) {
       socket.write(bytes);
-      assertThat(socket.readToEnd(RawSocket.deadline(Duration.ofSeconds(2)))).isEmpty();
+      assertThat(socket.readToEnd()).isEmpty();
     }
     assertServes();
   }

@@ -44,7 +44,7 @@ final class Hygiene implements BeforeAllCallback, AfterAllCallback {
     System.setErr(stderr);
     Thread.setDefaultUncaughtExceptionHandler(earlierHandler);
     await("the end of the server's threads")
-        .atMost(Duration.ofSeconds(10))
+        .atMost(Duration.ofSeconds(20))
         .untilAsserted(() -> assertThat(serverThreads()).isSubsetOf(threadsBefore));
     assertThat(uncaught).as("exceptions that no one caught").isEmpty();
     assertThat(logged.toString(StandardCharsets.UTF_8).lines())

@@ -32,7 +32,7 @@ import org.simplepush.core.MessageCodec;
 import org.simplepush.core.StoreException;
 
 /** The server as its embedder sees it, with the JDK's own clients. */
-@Timeout(30)
+@Timeout(60)
 class PushServerTest {
   private static final String CHANNEL = "d9b74644-4f97-46aa-b8fa-9393985cd6cd";
 
@@ -61,7 +61,7 @@ class PushServerTest {
     }
 
     String next() throws InterruptedException {
-      String message = heard.poll(10, TimeUnit.SECONDS);
+      String message = heard.poll(20, TimeUnit.SECONDS);
       assertThat(message).as("a message from the server").isNotNull();
       return message;
     }

@@ -6,7 +6,6 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeoutException;
@@ -154,9 +153,9 @@ final class RawHttp implements AutoCloseable {
     return socket.readToEnd(deadline);
   }
 
-  /** TCP ends within this time; whatever comes before is returned. */
-  String readToEnd(Duration timeout) throws IOException, TimeoutException {
-    return new String(socket.readToEnd(RawSocket.deadline(timeout)), StandardCharsets.ISO_8859_1);
+  /** TCP ends; whatever comes before is returned. */
+  String readToEnd() throws IOException, TimeoutException {
+    return new String(socket.readToEnd(), StandardCharsets.ISO_8859_1);
   }
 
   @Override

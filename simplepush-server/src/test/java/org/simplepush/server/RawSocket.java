@@ -20,7 +20,7 @@ import javax.net.ssl.SSLSocket;
  * Reads wait no longer than {@link #TIMEOUT} unless told otherwise.
  */
 final class RawSocket implements AutoCloseable {
-  static final Duration TIMEOUT = Duration.ofSeconds(10);
+  static final Duration TIMEOUT = Duration.ofSeconds(20);
 
   private static final int END = -1;
 
@@ -134,6 +134,10 @@ final class RawSocket implements AutoCloseable {
       all.write(b);
     }
     return all.toByteArray();
+  }
+
+  byte[] readToEnd() throws IOException, TimeoutException {
+    return readToEnd(deadline(TIMEOUT));
   }
 
   /** A line without its CR LF, or null at the end of the stream. */

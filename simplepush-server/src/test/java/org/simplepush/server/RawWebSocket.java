@@ -29,7 +29,7 @@ final class RawWebSocket implements AutoCloseable {
   static final int FIN = 0x80;
 
   /** Protocol §1 gives whoever closes 2 s to end TCP; the rest is for a busy machine. */
-  private static final Duration TCP_END = Duration.ofMillis(2_800);
+  private static final Duration TCP_END = Duration.ofSeconds(10);
 
   private static final String KEY = "dGhlIHNhbXBsZSBub25jZQ==";
   private static final String GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -293,16 +293,16 @@ final class RawWebSocket implements AutoCloseable {
     Frame frame = nextFrame(timeout);
     assertThat(frame.opcode()).as("opcode of %s", frame).isEqualTo(CLOSE);
     assertThat(frame.closeCode()).as("code of %s", frame).isEqualTo(code);
-    expectEnd(TCP_END);
+    expectEnd();
   }
 
   /** Nothing more comes and TCP ends. */
-  void expectEnd(Duration timeout) throws IOException {
+  void expectEnd() throws IOException {
     try {
-      byte[] rest = socket.readToEnd(RawSocket.deadline(timeout));
+      byte[] rest = socket.readToEnd(RawSocket.deadline(TCP_END));
       assertThat(rest).as("bytes after the last frame").isEmpty();
     } catch (TimeoutException e) {
-      fail("The server did not end TCP within " + timeout);
+      fail("The server did not end TCP within " + TCP_END);
     }
   }
 

@@ -80,7 +80,7 @@ class SessionRegistryTest extends SessionFixture {
             wires.stream()
                 .map(wire -> CompletableFuture.runAsync(() -> wire.says(hello(UAID)), threads))
                 .toArray(CompletableFuture[]::new);
-        CompletableFuture.allOf(all).get(10, TimeUnit.SECONDS);
+        CompletableFuture.allOf(all).get(20, TimeUnit.SECONDS);
         wires.forEach(TestWire::turn);
         List<TestWire> open = wires.stream().filter(TestWire::isWritable).toList();
         assertThat(open).hasSize(1);

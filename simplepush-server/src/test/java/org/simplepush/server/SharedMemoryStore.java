@@ -174,7 +174,7 @@ final class SharedMemoryStore implements SharedVersionStore {
     bus.execute(() -> heard.complete(null));
     return truth
         .check()
-        .thenCombine(heard.orTimeout(1, TimeUnit.SECONDS), (works, word) -> word)
+        .thenCombine(heard.orTimeout(5, TimeUnit.SECONDS), (works, word) -> word)
         .handle(
             (done, failure) -> {
               if (failure != null) {

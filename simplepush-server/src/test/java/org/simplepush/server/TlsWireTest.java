@@ -78,7 +78,7 @@ class TlsWireTest {
             .redirectErrorStream(true)
             .redirectOutput(file.resolveSibling("keytool.log").toFile())
             .start();
-    assertThat(keytool.waitFor(30, TimeUnit.SECONDS)).isTrue();
+    assertThat(keytool.waitFor(50, TimeUnit.SECONDS)).isTrue();
     assertThat(keytool.exitValue())
         .as(Files.readString(file.resolveSibling("keytool.log")))
         .isZero();
@@ -242,21 +242,20 @@ class TlsWireTest {
     try (RawSocket socket = RawSocket.connect(server.port())) {
       socket.write(bytes);
       socket.halfClose();
-      socket.readToEnd(RawSocket.deadline(Duration.ofSeconds(3)));
+      socket.readToEnd();
     }
     assertServes();
   }
 
   @Test
   void peerThatStallsInTheTlsHandshakeIsCutOffAndBurnsNoProcessor() throws Exception {
-    try (PushServer strict =
-            server().tls(tls).helloTimeout(Duration.ofMillis(500)).build().start();
+    try (PushServer strict = server().tls(tls).helloTimeout(Duration.ofSeconds(2)).build().start();
         RawSocket silent = RawSocket.connect(strict.port());
         RawSocket halfHello = RawSocket.connect(strict.port())) {
       halfHello.write("\u0016\u0003\u0001\u0000\u00c4\u0001\u0000");
-      silent.readToEnd(RawSocket.deadline(Duration.ofSeconds(3)));
-      halfHello.readToEnd(RawSocket.deadline(Duration.ofSeconds(3)));
-      assertThat(processorTimeOfLoops(strict)).isLessThan(Duration.ofMillis(250));
+      silent.readToEnd();
+      halfHello.readToEnd();
+      assertThat(processorTimeOfLoops(strict)).isLessThan(Duration.ofSeconds(1));
       eventually(() -> assertThat(strict.statistics().connections()).isZero());
     }
   }
@@ -317,7 +316,7 @@ class TlsWireTest {
   void endpointsHaveNoPlainHttp() throws Exception {
     try (RawHttp http = RawHttp.connect(server.endpointPort())) {
       http.send("PUT /update/x HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
-      assertThat(http.readToEnd(Duration.ofSeconds(5))).doesNotContain("200 OK");
+      assertThat(http.readToEnd()).doesNotContain("200 OK");
     }
     assertThat(server.endpointUrl().getScheme()).isEqualTo("https");
   }
