@@ -2,6 +2,7 @@ package org.simplepush.server.testing;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -13,6 +14,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -24,7 +26,7 @@ import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
 
 /** The side for devices, with a WebSocket client that knows nothing of us. */
-@Timeout(30)
+@Timeout(60)
 class DeviceConnectionTest {
   private static final String PING = "{}";
 
@@ -71,7 +73,7 @@ class DeviceConnectionTest {
     }
 
     String next() throws InterruptedException {
-      return heard.poll(10, TimeUnit.SECONDS);
+      return heard.poll(20, TimeUnit.SECONDS);
     }
 
     <T extends ServerMessage> T next(Class<T> type) throws Exception {
@@ -244,7 +246,9 @@ class DeviceConnectionTest {
           .join()
           .sendText("{\"messageType\":\"hello\"}", true)
           .join();
-      DeviceConnection connection = impatient.accept();
+      AtomicReference<DeviceConnection> accepted = new AtomicReference<>();
+      await().atMost(20, TimeUnit.SECONDS).untilAsserted(() -> accepted.set(impatient.accept()));
+      DeviceConnection connection = accepted.get();
       assertThatThrownBy(() -> connection.received(ClientMessage.Ack.class))
           .isInstanceOf(AssertionError.class)
           .hasMessageContaining("Ack");

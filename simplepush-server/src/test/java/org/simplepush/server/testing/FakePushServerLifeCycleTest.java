@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** As a static field: one server for the whole class, which forgets between tests. */
-@Timeout(30)
+@Timeout(60)
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class FakePushServerLifeCycleTest {
   @RegisterExtension static final FakePushServer push = new FakePushServer();

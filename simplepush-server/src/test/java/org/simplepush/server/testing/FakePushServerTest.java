@@ -25,7 +25,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The side for application servers, asked by an HTTP client that knows nothing of us. */
-@Timeout(30)
+@Timeout(60)
 class FakePushServerTest {
   @RegisterExtension final FakePushServer push = new FakePushServer();
 
@@ -34,7 +34,7 @@ class FakePushServerTest {
   private static HttpRequest request(URI endpoint, String body) {
     return HttpRequest.newBuilder(endpoint)
         .PUT(BodyPublishers.ofString(body))
-        .timeout(Duration.ofSeconds(10))
+        .timeout(Duration.ofSeconds(20))
         .build();
   }
 
@@ -146,7 +146,7 @@ class FakePushServerTest {
     HttpRequest impatient =
         HttpRequest.newBuilder(endpoint)
             .PUT(BodyPublishers.noBody())
-            .timeout(Duration.ofMillis(200))
+            .timeout(Duration.ofSeconds(2)) // the request must get through in this time
             .build();
     assertThatThrownBy(() -> http.send(impatient, BodyHandlers.ofString()))
         .isInstanceOf(HttpTimeoutException.class);
