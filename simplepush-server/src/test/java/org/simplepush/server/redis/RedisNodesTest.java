@@ -52,9 +52,9 @@ class RedisNodesTest {
     redis.close();
   }
 
-  /** Where Redis is. */
+  /** Where Redis is, and how long a busy machine may take to answer. */
   String uri() {
-    return redis.uri();
+    return redis.uri() + "?timeout=20s";
   }
 
   @BeforeEach

@@ -27,7 +27,8 @@ class RedisVersionStoreTest extends VersionStoreContract {
   protected VersionStore newStore() throws Exception {
     redis.ask("FLUSHALL");
     return RedisVersionStore.open(
-        redis.uri(), new RedisVersionStore.Settings(Duration.ofSeconds(5), offset::get));
+        redis.uri() + "?timeout=20s",
+        new RedisVersionStore.Settings(Duration.ofSeconds(5), offset::get));
   }
 
   @Override

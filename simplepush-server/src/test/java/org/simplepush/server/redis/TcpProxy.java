@@ -107,8 +107,13 @@ final class TcpProxy implements AutoCloseable {
     }
   }
 
+  /** For stores that wait as long for an answer as a busy machine may need. */
   String uri() {
-    return "redis://127.0.0.1:" + listener.getLocalPort() + "?timeout=1s";
+    return uri("20s");
+  }
+
+  String uri(String timeout) {
+    return "redis://127.0.0.1:" + listener.getLocalPort() + "?timeout=" + timeout;
   }
 
   /** Ends the connections there are; new ones are welcome. */
