@@ -27,8 +27,8 @@ final class VersionStoreModel {
   private final Map<UUID, UserAgent> userAgents = new HashMap<>();
   private long now;
 
-  void pass(int seconds) {
-    now += seconds;
+  void pass(int minutes) {
+    now += minutes;
   }
 
   /** No list, the right one, one too short, or a random one. */
@@ -174,9 +174,9 @@ final class VersionStoreModel {
         .toList();
   }
 
-  String expire(long seconds) {
+  String expire(long minutes) {
     int before = userAgents.size();
-    userAgents.values().removeIf(userAgent -> now - userAgent.lastSeen >= seconds);
+    userAgents.values().removeIf(userAgent -> now - userAgent.lastSeen >= minutes);
     return String.valueOf(before - userAgents.size());
   }
 }
