@@ -111,6 +111,7 @@ class SqliteDurabilityTest {
 
   /** Kills the process under load again and again; what it printed was confirmed. */
   @Test
+  @Timeout(180) // it starts three processes and more
   void everyConfirmedVersionSurvivesKilling() throws Exception {
     long[] confirmed = new long[StoreProcess.CHANNELS];
     Arrays.fill(confirmed, -1);

@@ -3,6 +3,7 @@ package org.simplepush.server.sqlite;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.BufferedReader;
@@ -256,6 +257,7 @@ class SqliteTroubleTest {
 
   @Test
   void closedStoreLeavesNoThreadAndNoOpenFile() throws Exception {
+    awaitNoThread();
     SqliteVersionStore store = open(CAPACITY, 0);
     get(store.hello(uaid, List.of()));
     assertThat(threads()).hasSize(2);
@@ -274,8 +276,14 @@ class SqliteTroubleTest {
 
   @Test
   void storeThatCannotBeOpenedLeavesNoThread() {
+    awaitNoThread();
     assertThatThrownBy(() -> SqliteVersionStore.open(folder));
     assertThat(threads()).isEmpty();
+  }
+
+  /** A store that was closed by its own thread, in another test, ends a little later. */
+  private static void awaitNoThread() {
+    await().atMost(20, SECONDS).until(() -> threads().isEmpty());
   }
 
   private static List<Thread> threads() {
