@@ -28,7 +28,7 @@ import org.simplepush.core.MessageCodec;
 
 /** A push server over real sockets that says what the test says. */
 final class ScriptedServer implements AutoCloseable {
-  private static final long PATIENCE_SECONDS = 10;
+  private static final long PATIENCE_SECONDS = 20;
 
   private final MockWebServer server = new MockWebServer();
   private final BlockingQueue<Peer> peers = new LinkedBlockingQueue<>();
