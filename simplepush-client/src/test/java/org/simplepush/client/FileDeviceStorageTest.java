@@ -127,6 +127,7 @@ class FileDeviceStorageTest {
   }
 
   @Test
+  @Timeout(180) // it starts five processes
   void killedProcessLosesNothingThatWasSaved() throws Exception {
     int last = 0;
     for (int round = 0; round < 5; round++) {
@@ -154,7 +155,7 @@ class FileDeviceStorageTest {
           }
         }
       }
-      assertThat(writer.waitFor(10, TimeUnit.SECONDS)).isTrue();
+      assertThat(writer.waitFor(20, TimeUnit.SECONDS)).isTrue();
       String state = storage.load(); // the dead process holds no lock
       storage.release();
       assertThat(state).endsWith("\nend");
