@@ -26,7 +26,7 @@ final class Device implements AutoCloseable, WebSocket.Listener {
             .newWebSocketBuilder()
             .subprotocols("push-notification")
             .buildAsync(server, this)
-            .get(10, TimeUnit.SECONDS);
+            .get(20, TimeUnit.SECONDS);
     send("{\"messageType\":\"hello\",\"uaid\":\"\",\"channelIDs\":[]}");
     next("hello");
   }
@@ -48,7 +48,7 @@ final class Device implements AutoCloseable, WebSocket.Listener {
 
   /** Returns the next message, which must be of {@code type}. */
   private String next(String type) throws InterruptedException {
-    String message = messages.poll(10, TimeUnit.SECONDS);
+    String message = messages.poll(20, TimeUnit.SECONDS);
     if (message == null || !message.contains("\"messageType\":\"" + type + "\"")) {
       throw new AssertionError("Expected " + type + " but got " + message);
     }

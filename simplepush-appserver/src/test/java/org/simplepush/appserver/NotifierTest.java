@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-@Timeout(30)
+@Timeout(60)
 class NotifierTest {
   private final MockWebServer server = new MockWebServer();
   private final Notifier notifier = Notifier.builder().permitHost("localhost").build();
@@ -39,7 +39,7 @@ class NotifierTest {
 
   private Verdict verdict(MockResponse answer) throws Exception {
     server.enqueue(answer);
-    return notifier.notify(endpoint, 7).get(10, TimeUnit.SECONDS);
+    return notifier.notify(endpoint, 7).get(20, TimeUnit.SECONDS);
   }
 
   private static MockResponse status(int code) {
@@ -59,7 +59,7 @@ class NotifierTest {
   @Test
   void withoutVersionTheBodyIsEmpty() throws Exception {
     server.enqueue(status(200));
-    assertThat(notifier.notify(endpoint).get(10, TimeUnit.SECONDS))
+    assertThat(notifier.notify(endpoint).get(20, TimeUnit.SECONDS))
         .isEqualTo(new Verdict.Accepted());
     RecordedRequest request = server.takeRequest();
     assertThat(request.getBodySize()).isZero();
@@ -93,7 +93,7 @@ class NotifierTest {
     server.close();
     try (Notifier impatient =
         Notifier.builder().permitHost("localhost").deadline(Duration.ofMillis(1)).build()) {
-      assertThat(impatient.notify(endpoint, 7).get(10, TimeUnit.SECONDS))
+      assertThat(impatient.notify(endpoint, 7).get(20, TimeUnit.SECONDS))
           .isInstanceOfSatisfying(
               Verdict.Failed.class,
               failed -> {
@@ -124,10 +124,10 @@ class NotifierTest {
     try {
       Notifier other = Notifier.builder().permitHost("localhost").executor(mine).build();
       server.enqueue(status(200));
-      assertThat(other.notify(endpoint, 1).get(10, TimeUnit.SECONDS))
+      assertThat(other.notify(endpoint, 1).get(20, TimeUnit.SECONDS))
           .isEqualTo(new Verdict.Accepted());
       other.close();
-      assertThat(mine.submit(() -> "alive").get(10, TimeUnit.SECONDS)).isEqualTo("alive");
+      assertThat(mine.submit(() -> "alive").get(20, TimeUnit.SECONDS)).isEqualTo("alive");
     } finally {
       mine.shutdown();
     }

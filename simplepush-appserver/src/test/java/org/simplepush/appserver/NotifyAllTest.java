@@ -154,7 +154,7 @@ class NotifyAllTest {
                 throw new IllegalStateException(e);
               }
             });
-    assertThat(first.await(10, TimeUnit.SECONDS)).isTrue();
+    assertThat(first.await(20, TimeUnit.SECONDS)).isTrue();
     assertThat(pulled.get()).isLessThanOrEqualTo(WINDOW + 1);
     go.countDown();
     assertThat(get(future).accepted()).isEqualTo(300);
@@ -228,7 +228,7 @@ class NotifyAllTest {
             Stream.iterate(0, n -> n + 1).map(n -> endpoint(200, n))::iterator,
             7,
             (endpoint, verdict) -> first.countDown());
-    assertThat(first.await(10, TimeUnit.SECONDS)).isTrue();
+    assertThat(first.await(20, TimeUnit.SECONDS)).isTrue();
     brief.close();
     assertThat(get(future).complete()).isFalse();
     assertThatThrownBy(() -> brief.notifyAll(List.of(), 1, (endpoint, verdict) -> {}))

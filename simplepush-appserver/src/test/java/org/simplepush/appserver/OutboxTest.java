@@ -289,6 +289,7 @@ class OutboxTest {
 
   /** Kills a process that uses the outbox, several times; what it said was put in must arrive. */
   @Test
+  @Timeout(240) // it starts three processes
   void nothingIsLostWhenTheProcessIsKilled() throws Exception {
     Path file = directory.resolve("killed.db");
     DataSource database = Databases.sqlite(file);
