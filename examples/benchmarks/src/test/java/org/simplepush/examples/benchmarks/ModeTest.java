@@ -19,9 +19,10 @@ import org.simplepush.core.VersionStore;
 import org.simplepush.server.PushServer;
 
 /** A short run of every mode against a server in the same process. */
-@Timeout(60)
+@Timeout(180)
 class ModeTest {
-  private static final Duration SHORT = Duration.ofMillis(300);
+  /** As long as a busy machine may hold everything up: something must happen in it. */
+  private static final Duration SHORT = Duration.ofSeconds(1);
 
   private PushServer server;
   private Server underTest;
@@ -64,7 +65,8 @@ class ModeTest {
   @Test
   void openKeepsItsRate() throws Exception {
     Duration second = Duration.ofSeconds(1);
-    Report report = new Mode.Open(200, 20, 10, 4, second, second, 1).measure(underTest, 2);
+    // The median of five: one second in which the machine is busy elsewhere tells nothing.
+    Report report = new Mode.Open(200, 20, 10, 4, second, second, 5).measure(underTest, 2);
     assertGood(report);
     assertThat(report.value("notificationsPerSecond")).isBetween(150.0, 250.0);
   }
