@@ -18,7 +18,7 @@ import org.simplepush.server.EndpointKeys;
 import org.simplepush.server.PushServer;
 
 /** Small fleets against a real server. */
-@Timeout(90)
+@Timeout(180)
 class FleetTest {
   @TempDir private Path folder;
   private PushServer server;

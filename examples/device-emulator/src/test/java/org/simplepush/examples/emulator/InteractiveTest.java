@@ -15,7 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.simplepush.server.PushServer;
 
 /** One device, typed to through a pipe. */
-@Timeout(90)
+@Timeout(180)
 class InteractiveTest {
   @TempDir private Path folder;
   private PushServer server;

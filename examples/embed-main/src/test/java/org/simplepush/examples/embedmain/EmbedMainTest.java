@@ -15,7 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.simplepush.client.PushClient;
 
 /** The server as a program sees it that reaches it only through its module. */
-@Timeout(60)
+@Timeout(180)
 class EmbedMainTest {
   @TempDir private Path folder;
 

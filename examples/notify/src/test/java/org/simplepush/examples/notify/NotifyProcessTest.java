@@ -18,7 +18,7 @@ import org.simplepush.server.testing.Answer;
 import org.simplepush.server.testing.FakePushServer;
 
 /** The program as scripts run it: a process with an exit code. */
-@Timeout(60)
+@Timeout(180)
 class NotifyProcessTest {
   @RegisterExtension private final FakePushServer push = new FakePushServer();
   @TempDir private Path folder;

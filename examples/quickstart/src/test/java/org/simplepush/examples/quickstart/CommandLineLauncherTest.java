@@ -24,7 +24,7 @@ import org.simplepush.server.EndpointKeys;
 import org.simplepush.server.PushServer;
 
 /** An application that does not run is started as a program of its own. */
-@Timeout(60)
+@Timeout(180)
 class CommandLineLauncherTest {
   private final Notifier notifier = Notifier.builder().permitHost("127.0.0.1").build();
   private PushServer server;
@@ -51,10 +51,10 @@ class CommandLineLauncherTest {
     server =
         PushServer.builder().port(0).endpointPort(0).keys(EndpointKeys.ephemeral()).build().start();
     programs = new ServerSocket(0, 10, InetAddress.getLoopbackAddress());
-    programs.setSoTimeout(20_000);
+    programs.setSoTimeout(50_000);
     device =
         PushClient.builder(server.webSocketUri())
-            .launcher(new CommandLineLauncher(Duration.ofSeconds(20)))
+            .launcher(new CommandLineLauncher(Duration.ofSeconds(50)))
             .build()
             .start();
   }

@@ -28,7 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
  * see meanwhile, and that all goes on after it, with everything that was confirmed. The faults are
  * the kernel's own, in a server that is a process of its own.
  */
-@Timeout(120)
+@Timeout(300)
 class DiskFaultTest {
   private static final Pattern VERSION = Pattern.compile("\"version\":(\\d+)");
   private static final String CHANNEL = "d9b74644-4f97-46aa-b8fa-9393985cd6cd";

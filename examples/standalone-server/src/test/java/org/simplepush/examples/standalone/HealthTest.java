@@ -19,7 +19,7 @@ import org.simplepush.server.PushServer;
 import org.simplepush.server.SharedVersionStore;
 
 /** What load balancers and operators are told. */
-@Timeout(30)
+@Timeout(60)
 class HealthTest {
   private static final String OK = "{\"status\":\"OK\",\"store\":\"OK\"}";
   private static final String SICK = "{\"status\":\"ERROR\",\"store\":\"ERROR\"}";

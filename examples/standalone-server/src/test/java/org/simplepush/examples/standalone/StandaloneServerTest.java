@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The server as a process of its own, as operators run it. */
-@Timeout(60)
+@Timeout(180)
 class StandaloneServerTest {
   private static final String CHANNEL = "d9b746444f9746aab8fa9393985cd6cd";
   private static final String HELLO = "{\"messageType\":\"hello\",\"channelIDs\":[]}";
