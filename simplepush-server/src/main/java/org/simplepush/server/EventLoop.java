@@ -62,6 +62,9 @@ final class EventLoop implements Executor, Runnable {
 
   private final ReentrantLock turn = new ReentrantLock();
 
+  /** Whether the thread has tried in vain for its turn: others, who never wait, would outrun it. */
+  private volatile boolean outrun;
+
   // Below: only accessed by who has the turn.
 
   /** Whether the selector would wait for too little, or for too long. */
@@ -107,7 +110,7 @@ final class EventLoop implements Executor, Runnable {
    */
   void executeHere(Runnable task) {
     tasks.add(task);
-    if (!stopping && !isCurrent() && turn.tryLock()) {
+    if (!stopping && !outrun && !isCurrent() && turn.tryLock()) {
       boolean again;
       try {
         now = System.nanoTime();
@@ -272,7 +275,9 @@ final class EventLoop implements Executor, Runnable {
       }
       Thread.onSpinWait();
     }
+    outrun = true;
     turn.lock();
+    outrun = false;
   }
 
   /** One connection's trouble, whatever it is, must not end the others. */

@@ -165,6 +165,55 @@ class EventLoopTest {
   }
 
   @Test
+  @DisplayName("gets its turn before a caller who wants it again and again")
+  void notOutrun() throws Exception {
+    for (int round = 0; round < 200; round++) { // sometimes the thread wakes fast enough
+      notOutrunOnce();
+    }
+  }
+
+  private void notOutrunOnce() throws Exception {
+    Pipe pipe = Pipe.open();
+    CompletableFuture<String> readyOn = new CompletableFuture<>();
+    CompletableFuture<Thread> thread = new CompletableFuture<>();
+    loop.execute(
+        () -> {
+          register(pipe, SelectionKey.OP_READ, readyOn);
+          loop.schedule(0, () -> thread.complete(Thread.currentThread()));
+        });
+    thread.get();
+    CompletableFuture<Boolean> outrun = new CompletableFuture<>();
+    Runnable again = // made beforehand, for the thread would win meanwhile
+        () -> outrun.complete(Thread.currentThread() != thread.join() && !readyOn.isDone());
+    CompletableFuture<Boolean> waits = CompletableFuture.completedFuture(false);
+    while (!waits.join()) {
+      CompletableFuture<Boolean> next = new CompletableFuture<>();
+      loop.executeHere(() -> next.complete(makeWait(thread.join(), pipe)));
+      waits = next;
+    }
+    loop.executeHere(again);
+    assertThat(outrun.get()).as("the caller had a second turn before the loop").isFalse();
+    assertThat(readyOn.get()).isEqualTo(NAME);
+    pipe.sink().close();
+  }
+
+  /** In another's turn, makes the loop's thread want one and sleep over it; false in its own. */
+  private static boolean makeWait(Thread thread, Pipe pipe) {
+    if (thread == Thread.currentThread()) {
+      return false;
+    }
+    try {
+      pipe.sink().write(ByteBuffer.wrap(new byte[1]));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    while (thread.getState() != Thread.State.WAITING) {
+      Thread.onSpinWait();
+    }
+    return true;
+  }
+
+  @Test
   @DisplayName("waits no longer than for a timer that was started on another thread")
   void timer() throws Exception {
     awaitIdle();
