@@ -356,13 +356,14 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   public void flushSoon() {
     if (!flushRequested) {
       flushRequested = true;
-      loop.atEndOfTurn(
-          () -> {
-            flushRequested = false;
-            if (session != null) {
-              session.flush();
-            }
-          });
+      loop.atEndOfTurn(() -> run(this::flush));
+    }
+  }
+
+  private void flush() {
+    flushRequested = false;
+    if (session != null) {
+      session.flush();
     }
   }
 

@@ -46,6 +46,9 @@ final class EventLoop implements Executor, Runnable {
   /** So that tasks which keep coming do not keep sockets waiting. */
   private static final int TASKS_PER_TURN = 4096;
 
+  /** So that who has one to run does not run those of many others first. */
+  private static final int TASKS_OF_A_CALLER = 64;
+
   /** For about 10 µs the thread tries again for its turn before it is put to sleep. */
   private static final int TRIES = 200;
 
@@ -105,8 +108,8 @@ final class EventLoop implements Executor, Runnable {
 
   /**
    * Like {@link #execute}, but if the loop just waits for sockets, runs the task at once on the
-   * calling thread: waking another one costs more than most tasks. The caller must hold no lock
-   * that a task may want.
+   * calling thread, and some that were there before it: waking another one costs more than most
+   * tasks. The caller must hold no lock that a task may want.
    */
   void executeHere(Runnable task) {
     tasks.add(task);
@@ -114,7 +117,7 @@ final class EventLoop implements Executor, Runnable {
       boolean again;
       try {
         now = System.nanoTime();
-        runTasks();
+        runTasks(TASKS_OF_A_CALLER);
         runEndOfTurn();
         again = selectAnew;
         selectAnew = false;
@@ -218,10 +221,10 @@ final class EventLoop implements Executor, Runnable {
     turn.lock();
     try {
       while (!stopping) {
-        turn();
+        turnOrReport();
       }
       while (!tasks.isEmpty()) {
-        runTasks();
+        runTasks(TASKS_PER_TURN);
       }
       runEndOfTurn();
     } catch (IOException | ClosedSelectorException e) {
@@ -232,11 +235,22 @@ final class EventLoop implements Executor, Runnable {
     }
   }
 
+  /** What even {@link #guard} could not report, such as too little memory for a log line. */
+  private void turnOrReport() throws IOException {
+    try {
+      turn();
+    } catch (ClosedSelectorException e) {
+      throw e;
+    } catch (RuntimeException | Error e) {
+      log.error("A turn of the event loop {} failed: {}", thread.getName(), e.getClass());
+    }
+  }
+
   private void turn() throws IOException {
     select();
     now = System.nanoTime();
     // Before the sockets: what a device asks is answered after what was published before it asked.
-    runTasks();
+    runTasks(TASKS_PER_TURN);
     runEndOfTurn();
     ready.forEach(this::handle);
     ready.clear();
@@ -301,8 +315,8 @@ final class EventLoop implements Executor, Runnable {
     }
   }
 
-  private void runTasks() {
-    for (int i = 0; i < TASKS_PER_TURN; i++) {
+  private void runTasks(int limit) {
+    for (int i = 0; i < limit; i++) {
       Runnable task = tasks.poll();
       if (task == null) {
         return;

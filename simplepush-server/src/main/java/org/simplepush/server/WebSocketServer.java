@@ -153,7 +153,8 @@ final class WebSocketServer implements EventLoop.Handler {
   private void accepted(SocketChannel channel) {
     context.counters().connectionsOpened.increment();
     open.incrementAndGet();
-    int index = nextLoop++ % loops.size();
+    int index = nextLoop;
+    nextLoop = (nextLoop + 1) % loops.size();
     EventLoop loop = loops.get(index);
     if (index == 0) {
       adopt(channel, index, loop); // no detour: this is its thread

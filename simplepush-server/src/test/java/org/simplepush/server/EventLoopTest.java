@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -42,14 +43,9 @@ class EventLoopTest {
   @Test
   @DisplayName("runs a task on the calling thread while it waits for sockets")
   void here() {
-    awaitIdle();
-    AtomicReference<Thread> ranOn = new AtomicReference<>();
-    loop.executeHere(
-        () -> {
-          assertThat(loop.isCurrent()).isTrue();
-          ranOn.set(Thread.currentThread());
-        });
-    assertThat(ranOn).hasValue(Thread.currentThread());
+    AtomicBoolean current = new AtomicBoolean();
+    here(() -> current.set(loop.isCurrent()));
+    assertThat(current).as("has the turn meanwhile").isTrue();
     assertThat(loop.isCurrent()).isFalse();
   }
 
@@ -74,13 +70,12 @@ class EventLoopTest {
   @Test
   @DisplayName("lets a second caller go on while the first has the turn")
   void secondCaller() throws Exception {
-    awaitIdle();
     CountDownLatch entered = new CountDownLatch(1);
     CountDownLatch release = new CountDownLatch(1);
     Thread first =
         new Thread(
             () ->
-                loop.executeHere(
+                here(
                     () -> {
                       entered.countDown();
                       await(release);
@@ -118,10 +113,9 @@ class EventLoopTest {
   @Test
   @DisplayName("runs what a task asks for after that task")
   void notNested() throws Exception {
-    awaitIdle();
     List<String> ran = new ArrayList<>();
     CompletableFuture<Void> done = new CompletableFuture<>();
-    loop.executeHere(
+    here(
         () -> {
           loop.executeHere(() -> ran.add("asked for"));
           loop.execute(() -> done.complete(null));
@@ -162,6 +156,41 @@ class EventLoopTest {
     CompletableFuture<Integer> sum = new CompletableFuture<>();
     loop.execute(() -> sum.complete(unguarded[0]));
     assertThat(sum.get()).isEqualTo(threads * each);
+  }
+
+  @Test
+  @DisplayName("leaves to its own thread what is too much for a caller")
+  void tooMuchForACaller() throws Exception {
+    int tasks = 1_000;
+    List<Thread> ranOn = new ArrayList<>(); // only touched in turns
+    CompletableFuture<Void> done = new CompletableFuture<>();
+    here(
+        () -> {
+          for (int i = 0; i < tasks; i++) {
+            loop.execute(() -> ranOn.add(Thread.currentThread()));
+          }
+          loop.execute(() -> done.complete(null));
+        });
+    done.get();
+    assertThat(ranOn).hasSize(tasks);
+    assertThat(ranOn.stream().filter(Thread.currentThread()::equals).count()).isBetween(1L, 100L);
+  }
+
+  @Test
+  @DisplayName("goes on after a failure that cannot even be reported")
+  void unspeakable() throws Exception {
+    loop.execute(
+        () -> {
+          throw new IllegalStateException() {
+            @Override
+            public String toString() {
+              throw new IllegalStateException("nor can this");
+            }
+          };
+        });
+    CompletableFuture<Void> next = new CompletableFuture<>();
+    loop.execute(() -> next.complete(null));
+    assertThat(next.get(20, TimeUnit.SECONDS)).isNull();
   }
 
   @Test
@@ -216,10 +245,8 @@ class EventLoopTest {
   @Test
   @DisplayName("waits no longer than for a timer that was started on another thread")
   void timer() throws Exception {
-    awaitIdle();
     CompletableFuture<String> ranOn = new CompletableFuture<>();
-    loop.executeHere(
-        () -> loop.schedule(1, () -> ranOn.complete(Thread.currentThread().getName())));
+    here(() -> loop.schedule(1, () -> ranOn.complete(Thread.currentThread().getName())));
     assertThat(ranOn.get()).isEqualTo(NAME);
   }
 
@@ -229,8 +256,7 @@ class EventLoopTest {
     Pipe pipe = Pipe.open();
     CompletableFuture<String> readyOn = new CompletableFuture<>();
     pipe.sink().write(ByteBuffer.wrap(new byte[1]));
-    awaitIdle();
-    loop.executeHere(() -> register(pipe, SelectionKey.OP_READ, readyOn));
+    here(() -> register(pipe, SelectionKey.OP_READ, readyOn));
     assertThat(readyOn.get()).isEqualTo(NAME);
     pipe.sink().close();
   }
@@ -243,9 +269,9 @@ class EventLoopTest {
     AtomicReference<SelectionKey> key = new AtomicReference<>();
     pipe.sink().write(ByteBuffer.wrap(new byte[1]));
     loop.execute(() -> key.set(register(pipe, 0, readyOn)));
-    awaitIdle();
+    here(() -> {}); // after it was registered
     assertThat(readyOn).as("ready, of no interest").isNotDone();
-    loop.executeHere(() -> loop.setInterest(key.get(), SelectionKey.OP_READ));
+    here(() -> loop.setInterest(key.get(), SelectionKey.OP_READ));
     assertThat(readyOn.get()).isEqualTo(NAME);
     pipe.sink().close();
   }
@@ -264,8 +290,7 @@ class EventLoopTest {
             fail("a pipe registers", e);
           }
         });
-    awaitIdle();
-    loop.executeHere(
+    here(
         () -> {
           try {
             loop.close(key.get());
@@ -280,8 +305,7 @@ class EventLoopTest {
   @Test
   @DisplayName("goes on after a task that failed here, and the caller is not troubled")
   void failure() throws Exception {
-    awaitIdle();
-    loop.executeHere(
+    here(
         () -> {
           throw new IllegalStateException("a task that fails, which is logged");
         });
@@ -315,20 +339,24 @@ class EventLoopTest {
     };
   }
 
-  /** Waits until the loop's thread waits for sockets: only then is its turn to be had. */
-  private void awaitIdle() {
-    AtomicReference<Thread> ranOn = new AtomicReference<>();
-    while (ranOn.getAndSet(null) != Thread.currentThread()) {
+  /** Runs a task on this thread, as soon as the loop's own is not in the way. */
+  private void here(Runnable task) {
+    Thread caller = Thread.currentThread();
+    AtomicBoolean ranHere = new AtomicBoolean();
+    while (!ranHere.get()) {
       CountDownLatch ran = new CountDownLatch(1);
       loop.executeHere(
           () -> {
-            ranOn.set(Thread.currentThread());
-            ran.countDown();
+            ranHere.set(Thread.currentThread() == caller);
+            try {
+              if (ranHere.get()) {
+                task.run();
+              }
+            } finally {
+              ran.countDown();
+            }
           });
       await(ran);
-      if (ranOn.get() == Thread.currentThread()) {
-        return;
-      }
     }
   }
 
