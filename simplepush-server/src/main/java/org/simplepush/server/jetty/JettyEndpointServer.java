@@ -88,6 +88,7 @@ public final class JettyEndpointServer implements EndpointServer {
         new RequestEndPoint.Connector(
             server, connectionFactories(httpConfiguration(), binding.tls()));
     connector.setIdleTimeout(idleTimeout.toMillis());
+    connector.setHost(binding.address().getHostString()); // only named in Jetty's log
     server.addConnector(connector);
     server.addBean(new NetworkConnectionLimit(MAX_CONNECTIONS, connector));
     ServerSocketChannel listener = ServerSocketChannel.open();

@@ -180,7 +180,8 @@ final class Database implements AutoCloseable {
 
   private static String sentence(Path path, SQLException failure) {
     return switch (failure.getErrorCode()) {
-      case BUSY, LOCKED -> "The store " + path + " is in use by another process";
+      case BUSY, LOCKED ->
+          "The store " + path + " is in use, by another process or by another store of this one";
       case NOT_A_DATABASE -> path + " is not an SQLite database";
       // No driver was found, which has no code, or a library that the driver could not load.
       case 0 -> "The store " + path + " needs sqlite-jdbc on the class path: " + failure;

@@ -51,9 +51,9 @@ public final class SqliteVersionStore implements VersionStore {
    *
    * @param file in a folder that exists
    * @return the store, which has the file for itself until it is closed
-   * @throws IOException if another process has it, if it is not a store or one of a later version,
-   *     if it cannot be read and written, or if sqlite-jdbc is missing; with a sentence that says
-   *     so
+   * @throws IOException if another process or store has it, if it is not a store or one of a later
+   *     version, if it cannot be read and written, or if sqlite-jdbc is missing; with a sentence
+   *     that says so
    */
   public static SqliteVersionStore open(Path file) throws IOException {
     return open(file, Writer.Limits.DEFAULT, InstantSource.system(), System::nanoTime);

@@ -376,7 +376,10 @@ class SqliteDurabilityTest {
       create(store, uaid, channel);
       Process second = StoreProcess.start(file(), 0);
       assertThat(second.inputReader().readLine())
-          .isEqualTo("The store " + file() + " is in use by another process");
+          .isEqualTo(
+              "The store "
+                  + file()
+                  + " is in use, by another process or by another store of this one");
       assertThat(second.waitFor()).isZero();
       assertThat(get(store.advance(uaid, channel, 1)))
           .isInstanceOf(VersionStore.Advance.Advanced.class);
