@@ -259,6 +259,18 @@ public final class Notifier implements AutoCloseable {
         });
   }
 
+  /**
+   * Publishes {@code version} to every endpoint of a topic, like {@link #notifyTopic(Subscriptions,
+   * String, long, VerdictListener)}, for those whom the summary tells enough.
+   *
+   * @throws IllegalArgumentException if {@code version} is negative, or the topic is none
+   * @throws IllegalStateException if the notifier is closed
+   */
+  public CompletableFuture<Summary> notifyTopic(
+      Subscriptions subscriptions, String topic, long version) {
+    return notifyTopic(subscriptions, topic, version, (endpoint, verdict) -> {});
+  }
+
   private static void prune(Subscriptions subscriptions, URI endpoint) {
     try {
       subscriptions.prune(endpoint);

@@ -175,10 +175,7 @@ class SubscriptionsTest {
     Subscriptions noTable = JdbcSubscriptions.plain(Databases.sqlite(directory.resolve("no.db")));
     try (Notifier notifier = Notifier.create()) {
       assertThatThrownBy(
-              () ->
-                  notifier
-                      .notifyTopic(noTable, "calendar", 7, (endpoint, verdict) -> {})
-                      .get(20, TimeUnit.SECONDS))
+              () -> notifier.notifyTopic(noTable, "calendar", 7).get(20, TimeUnit.SECONDS))
           .hasCauseInstanceOf(StorageException.class);
     }
   }

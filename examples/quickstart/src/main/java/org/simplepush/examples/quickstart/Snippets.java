@@ -3,8 +3,14 @@ package org.simplepush.examples.quickstart;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.SQLException;
 import java.time.Duration;
+import javax.crypto.SecretKey;
+import javax.sql.DataSource;
+import org.simplepush.appserver.JdbcSubscriptions;
 import org.simplepush.appserver.Notifier;
+import org.simplepush.appserver.Outbox;
 import org.simplepush.appserver.Verdict;
 import org.simplepush.client.ApplicationManifest;
 import org.simplepush.client.DeviceStorage;
@@ -44,6 +50,27 @@ abstract class Snippets {
         forget(endpoint); // the application unregistered, or its device is gone
       }
     }
+  }
+
+  void database(
+      Notifier notifier,
+      DataSource dataSource,
+      SecretKey key,
+      Connection transaction,
+      URI endpoint,
+      long version)
+      throws SQLException {
+    JdbcSubscriptions subscriptions = JdbcSubscriptions.encrypted(dataSource, key);
+    subscriptions.createTable();
+    subscriptions.add("calendar/42", endpoint); // when a device tells its endpoint
+    notifier.notifyTopic(subscriptions, "calendar/42", version).join(); // when it changed
+
+    Outbox outbox = Outbox.builder(notifier, dataSource).build();
+    outbox.createTable();
+    outbox.start();
+    outbox.enqueue(transaction, endpoint, version);
+    transaction.commit();
+    outbox.wake();
   }
 
   abstract void synchronise(long version);
