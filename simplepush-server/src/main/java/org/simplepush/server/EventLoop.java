@@ -49,6 +49,9 @@ final class EventLoop implements Executor, Runnable {
   /** So that who has one to run does not run those of many others first. */
   private static final int TASKS_OF_A_CALLER = 64;
 
+  /** For so long callers may go before the thread; then sockets and timers are due. */
+  static final long PATIENCE_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
+
   /** For about 10 µs the thread tries again for its turn before it is put to sleep. */
   private static final int TRIES = 200;
 
@@ -65,8 +68,8 @@ final class EventLoop implements Executor, Runnable {
 
   private final ReentrantLock turn = new ReentrantLock();
 
-  /** Whether the thread has tried in vain for its turn: others, who never wait, would outrun it. */
-  private volatile boolean outrun;
+  /** Since when the thread waits for its turn, 0 if it does not. */
+  private volatile long waitingSince;
 
   // Below: only accessed by who has the turn.
 
@@ -113,7 +116,7 @@ final class EventLoop implements Executor, Runnable {
    */
   void executeHere(Runnable task) {
     tasks.add(task);
-    if (!stopping && !outrun && !isCurrent() && turn.tryLock()) {
+    if (!stopping && !isOutrun() && !isCurrent() && turn.tryLock()) {
       boolean again;
       try {
         now = System.nanoTime();
@@ -289,9 +292,15 @@ final class EventLoop implements Executor, Runnable {
       }
       Thread.onSpinWait();
     }
-    outrun = true;
+    waitingSince = System.nanoTime() | 1;
     turn.lock();
-    outrun = false;
+    waitingSince = 0;
+  }
+
+  /** Callers never wait, so that they would always be there before a thread that was asleep. */
+  private boolean isOutrun() {
+    long since = waitingSince;
+    return since != 0 && System.nanoTime() - since > PATIENCE_NANOS;
   }
 
   /** One connection's trouble, whatever it is, must not end the others. */
