@@ -81,53 +81,57 @@ final class EndpointVault {
     }
     byte[] nonce = new byte[NONCE_BYTES];
     random.nextBytes(nonce);
-    byte[] sealed = crypt(Cipher.ENCRYPT_MODE, cipherKey, nonce, place, bytes(endpoint.toString()));
+    byte[] sealed;
+    try {
+      sealed = crypt(Cipher.ENCRYPT_MODE, cipherKey, nonce, place, bytes(endpoint.toString()));
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException("Every Java has AES/GCM, but this one.", e);
+    }
     return BASE64.encodeToString(
         ByteBuffer.allocate(nonce.length + sealed.length).put(nonce).put(sealed).array());
   }
 
   /**
-   * Returns the endpoint stored as {@code sealed} at {@code place}.
+   * Returns the endpoint stored as {@code sealed} at {@code place}, under {@code fingerprint}.
    *
-   * @throws IllegalStateException if it was stored with another key or at another place
+   * @throws IllegalStateException if it was stored with another key or at another place, or is
+   *     damaged; the message shows nothing of what is stored, except the fingerprint
    */
-  URI open(String sealed, String place) {
-    if (cipherKey == null) {
-      return URI.create(sealed);
-    }
-    byte[] all;
+  URI open(String fingerprint, String sealed, String place) {
     try {
-      all = Base64.getUrlDecoder().decode(sealed);
-    } catch (IllegalArgumentException e) {
-      throw wrongKey(e);
+      URI endpoint = URI.create(cipherKey == null ? sealed : decrypt(cipherKey, sealed, place));
+      // What was encrypted looks like an address too, to who takes it as it is.
+      if (fingerprint(endpoint).equals(fingerprint)) {
+        return endpoint;
+      }
+    } catch (IllegalArgumentException | GeneralSecurityException e) {
+      // Not the cause: it may quote the endpoint.
     }
+    throw new IllegalStateException(
+        "The endpoint stored under the fingerprint "
+            + fingerprint
+            + " cannot be read: the key is another than it was stored with, or missing, or the row"
+            + " is damaged.");
+  }
+
+  private static String decrypt(SecretKeySpec key, String sealed, String place)
+      throws GeneralSecurityException {
+    byte[] all = Base64.getUrlDecoder().decode(sealed);
     if (all.length < NONCE_BYTES) {
-      throw wrongKey(null);
+      throw new IllegalArgumentException("shorter than a nonce");
     }
     byte[] nonce = new byte[NONCE_BYTES];
     byte[] rest = new byte[all.length - NONCE_BYTES];
     ByteBuffer.wrap(all).get(nonce).get(rest);
-    return URI.create(
-        new String(
-            crypt(Cipher.DECRYPT_MODE, cipherKey, nonce, place, rest), StandardCharsets.UTF_8));
+    return new String(crypt(Cipher.DECRYPT_MODE, key, nonce, place, rest), StandardCharsets.UTF_8);
   }
 
-  private static byte[] crypt(
-      int mode, SecretKeySpec key, byte[] nonce, String place, byte[] text) {
-    try {
-      Cipher cipher = Cipher.getInstance("AES/GCM/NoPadding");
-      cipher.init(mode, key, new GCMParameterSpec(TAG_BITS, nonce));
-      cipher.updateAAD(bytes(place));
-      return cipher.doFinal(text);
-    } catch (GeneralSecurityException e) {
-      throw wrongKey(e);
-    }
-  }
-
-  private static IllegalStateException wrongKey(@Nullable Exception cause) {
-    return new IllegalStateException(
-        "A stored endpoint cannot be decrypted: the key is another, or the row was tampered with.",
-        cause);
+  private static byte[] crypt(int mode, SecretKeySpec key, byte[] nonce, String place, byte[] text)
+      throws GeneralSecurityException {
+    Cipher cipher = Cipher.getInstance("AES/GCM/NoPadding");
+    cipher.init(mode, key, new GCMParameterSpec(TAG_BITS, nonce));
+    cipher.updateAAD(bytes(place));
+    return cipher.doFinal(text);
   }
 
   private static byte[] hmac(SecretKeySpec key, byte[] text) {

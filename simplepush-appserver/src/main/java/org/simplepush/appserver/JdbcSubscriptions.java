@@ -5,6 +5,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import javax.crypto.SecretKey;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
@@ -102,6 +103,13 @@ public final class JdbcSubscriptions implements Subscriptions {
         vault.fingerprint(endpoint));
   }
 
+  /**
+   * {@inheritDoc}
+   *
+   * @throws IllegalStateException if an endpoint of the page cannot be read, because it was stored
+   *     with another key, or is damaged. Nothing is passed over in silence: give the right key, or
+   *     delete the row that the message names
+   */
   @Override
   public Page page(String topic, @Nullable String from, int limit) {
     Topics.check(topic);
@@ -118,8 +126,8 @@ public final class JdbcSubscriptions implements Subscriptions {
             String last = null;
             try (ResultSet rows = select.executeQuery()) {
               while (rows.next()) {
-                last = rows.getString(1);
-                page.add(vault.open(rows.getString(2), topic));
+                last = Objects.requireNonNull(rows.getString(1)); // it is part of the key
+                page.add(vault.open(last, rows.getString(2), topic));
               }
             }
             return new Page(page, page.size() < limit ? null : last);

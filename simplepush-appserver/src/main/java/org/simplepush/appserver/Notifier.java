@@ -234,7 +234,9 @@ public final class Notifier implements AutoCloseable {
 
   /**
    * Publishes {@code version} to every endpoint of a topic, and prunes those that are gone.
-   * Otherwise like {@link #notifyAll(Iterable, long, VerdictListener)}.
+   * Otherwise like {@link #notifyAll(Iterable, long, VerdictListener)}: if the subscriptions throw,
+   * for instance because one of them cannot be decrypted, the rest of the topic is not notified and
+   * the future fails with what they threw.
    *
    * @param listener hears each verdict before the endpoint is pruned
    * @throws IllegalArgumentException if {@code version} is negative, or the topic is none

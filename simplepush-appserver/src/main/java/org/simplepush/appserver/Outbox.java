@@ -39,6 +39,9 @@ import org.slf4j.LoggerFactory;
  * Each process that sends has a name of its own and sends what was put in under it; after a restart
  * it must have the same name again. Two with one name would both send.
  *
+ * <p>A row that cannot be read, because its endpoint was stored with another key or is damaged,
+ * stays until it can be, however long that is; the others are sent. The log says so once an hour.
+ *
  * <p>Tested on SQLite and PostgreSQL. Methods that use the table block while they do. Thread-safe.
  * Close it before its notifier.
  */
@@ -46,6 +49,9 @@ public final class Outbox implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Outbox.class);
 
   private static final int PAGE = 500;
+
+  /** How long nothing more is said of rows that cannot be read. */
+  private static final Duration SILENCE = Duration.ofHours(1);
 
   private static final String UPSERT =
       "INSERT INTO simplepush_outbox"
@@ -56,6 +62,8 @@ public final class Outbox implements AutoCloseable {
           + " version = CASE WHEN simplepush_outbox.version = -1 OR excluded.version = -1 THEN -1"
           + " WHEN excluded.version > simplepush_outbox.version THEN excluded.version"
           + " ELSE simplepush_outbox.version END,"
+          // The same, unless the row was damaged.
+          + " endpoint = excluded.endpoint,"
           + " revision = excluded.revision, changed_at = excluded.changed_at";
   private static final String VERSION =
       "SELECT version FROM simplepush_outbox WHERE sender = ? AND fingerprint = ?";
@@ -84,6 +92,9 @@ public final class Outbox implements AutoCloseable {
   private boolean sweeping;
   private boolean sweepAgain;
   private boolean closed;
+
+  private long unreadableTold; // of one sweep at a time
+  private boolean toldUnreadable; // likewise
 
   private Outbox(Builder builder) {
     this.notifier = builder.notifier;
@@ -324,10 +335,11 @@ public final class Outbox implements AutoCloseable {
    */
   private void sweep() {
     CompletableFuture<Summary> done;
+    Rows rows = new Rows();
     try {
       done =
           notifier.fanOut(
-              new Rows(),
+              rows,
               (row, sink) -> send(row, notifier::submitFromFanout, sink),
               Row::endpoint,
               this::listen);
@@ -341,8 +353,22 @@ public final class Outbox implements AutoCloseable {
               if (failure != null) {
                 log.warn("The outbox could not be read; trying again later", failure);
               }
+              tellUnreadable(rows);
               swept();
             });
+  }
+
+  private void tellUnreadable(Rows rows) {
+    if (rows.unreadable == 0
+        || (toldUnreadable && time.nanos() - unreadableTold < SILENCE.toNanos())) {
+      return;
+    }
+    toldUnreadable = true;
+    unreadableTold = time.nanos();
+    log.warn(
+        "{} of the rows of the outbox cannot be read and stay, the others are sent. The first: {}",
+        rows.unreadable,
+        rows.firstUnreadable);
   }
 
   private void swept() {
@@ -373,6 +399,8 @@ public final class Outbox implements AutoCloseable {
   private final class Rows implements Iterator<Row> {
     private String after = "";
     private boolean last;
+    private int unreadable;
+    private @Nullable String firstUnreadable;
     private Iterator<Row> page = List.<Row>of().iterator();
 
     @Override
@@ -391,6 +419,18 @@ public final class Outbox implements AutoCloseable {
       return page.next();
     }
 
+    /** Returns the endpoint of the row {@link #after}, or null if it cannot be read. */
+    private @Nullable URI open(String sealed) {
+      try {
+        return vault.open(after, sealed, sender);
+      } catch (IllegalStateException e) {
+        if (unreadable++ == 0) {
+          firstUnreadable = e.getMessage();
+        }
+        return null;
+      }
+    }
+
     private List<Row> nextPage() {
       List<Row> rows =
           jdbc.inTransaction(
@@ -404,13 +444,16 @@ public final class Outbox implements AutoCloseable {
                     while (each.next()) {
                       read++;
                       after = each.getString(1);
-                      found.add(
-                          new Row(
-                              after,
-                              vault.open(each.getString(2), sender),
-                              each.getLong(3),
-                              each.getLong(4),
-                              each.getLong(5)));
+                      URI endpoint = open(each.getString(2));
+                      if (endpoint != null) {
+                        found.add(
+                            new Row(
+                                after,
+                                endpoint,
+                                each.getLong(3),
+                                each.getLong(4),
+                                each.getLong(5)));
+                      }
                     }
                   }
                 }

@@ -245,6 +245,76 @@ class OutboxTest {
       }
     }
 
+    private Outbox.Builder encrypted(int key) {
+      byte[] bytes = new byte[32];
+      bytes[0] = (byte) key;
+      return outbox().encrypted(new SecretKeySpec(bytes, "AES"));
+    }
+
+    private void execute(String sql) throws SQLException {
+      try (Connection connection = database.getConnection();
+          Statement statement = connection.createStatement()) {
+        statement.execute(sql);
+      }
+    }
+
+    @Test
+    void rowThatCannotBeReadStaysUntilItCanBeAndKeepsNoOtherBack() throws Exception {
+      try (Outbox lost = encrypted(1).build();
+          Outbox secret = encrypted(2).build();
+          LogCapture log = new LogCapture()) {
+        enqueue(lost, sink.endpoint(0), 10);
+        enqueue(outbox, sink.endpoint(1), 11); // plain
+        enqueue(secret, sink.endpoint(2), 12);
+        execute("UPDATE simplepush_outbox SET endpoint = 'damaged' WHERE version = 12");
+        enqueue(secret, sink.endpoint(3), 13);
+        secret.start();
+        assertThat(sink.next()).isEqualTo("version=13");
+        await().until(() -> rows().size() == 3 && time.timers() == 1); // swept, and resting
+        for (int sweep = 0; sweep < 3; sweep++) {
+          enqueue(secret, sink.endpoint(4), 14);
+          time.advance(Duration.ofSeconds(30));
+          assertThat(sink.next()).isEqualTo("version=14");
+          await().until(() -> rows().size() == 3 && time.timers() == 1);
+        }
+        assertThat(rows()).containsExactly("default 10", "default 11", "default 12");
+        assertThat(log.lines("cannot be read"))
+            .singleElement()
+            .asString()
+            .contains("3 of the rows", "fingerprint", "key is another")
+            .doesNotContain("secret"); // the name of a thread has the host
+        time.advance(Duration.ofHours(1)); // and only then is it said again
+        await().until(() -> time.timers() == 1);
+        time.advance(Duration.ofSeconds(30));
+        await().until(() -> log.lines("cannot be read").size() == 2);
+        await().until(() -> time.timers() == 1);
+
+        now.set(now.get().plus(Duration.ofDays(30))); // no time is too long
+        enqueue(secret, sink.endpoint(2), 5); // the newer version in the row goes out
+        secret.wake();
+        assertThat(sink.next()).isEqualTo("version=12");
+        await().until(() -> rows().equals(List.of("default 10", "default 11")));
+      }
+      try (Outbox restored = encrypted(1).build()) {
+        restored.start();
+        assertThat(sink.next()).isEqualTo("version=10");
+        await().until(() -> rows().equals(List.of("default 11")));
+      }
+    }
+
+    @Test
+    void encryptedRowThatIsReadWithoutAKeyStays() throws Exception {
+      try (Outbox secret = encrypted(1).build()) {
+        enqueue(secret, sink.endpoint(0), 10);
+        enqueue(outbox, sink.endpoint(1), 11);
+        outbox.start();
+        assertThat(sink.next()).isEqualTo("version=11");
+        await().until(() -> time.timers() == 1 && rows().equals(List.of("default 10")));
+        secret.start();
+        assertThat(sink.next()).isEqualTo("version=10");
+      }
+    }
+
     @Test
     void whatCannotBeSentIsDroppedInTheEnd() throws Exception {
       sink.status = () -> 503;

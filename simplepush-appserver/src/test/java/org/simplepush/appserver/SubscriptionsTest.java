@@ -9,12 +9,14 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import javax.crypto.SecretKey;
 import javax.crypto.spec.SecretKeySpec;
 import javax.sql.DataSource;
 import mockwebserver3.MockResponse;
 import mockwebserver3.MockWebServer;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -108,6 +110,44 @@ class SubscriptionsTest {
     assertThatThrownBy(() -> JdbcSubscriptions.encrypted(dataSource, key(2)).page("a", null, 10))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("key");
+  }
+
+  @Test
+  void subscriptionThatCannotBeReadIsNamedWithoutTheSecret() throws Exception {
+    DataSource dataSource = Databases.sqlite(directory.resolve("mixed.db"));
+    Subscriptions secret = created(JdbcSubscriptions.encrypted(dataSource, KEY));
+    Subscriptions plain = JdbcSubscriptions.plain(dataSource);
+    URI endpoint = URI.create("https://push.example/update/secret");
+    secret.add("encrypted", endpoint);
+    plain.add("plain", endpoint);
+    try (Connection connection = dataSource.getConnection();
+        Statement statement = connection.createStatement()) {
+      statement.execute(
+          "INSERT INTO simplepush_subscriptions VALUES ('damaged', 'x', 'https://secret host/')");
+    }
+    for (ThrowingCallable page :
+        List.<ThrowingCallable>of(
+            () -> plain.page("encrypted", null, 10),
+            () -> secret.page("plain", null, 10),
+            () -> plain.page("damaged", null, 10))) {
+      assertThatThrownBy(page)
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageStartingWith("The endpoint stored under the fingerprint ")
+          .hasNoCause()
+          .hasMessageNotContaining("secret");
+    }
+    try (Notifier notifier = Notifier.create()) {
+      assertThatThrownBy(
+              () ->
+                  notifier
+                      .notifyTopic(plain, "encrypted", 7, (one, verdict) -> {})
+                      .get(20, TimeUnit.SECONDS))
+          .hasRootCauseMessage(
+              "The endpoint stored under the fingerprint "
+                  + EndpointVault.encrypted(KEY).fingerprint(endpoint)
+                  + " cannot be read: the key is another than it was stored with, or missing, or"
+                  + " the row is damaged.");
+    }
   }
 
   @Test
