@@ -38,8 +38,20 @@ record Jdbc(DataSource dataSource) {
         connection.setAutoCommit(before); // the pool expects it as it was
       }
     } catch (SQLException e) {
-      throw new StorageException("Could not " + what + ".", e);
+      throw new StorageException(
+          "Could not "
+              + what
+              + (isTableMissing(e) ? ": the table is missing; createTable() makes it." : "."),
+          e);
     }
+  }
+
+  private static boolean isTableMissing(SQLException e) {
+    String state = e.getSQLState();
+    String message = e.getMessage();
+    return "42P01".equals(state) // PostgreSQL
+        || "42S02".equals(state) // H2, MySQL, MariaDB
+        || (message != null && message.contains("no such table")); // SQLite, which has no states
   }
 
   /** Runs one statement, a transaction by itself, and returns how many rows it changed. */

@@ -95,6 +95,7 @@ public final class Outbox implements AutoCloseable {
 
   private long unreadableTold; // of one sweep at a time
   private boolean toldUnreadable; // likewise
+  private @Nullable String lastFailure; // likewise
 
   private Outbox(Builder builder) {
     this.notifier = builder.notifier;
@@ -350,12 +351,25 @@ public final class Outbox implements AutoCloseable {
     var unused =
         done.whenComplete(
             (summary, failure) -> {
-              if (failure != null) {
-                log.warn("The outbox could not be read; trying again later", failure);
-              }
+              tellFailure(failure);
               tellUnreadable(rows);
               swept();
             });
+  }
+
+  /** What goes wrong in each sweep is told in full only once. */
+  private void tellFailure(@Nullable Throwable failure) {
+    if (failure == null) {
+      lastFailure = null;
+      return;
+    }
+    String text = failure.toString();
+    if (text.equals(lastFailure)) {
+      log.warn("The outbox still could not be read; trying again later: {}", failure.getMessage());
+    } else {
+      log.warn("The outbox could not be read; trying again later", failure);
+    }
+    lastFailure = text;
   }
 
   private void tellUnreadable(Rows rows) {

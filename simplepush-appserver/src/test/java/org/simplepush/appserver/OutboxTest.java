@@ -303,6 +303,29 @@ class OutboxTest {
     }
 
     @Test
+    void missingTableIsSaidWithWhatMakesItAndInFullOnlyOnce() throws Exception {
+      execute("DROP TABLE simplepush_outbox");
+      String said = "Could not read the outbox: the table is missing; createTable() makes it.";
+      try (LogCapture log = new LogCapture()) {
+        outbox.start();
+        await().until(() -> time.timers() == 1);
+        time.advance(Duration.ofSeconds(30));
+        await().until(() -> time.timers() == 1);
+        assertThat(log.lines(said))
+            .hasSize(2)
+            .last()
+            .asString()
+            .contains("still could not be read; trying again later: " + said);
+        assertThat(log.lines(StorageException.class.getName())).hasSize(1);
+      }
+      assertThatThrownBy(() -> outbox.notify(sink.endpoint(0), 7))
+          .isInstanceOf(StorageException.class)
+          .hasMessageEndingWith(": the table is missing; createTable() makes it.");
+      outbox.createTable();
+      assertThat(get(outbox.notify(sink.endpoint(0), 7))).isEqualTo(new Verdict.Accepted());
+    }
+
+    @Test
     void encryptedRowThatIsReadWithoutAKeyStays() throws Exception {
       try (Outbox secret = encrypted(1).build()) {
         enqueue(secret, sink.endpoint(0), 10);

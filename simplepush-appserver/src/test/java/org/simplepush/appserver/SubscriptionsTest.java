@@ -178,6 +178,19 @@ class SubscriptionsTest {
     Subscriptions noTable = JdbcSubscriptions.plain(Databases.sqlite(directory.resolve("no.db")));
     assertThatThrownBy(() -> noTable.add("a", URI.create("https://push.example/update/secret")))
         .isInstanceOf(StorageException.class)
+        .hasMessage("Could not add an endpoint: the table is missing; createTable() makes it.");
+  }
+
+  @Test
+  void onlyAMissingTableIsCalledMissing() throws Exception {
+    DataSource dataSource = Databases.sqlite(directory.resolve("other.db"));
+    try (Connection connection = dataSource.getConnection();
+        Statement statement = connection.createStatement()) {
+      statement.execute("CREATE TABLE simplepush_subscriptions (topic TEXT)");
+    }
+    Subscriptions other = JdbcSubscriptions.plain(dataSource);
+    assertThatThrownBy(() -> other.add("a", URI.create("https://push.example/update/secret")))
+        .isInstanceOf(StorageException.class)
         .hasMessage("Could not add an endpoint.");
   }
 
