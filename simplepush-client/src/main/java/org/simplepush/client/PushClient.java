@@ -69,8 +69,8 @@ public final class PushClient implements AutoCloseable {
   private final boolean ownsPool;
   private final Executor callbacks;
   private final @Nullable ExecutorService ownCallbacks;
-  private final @Nullable ExecutorService ownScheduler;
-  private final Loop loop;
+  private final @Nullable ScheduledExecutorService ownScheduler;
+  private final ScheduledLoop loop;
   private final ExecutorService readers;
 
   private final CompletableFuture<Void> closed = new CompletableFuture<>();
@@ -100,15 +100,11 @@ public final class PushClient implements AutoCloseable {
 
     String name = "simplepush-client " + builder.server.getHost() + " ";
     if (builder.scheduler == null) {
-      ScheduledThreadPoolExecutor thread =
-          new ScheduledThreadPoolExecutor(1, threads(name + "loop"));
-      thread.setRemoveOnCancelPolicy(true);
-      thread.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
-      ownScheduler = thread;
-      loop = new ScheduledLoop(thread);
+      ownScheduler = scheduler(name + "loop");
+      loop = new ScheduledLoop(ownScheduler, () -> scheduler(name + "loop"));
     } else {
       ownScheduler = null;
-      loop = new ScheduledLoop(builder.scheduler);
+      loop = new ScheduledLoop(builder.scheduler, () -> scheduler(name + "loop"));
     }
     // At most one thread per application runs a handler; the rest of the time there is none.
     ownCallbacks =
@@ -117,6 +113,13 @@ public final class PushClient implements AutoCloseable {
     readers = growingPool(threads(name + "reader"));
     ownsPool = builder.okHttpClient == null;
     okHttp = okHttp(builder.okHttpClient, readers);
+  }
+
+  private static ScheduledExecutorService scheduler(String name) {
+    ScheduledThreadPoolExecutor thread = new ScheduledThreadPoolExecutor(1, threads(name));
+    thread.setRemoveOnCancelPolicy(true);
+    thread.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
+    return thread;
   }
 
   private ExecutorService ownCallbacks() {
@@ -171,12 +174,17 @@ public final class PushClient implements AutoCloseable {
    *
    * @return this client
    * @throws IOException if there is a stored state that cannot be read
-   * @throws IllegalStateException if the client was started or closed before
+   * @throws IllegalStateException if the client was started or closed before, or its {@linkplain
+   *     Builder#scheduler scheduler} was shut down
    */
   public PushClient start() throws IOException {
     synchronized (this) {
       if (started || closing) {
         throw new IllegalStateException("A client is started once and not after close()");
+      }
+      if (loop.isShutDown()) {
+        throw new IllegalStateException(
+            "The client's scheduler was shut down; hand in one that runs until the client is closed");
       }
       started = true;
     }
@@ -383,7 +391,10 @@ public final class PushClient implements AutoCloseable {
         throw new IllegalStateException("Start the client before asking it for endpoints");
       }
       if (!closing && running != null) {
-        loop.execute(() -> call.accept(running));
+        if (loop.isShutDown() || !loop.tryExecute(() -> call.accept(running))) {
+          result.completeExceptionally(
+              PushException.aborted("the client's scheduler was shut down; close the client"));
+        }
         return;
       }
     }
@@ -434,6 +445,7 @@ public final class PushClient implements AutoCloseable {
     if (running == null) {
       release();
     } else {
+      loop.ending();
       loop.execute(
           () ->
               running.close(
@@ -454,6 +466,7 @@ public final class PushClient implements AutoCloseable {
     if (ownCallbacks != null) {
       ownCallbacks.shutdown();
     }
+    loop.ended();
     if (ownScheduler != null) {
       ownScheduler.shutdown();
     }
@@ -531,7 +544,9 @@ public final class PushClient implements AutoCloseable {
      * Runs the client's own work: messages, timers, the storage. For a program with many devices,
      * which can share one of a few threads; with {@link #callbackExecutor} and {@link
      * #okHttpClient} a device then has one thread left, which waits for its server. It is not
-     * closed. Default: one thread of our own.
+     * closed. Close the client before you shut it down: after that the client hears nothing, every
+     * request fails with {@code ABORT_ERROR}, and closing takes a thread for a moment. Default: one
+     * thread of our own.
      */
     public Builder scheduler(ScheduledExecutorService executor) {
       scheduler = Objects.requireNonNull(executor, "executor");

@@ -5,29 +5,87 @@ import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A loop on a scheduler, which may have several threads and serve several loops. */
+/**
+ * A loop on a scheduler, which may have several threads and serve several loops. If that is shut
+ * down, nothing runs any more until the loop is to end: then a thread of its own does the rest.
+ */
 final class ScheduledLoop implements Loop {
   private static final Logger log = LoggerFactory.getLogger(ScheduledLoop.class);
 
-  private final ScheduledExecutorService scheduler;
+  private final ScheduledExecutorService given;
+  private final Supplier<ScheduledExecutorService> substitutes;
   private final SerialExecutor serial;
 
-  ScheduledLoop(ScheduledExecutorService scheduler) {
-    this.scheduler = scheduler;
-    this.serial = new SerialExecutor(scheduler);
+  // Guarded by this.
+  private @Nullable ScheduledExecutorService substitute;
+  private boolean ending;
+  private boolean ended;
+
+  /**
+   * A loop on {@code scheduler}.
+   *
+   * @param substitutes makes what runs the rest if {@code scheduler} was shut down
+   */
+  ScheduledLoop(
+      ScheduledExecutorService scheduler, Supplier<ScheduledExecutorService> substitutes) {
+    this.given = scheduler;
+    this.substitutes = substitutes;
+    this.serial = new SerialExecutor(task -> scheduler().execute(task));
   }
 
-  /** After the scheduler was shut down the device is closed, and nothing is left to be done. */
+  private synchronized ScheduledExecutorService scheduler() {
+    if (substitute == null && ending && !ended && given.isShutdown()) {
+      log.warn("The scheduler was shut down before the device was closed");
+      substitute = substitutes.get();
+    }
+    return substitute == null ? given : substitute;
+  }
+
+  /** Whether the scheduler was shut down, so that nothing runs any more. */
+  boolean isShutDown() {
+    return given.isShutdown();
+  }
+
+  /** Whether the current thread is running a task of this loop. */
+  boolean isCurrent() {
+    return serial.isCurrent();
+  }
+
+  /** From now on tasks run even if the scheduler is shut down, so that the device can close. */
+  synchronized void ending() {
+    ending = true;
+  }
+
+  /** Nothing is left to be done. */
+  synchronized void ended() {
+    ended = true;
+    if (substitute != null) {
+      substitute.shutdown();
+    }
+  }
+
   @Override
   public void execute(Runnable task) {
+    if (!tryExecute(task)) {
+      log.debug("The device is closed, or its scheduler shut down; a late event is dropped");
+    }
+  }
+
+  /** Returns false if the task will not run. */
+  boolean tryExecute(Runnable task) {
     try {
       serial.execute(task);
+      if (given.isShutdown()) {
+        serial.wake(); // it may have thrown away what it had taken
+      }
+      return true;
     } catch (RejectedExecutionException e) {
-      log.debug("The device is closed; a late event is dropped");
+      return false;
     }
   }
 
@@ -36,7 +94,7 @@ final class ScheduledLoop implements Loop {
     ScheduledTask scheduled = new ScheduledTask(task);
     try {
       scheduled.future =
-          scheduler.schedule(() -> execute(scheduled), delay.toNanos(), TimeUnit.NANOSECONDS);
+          scheduler().schedule(() -> execute(scheduled), delay.toNanos(), TimeUnit.NANOSECONDS);
     } catch (RejectedExecutionException e) {
       log.debug("The device is closed; a timer is dropped");
     }

@@ -14,7 +14,8 @@ final class SerialExecutor implements Executor {
 
   private final Executor executor;
   private final Queue<Runnable> tasks = new ArrayDeque<>(); // guarded by this
-  private boolean draining; // guarded by this
+  private boolean draining; // guarded by this; asked for, or under way
+  private @Nullable Thread drainer; // guarded by this
 
   SerialExecutor(Executor executor) {
     this.executor = executor;
@@ -36,14 +37,40 @@ final class SerialExecutor implements Executor {
       executor.execute(this::drain);
     } catch (RejectedExecutionException e) {
       synchronized (this) {
-        tasks.clear();
+        tasks.remove(task);
         draining = false;
       }
       throw e;
     }
   }
 
+  /**
+   * Asks the executor once more, which may be another one by now or have thrown away what it took.
+   *
+   * @throws RejectedExecutionException if the executor takes no more
+   */
+  void wake() {
+    synchronized (this) {
+      if (tasks.isEmpty() || drainer != null) {
+        return;
+      }
+      draining = true;
+    }
+    executor.execute(this::drain);
+  }
+
+  /** Whether the current thread is running a task of this. */
+  synchronized boolean isCurrent() {
+    return drainer == Thread.currentThread();
+  }
+
   private void drain() {
+    synchronized (this) {
+      if (drainer != null) {
+        return; // asked twice
+      }
+      drainer = Thread.currentThread();
+    }
     for (Runnable task = next(); task != null; task = next()) {
       try {
         task.run();
@@ -57,6 +84,7 @@ final class SerialExecutor implements Executor {
     Runnable task = tasks.poll();
     if (task == null) {
       draining = false;
+      drainer = null;
     }
     return task;
   }

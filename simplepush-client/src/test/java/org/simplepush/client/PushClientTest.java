@@ -9,6 +9,7 @@ import static org.awaitility.Awaitility.await;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.net.URI;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
@@ -27,6 +28,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.simplepush.client.ScriptedServer.Peer;
@@ -478,6 +480,49 @@ class PushClientTest {
     shared.dispatcher().executorService().shutdown();
     assertThat(scheduler.isShutdown()).isFalse();
     scheduler.shutdown();
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void closesEvenIfItsSchedulerWasShutDownFirst(boolean now, @TempDir Path directory)
+      throws Exception {
+    ScheduledExecutorService scheduler = Executors.newScheduledThreadPool(1);
+    DeviceStorage storage = DeviceStorage.file(directory.resolve("device"));
+    PushClient orphan = builder().scheduler(scheduler).storage(storage).build().start();
+    Peer peer = server.greet(UAID);
+    PushManager calendar = orphan.application("calendar", message -> {});
+    CompletableFuture<URI> inFlight = calendar.register();
+    peer.next(Register.class);
+    CompletableFuture<URI> thrownAway = null;
+    if (now) {
+      CountDownLatch busy = new CountDownLatch(1);
+      scheduler.submit(() -> busy.await(10, TimeUnit.SECONDS)); // until it is interrupted
+      thrownAway = calendar.register();
+      scheduler.shutdownNow();
+    } else {
+      scheduler.shutdown();
+    }
+    assertThat(failure(calendar.register())).hasMessageContaining("scheduler was shut down");
+    get(orphan.closeAsync());
+    assertThat(failure(inFlight).kind()).isEqualTo(PushException.Kind.ABORT_ERROR);
+    if (thrownAway != null) {
+      peer.next(Register.class); // asked for in the end, but not waited for
+      assertThat(failure(thrownAway).kind()).isEqualTo(PushException.Kind.ABORT_ERROR);
+    }
+    peer.assertClosedWith(1000);
+    storage.load(); // nobody holds it
+    storage.release();
+    await().atMost(Duration.ofSeconds(5)).until(() -> threadsOfClients().isEmpty());
+  }
+
+  @Test
+  void schedulerThatWasShutDownIsRefusedByStart() {
+    ScheduledExecutorService scheduler = Executors.newScheduledThreadPool(1);
+    scheduler.shutdown();
+    PushClient dead = builder().scheduler(scheduler).build();
+    assertThatThrownBy(dead::start)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("scheduler was shut down");
   }
 
   @ParameterizedTest
