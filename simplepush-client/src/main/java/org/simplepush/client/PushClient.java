@@ -475,12 +475,14 @@ public final class PushClient implements AutoCloseable {
 
   /**
    * Closes the client and waits until {@link #closeAsync()} is done. Calling it again, or before
-   * start, is harmless. Called by a handler it does not wait, because it would wait for itself.
+   * start, is harmless. Called by a handler, or on the thread that serves the connection (with a
+   * {@link Builder#callbackExecutor} that runs tasks where it is called), it does not wait, because
+   * it would wait for itself.
    */
   @Override
   public void close() {
     CompletableFuture<Void> done = closeAsync();
-    if (!HandlerThread.isCurrent()) {
+    if (!HandlerThread.isCurrent() && !loop.isCurrent()) {
       done.join();
     }
   }
@@ -534,6 +536,13 @@ public final class PushClient implements AutoCloseable {
      * Runs handlers, the listener and what is chained to futures. A handler occupies a thread of it
      * for as long as it runs. It is not closed. Default: threads of our own, as many as
      * applications are busy.
+     *
+     * <p>What it runs must not wait for a future of this client ({@code register().get()}) unless
+     * there is another thread to complete that: with one thread only it waits for ever, so chain to
+     * the future instead ({@code register().thenAccept(…)}). An executor that runs tasks where it
+     * is called ({@code Runnable::run}) runs them on the thread that serves the connection and
+     * keeps the timers: then nothing may wait for anything, and whatever takes long holds up the
+     * device.
      */
     public Builder callbackExecutor(Executor executor) {
       callbackExecutor = Objects.requireNonNull(executor, "executor");

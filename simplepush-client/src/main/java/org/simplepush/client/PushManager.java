@@ -10,7 +10,10 @@ import java.util.concurrent.CompletableFuture;
  * use by many threads; lives as long as its {@link PushClient}.
  *
  * <p>No call blocks. The futures complete on the client's callback executor, or fail with a {@link
- * PushException}; cancelling one does not recall the request.
+ * PushException}; cancelling one does not recall the request. Chain to them. Who waits for one
+ * inside a handler ({@code register().get()}) needs a {@linkplain
+ * PushClient.Builder#callbackExecutor callback executor} with a thread left to complete it, as the
+ * default has; with a single thread it waits for ever.
  */
 public final class PushManager {
   private final PushClient client;

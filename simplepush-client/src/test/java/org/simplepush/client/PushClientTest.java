@@ -525,6 +525,17 @@ class PushClientTest {
         .hasMessageContaining("scheduler was shut down");
   }
 
+  @Test
+  void closeCalledOnTheThreadOfTheConnectionReturns() throws Exception {
+    PushClient direct = builder().callbackExecutor(Runnable::run).build().start();
+    Peer peer = server.greet(UAID);
+    CompletableFuture<Void> closed =
+        direct.application("calendar", message -> {}).register().thenRun(direct::close);
+    answer(peer, peer.next(Register.class).channelId());
+    get(closed);
+    get(direct.closeAsync());
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {
