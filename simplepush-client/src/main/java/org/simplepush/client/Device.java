@@ -1053,7 +1053,14 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
 
   private void notifyListener(Runnable call) {
     try {
-      listenerCalls.execute(call);
+      listenerCalls.execute(
+          () -> {
+            try {
+              call.run();
+            } catch (RuntimeException | Error e) {
+              log.warn("The connection listener {} threw", listener.getClass().getName(), e);
+            }
+          });
     } catch (RejectedExecutionException e) {
       log.debug("The callback executor takes no more; the listener is not told");
     }

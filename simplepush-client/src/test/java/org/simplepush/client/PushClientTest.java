@@ -536,6 +536,27 @@ class PushClientTest {
     get(direct.closeAsync());
   }
 
+  @Test
+  void listenerThatThrowsIsNamed() throws Exception {
+    final class Careless implements ConnectionListener {
+      @Override
+      public void onConnected() {
+        throw new IllegalStateException("thrown by the test's listener");
+      }
+    }
+
+    try (LogCapture log = new LogCapture()) {
+      client = builder().listener(new Careless()).build().start();
+      server.greet(UAID);
+      await().until(() -> !log.lines("thrown by the test's listener").isEmpty());
+      assertThat(log.lines("WARN"))
+          .singleElement()
+          .asString()
+          .contains("The connection listener", Careless.class.getName());
+      assertThat(log.lines("ERROR")).isEmpty();
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {
