@@ -29,7 +29,8 @@ import org.simplepush.core.Uaid;
  * that proves the text is whole. Confined to the loop.
  */
 final class DeviceState {
-  private static final String FIRST_LINE = "simplepush-device 1";
+  private static final String NAME = "simplepush-device ";
+  private static final String FIRST_LINE = NAME + "1";
   private static final String LAST_LINE = "end";
   private static final String NO_VERSION = "-";
   private static final String NO_CHANNEL = "-";
@@ -337,9 +338,16 @@ final class DeviceState {
    */
   static DeviceState parse(String text) throws IOException {
     List<String> lines = new ArrayList<>(text.lines().toList());
-    if (lines.isEmpty() || !lines.get(0).equals(FIRST_LINE)) {
+    if (lines.isEmpty()) {
+      throw new IOException("The stored state is empty: it is damaged, or no device's state");
+    }
+    if (!lines.get(0).equals(FIRST_LINE)) {
+      boolean named = lines.get(0).matches(NAME + "\\d+");
       throw new IOException(
-          "The stored state does not start with \"" + FIRST_LINE + "\": it is another version's");
+          "The stored state does not start with \""
+              + FIRST_LINE
+              + "\": it is "
+              + (named ? "of another version of SimplePush" : "damaged, or no device's state"));
     }
     if (!lines.get(lines.size() - 1).equals(LAST_LINE)) {
       throw new IOException("The stored state is cut off: its last line is missing");

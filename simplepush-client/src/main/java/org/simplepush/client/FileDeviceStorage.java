@@ -38,6 +38,12 @@ final class FileDeviceStorage implements DeviceStorage {
     }
   }
 
+  /** Names the file, and nothing that is in it. */
+  @Override
+  public String toString() {
+    return file.toString();
+  }
+
   @Override
   public synchronized @Nullable String load() throws IOException {
     lock();

@@ -191,7 +191,7 @@ public final class PushClient implements AutoCloseable {
     DeviceState state;
     try {
       String stored = storage.load();
-      state = stored == null ? new DeviceState() : DeviceState.parse(stored);
+      state = stored == null ? new DeviceState() : parse(stored);
     } catch (IOException | RuntimeException e) {
       releaseStorage();
       synchronized (this) {
@@ -225,6 +225,18 @@ public final class PushClient implements AutoCloseable {
           loaded.start();
         });
     return this;
+  }
+
+  private DeviceState parse(String stored) throws IOException {
+    try {
+      return DeviceState.parse(stored);
+    } catch (IOException e) {
+      if (storage instanceof FileDeviceStorage) { // what others call themselves may be a secret
+        throw new IOException(
+            "The device's state cannot be read from " + storage + ": " + e.getMessage(), e);
+      }
+      throw e;
+    }
   }
 
   private Transport transport() {

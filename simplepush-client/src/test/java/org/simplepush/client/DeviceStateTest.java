@@ -11,6 +11,7 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.simplepush.client.ApplicationManifest.Permission;
 import org.simplepush.client.DeviceState.Registration;
@@ -115,6 +116,21 @@ class DeviceStateTest {
         .hasMessageNotContaining("https")
         .hasNoCause()
         .satisfies(e -> assertThat(e.getMessage()).isNotEmpty());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "''|The stored state is empty: it is damaged, or no device's state",
+        "garbage|it is damaged, or no device's state",
+        "simplepush-devices|it is damaged, or no device's state",
+        "simplepush-device 2|it is of another version of SimplePush",
+      })
+  void garbageIsNotCalledAnotherVersions(String text, String said) {
+    assertThatThrownBy(() -> DeviceState.parse(text))
+        .isInstanceOf(IOException.class)
+        .hasMessageEndingWith(said);
   }
 
   @Test

@@ -75,7 +75,10 @@ class FileDeviceStorageTest {
     assertThatThrownBy(second::start).isInstanceOf(IOException.class);
     first.close();
     Files.writeString(file, "nonsense");
-    assertThatThrownBy(second::start).isInstanceOf(IOException.class).hasMessageContaining("state");
+    assertThatThrownBy(second::start)
+        .isInstanceOf(IOException.class)
+        .hasMessageStartingWith("The device's state cannot be read from " + file + ": ")
+        .hasMessageEndingWith("it is damaged, or no device's state");
     second.close();
     storage.load();
     storage.release();
