@@ -116,22 +116,23 @@ final class EventLoop implements Executor, Runnable {
    */
   void executeHere(Runnable task) {
     tasks.add(task);
-    if (!stopping && !isOutrun() && !isCurrent() && turn.tryLock()) {
-      boolean again;
-      try {
-        now = System.nanoTime();
-        runTasks(TASKS_OF_A_CALLER);
-        runEndOfTurn();
-        again = selectAnew;
-        selectAnew = false;
-      } finally {
-        turn.unlock();
-      }
-      if (!again && tasks.isEmpty()) {
-        return;
+    if (stopping || isOutrun() || isCurrent() || !turn.tryLock()) {
+      wakeUp();
+      return;
+    }
+    boolean again = true; // whatever fails
+    try {
+      now = System.nanoTime();
+      runTasks(TASKS_OF_A_CALLER);
+      runEndOfTurn();
+      again = selectAnew;
+      selectAnew = false;
+    } finally {
+      turn.unlock();
+      if (again || !tasks.isEmpty()) {
+        wakeUp();
       }
     }
-    wakeUp();
   }
 
   private void wakeUp() {

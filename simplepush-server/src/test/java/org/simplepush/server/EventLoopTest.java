@@ -1,6 +1,7 @@
 package org.simplepush.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.fail;
 
 import java.io.IOException;
@@ -32,6 +33,9 @@ class EventLoopTest {
   void start() throws IOException {
     loop = new EventLoop(NAME);
     loop.start();
+    CountDownLatch started = new CountDownLatch(1);
+    loop.execute(started::countDown); // else what is done here may come before its first wait
+    await(started);
   }
 
   @AfterEach
@@ -176,20 +180,40 @@ class EventLoopTest {
     assertThat(ranOn.stream().filter(Thread.currentThread()::equals).count()).isBetween(1L, 100L);
   }
 
+  /** Cannot be logged: that calls {@link #toString}. */
+  private static final class Unspeakable extends RuntimeException {
+    private static final long serialVersionUID = 1;
+
+    @Override
+    public String toString() {
+      throw new Unspeakable();
+    }
+  }
+
   @Test
   @DisplayName("goes on after a failure that cannot even be reported")
   void unspeakable() throws Exception {
     loop.execute(
         () -> {
-          throw new IllegalStateException() {
-            @Override
-            public String toString() {
-              throw new IllegalStateException("nor can this");
-            }
-          };
+          throw new Unspeakable();
         });
     CompletableFuture<Void> next = new CompletableFuture<>();
     loop.execute(() -> next.complete(null));
+    assertThat(next.get(20, TimeUnit.SECONDS)).isNull();
+  }
+
+  @Test
+  @DisplayName("waits no longer than for a timer although a caller met such a failure")
+  void unspeakableHere() throws Exception {
+    CompletableFuture<Void> next = new CompletableFuture<>();
+    assertThatThrownBy(
+            () ->
+                here(
+                    () -> {
+                      loop.schedule(1, () -> next.complete(null));
+                      throw new Unspeakable();
+                    }))
+        .isInstanceOf(Unspeakable.class);
     assertThat(next.get(20, TimeUnit.SECONDS)).isNull();
   }
 
