@@ -21,6 +21,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -42,6 +43,7 @@ class NodesWireTest {
   private final EndpointKeys keys = EndpointKeys.ephemeral();
   private ExecutorService bus;
   private volatile boolean busIsDead;
+  private final AtomicInteger wordsUnderWay = new AtomicInteger();
   private SharedMemoryStore shared;
   private DelayedStore storeOfA;
   private PushServer a;
@@ -57,9 +59,16 @@ class NodesWireTest {
   }
 
   private void carry(Runnable word) {
-    if (!busIsDead) {
-      bus.execute(word);
-      bus.execute(word);
+    for (int time = 0; time < 2 && !busIsDead; time++) {
+      wordsUnderWay.incrementAndGet();
+      bus.execute(
+          () -> {
+            try {
+              word.run();
+            } finally {
+              wordsUnderWay.decrementAndGet();
+            }
+          });
     }
   }
 
@@ -134,6 +143,8 @@ class NodesWireTest {
       put(there, endpoint, round);
       next.expectUpdate(CHANNEL, round);
       next.acknowledge(CHANNEL, round);
+      // Else the second word of this version may come to the device's next connection here.
+      eventually(() -> assertThat(wordsUnderWay).hasValue(0));
       next.proveNothingCame();
       device = next;
     }
