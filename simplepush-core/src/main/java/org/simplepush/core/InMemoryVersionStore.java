@@ -26,6 +26,8 @@ public final class InMemoryVersionStore implements VersionStore {
   private static final Duration MAX_NANOS = Duration.ofNanos(Long.MAX_VALUE);
 
   private static final CompletionStage<Void> DONE = CompletableFuture.completedStage(null);
+  private static final CompletionStage<Advance> REPEATED =
+      CompletableFuture.completedStage(new Advance.Repeated());
   private static final CompletionStage<Advance> STALE =
       CompletableFuture.completedStage(new Advance.Stale());
   private static final CompletionStage<Advance> UNKNOWN_CHANNEL =
@@ -236,11 +238,14 @@ public final class InMemoryVersionStore implements VersionStore {
                 return UNKNOWN_CHANNEL;
               }
               long next = version;
-              if (orNext && version <= channel.version && channel.version < Long.MAX_VALUE) {
-                next = channel.version + 1;
-              }
               if (next <= channel.version) {
-                return STALE;
+                if (!orNext) {
+                  return next == channel.version ? REPEATED : STALE;
+                }
+                if (channel.version == Long.MAX_VALUE) {
+                  return STALE;
+                }
+                next = channel.version + 1;
               }
               channel.version = next;
               channel.pending = true;

@@ -76,7 +76,10 @@ public interface VersionStore extends AutoCloseable {
      */
     record Advanced(Update update) implements Advance {}
 
-    /** The channel had already reached this version or a higher one; nothing was changed. */
+    /** The channel is at exactly this version already; nothing was changed. Retries end so. */
+    record Repeated() implements Advance {}
+
+    /** The channel has reached a higher version, or cannot rise any more; nothing was changed. */
     record Stale() implements Advance {}
 
     /** No such channel or user agent; nothing was changed. */

@@ -47,6 +47,7 @@ import org.simplepush.core.VersionStore.Resumption.Resumed;
 @Timeout(60)
 public abstract class VersionStoreContract {
   private static final int LIMIT = 100;
+  private static final Advance REPEATED = new Advance.Repeated();
   private static final Advance STALE = new Advance.Stale();
   private static final Advance UNKNOWN_CHANNEL = new Advance.Unknown();
   private static final Resumption UNKNOWN = new Resumption.Unknown();
@@ -146,7 +147,7 @@ public abstract class VersionStoreContract {
     acknowledge(new Update(channel, 7));
 
     assertThat(resume(List.of(channel))).isEmpty();
-    assertThat(advance(channel, 7)).isEqualTo(STALE);
+    assertThat(advance(channel, 7)).isEqualTo(REPEATED);
   }
 
   @Test
@@ -278,8 +279,8 @@ public abstract class VersionStoreContract {
     assertThat(register(uaid, other)).isEqualTo(Registration.REGISTERED);
 
     assertThat(pending(uaid)).containsExactly(new Update(channel, 7));
-    assertThat(advance(channel, 7)).isEqualTo(STALE);
-    assertThat(advance(other, 9)).isEqualTo(STALE);
+    assertThat(advance(channel, 7)).isEqualTo(REPEATED);
+    assertThat(advance(other, 9)).isEqualTo(REPEATED);
   }
 
   @Test
@@ -434,11 +435,11 @@ public abstract class VersionStoreContract {
   }
 
   @Test
-  void versionNotHigherIsStaleAndChangesNothing() throws Exception {
+  void versionNotHigherChangesNothing() throws Exception {
     create(channel);
     advance(channel, 7);
 
-    assertThat(advance(channel, 7)).isEqualTo(STALE);
+    assertThat(advance(channel, 7)).isEqualTo(REPEATED);
     assertThat(advance(channel, 6)).isEqualTo(STALE);
     assertThat(advance(channel, 0)).isEqualTo(STALE);
 
@@ -451,7 +452,7 @@ public abstract class VersionStoreContract {
     advance(channel, 7);
     acknowledge(new Update(channel, 7));
 
-    assertThat(advance(channel, 7)).isEqualTo(STALE);
+    assertThat(advance(channel, 7)).isEqualTo(REPEATED);
     assertThat(advance(channel, 6)).isEqualTo(STALE);
 
     assertThat(pending(uaid)).isEmpty();
@@ -463,7 +464,7 @@ public abstract class VersionStoreContract {
 
     assertThat(advance(channel, 0)).isEqualTo(advanced(channel, 0));
     assertThat(pending(uaid)).containsExactly(new Update(channel, 0));
-    assertThat(advance(channel, 0)).isEqualTo(STALE);
+    assertThat(advance(channel, 0)).isEqualTo(REPEATED);
     acknowledge(new Update(channel, 0));
     assertThat(pending(uaid)).isEmpty();
   }
@@ -475,7 +476,8 @@ public abstract class VersionStoreContract {
     assertThat(advance(channel, Long.MAX_VALUE - 1))
         .isEqualTo(advanced(channel, Long.MAX_VALUE - 1));
     assertThat(advance(channel, Long.MAX_VALUE)).isEqualTo(advanced(channel, Long.MAX_VALUE));
-    assertThat(advance(channel, Long.MAX_VALUE)).isEqualTo(STALE);
+    assertThat(advance(channel, Long.MAX_VALUE)).isEqualTo(REPEATED);
+    assertThat(advance(channel, Long.MAX_VALUE - 1)).isEqualTo(STALE);
     acknowledge(new Update(channel, Long.MAX_VALUE - 1));
     assertThat(pending(uaid)).containsExactly(new Update(channel, Long.MAX_VALUE));
     acknowledge(new Update(channel, Long.MAX_VALUE));
@@ -967,7 +969,7 @@ public abstract class VersionStoreContract {
               Optional.of(List.of(new Update(channel, 1))),
               null,
               Optional.of(List.of()),
-              STALE,
+              REPEATED,
               null,
               UNKNOWN_CHANNEL,
               Registration.REGISTERED,
@@ -1017,7 +1019,7 @@ public abstract class VersionStoreContract {
     List<Publication> all = atOnce(tasks).stream().flatMap(List::stream).toList();
 
     assertThat(pending(uaid)).containsExactly(new Update(channel, versions));
-    assertThat(advance(channel, versions)).isEqualTo(STALE);
+    assertThat(advance(channel, versions)).isEqualTo(REPEATED);
     Publication[] raises = new Publication[versions + 1];
     for (Publication publication : all) {
       if (publication.result() instanceof Advanced advanced) {
@@ -1026,7 +1028,10 @@ public abstract class VersionStoreContract {
         require(raises[version] == null, "raised twice", publication);
         raises[version] = publication;
       } else {
-        require(publication.result().equals(STALE), "neither raised nor stale", publication);
+        boolean lower = publication.result().equals(STALE);
+        require(
+            lower || publication.result().equals(REPEATED), "neither raised nor not", publication);
+        require(!lower || publication.version() < versions, "nothing is higher", publication);
       }
     }
     // Raises happened in the order of their versions, so none may have begun after a higher ended.
@@ -1042,6 +1047,12 @@ public abstract class VersionStoreContract {
         first = Math.min(first, raise.start());
       }
       firstStart[version] = first;
+    }
+    for (Publication publication : all) {
+      if (publication.result().equals(REPEATED)) {
+        Publication raise = raises[(int) publication.version()];
+        require(raise != null && raise.start() < publication.end(), "never reached", publication);
+      }
     }
     for (Publication publication : all) {
       require(firstStart[(int) publication.version()] < publication.end(), "lost", publication);

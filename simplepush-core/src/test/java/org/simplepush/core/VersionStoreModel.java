@@ -131,7 +131,10 @@ final class VersionStoreModel {
     if (channel == null) {
       return "Unknown";
     }
-    if (version <= channel.version) {
+    if (version == channel.version) {
+      return "Repeated";
+    }
+    if (version < channel.version) {
       return "Stale";
     }
     channel.version = version;

@@ -13,6 +13,7 @@ final class Counters {
   final LongAdder registers = new LongAdder();
   final LongAdder unregisters = new LongAdder();
   final LongAdder updatesAccepted = new LongAdder();
+  final LongAdder updatesRepeated = new LongAdder();
   final LongAdder updatesStale = new LongAdder();
   final LongAdder updatesGone = new LongAdder();
   final LongAdder updatesRefused = new LongAdder();
@@ -40,6 +41,7 @@ final class Counters {
         registers.sum(),
         unregisters.sum(),
         updatesAccepted.sum(),
+        updatesRepeated.sum(),
         updatesStale.sum(),
         updatesGone.sum(),
         updatesRefused.sum(),

@@ -44,6 +44,8 @@ public final class EndpointHandler {
 
   private static final Response ACCEPTED = json(200, "{}", Map.of());
 
+  private static final Response STALE = json(200, "{\"stale\":true}", Map.of());
+
   private final VersionStore store;
   private final EndpointTokens tokens;
   private final SessionRegistry sessions;
@@ -188,9 +190,13 @@ public final class EndpointHandler {
       sessions.deliver(channel.uaid(), advanced.update(), here);
       return ACCEPTED;
     }
+    if (result instanceof Advance.Repeated) {
+      counters.updatesRepeated.increment();
+      return ACCEPTED;
+    }
     if (result instanceof Advance.Stale) {
       counters.updatesStale.increment();
-      return ACCEPTED;
+      return STALE;
     }
     if (result instanceof Advance.Unknown) {
       counters.updatesGone.increment();

@@ -39,6 +39,7 @@ public final class PushServerMetrics implements MeterBinder {
     count(registry, "registers", ServerStatistics::registers);
     count(registry, "unregisters", ServerStatistics::unregisters);
     count(registry, "updates.accepted", ServerStatistics::updatesAccepted);
+    count(registry, "updates.repeated", ServerStatistics::updatesRepeated);
     count(registry, "updates.stale", ServerStatistics::updatesStale);
     count(registry, "updates.gone", ServerStatistics::updatesGone);
     count(registry, "updates.refused", ServerStatistics::updatesRefused);

@@ -15,7 +15,9 @@ package org.simplepush.server;
  * @param registers registers answered with 200
  * @param unregisters unregisters answered with 200
  * @param updatesAccepted updates published that raised a version
- * @param updatesStale updates published that were not higher than the current version
+ * @param updatesRepeated updates published that were equal to the current version
+ * @param updatesStale updates published that were lower than the current version, or came without a
+ *     version when the highest was reached
  * @param updatesGone updates answered with 410
  * @param updatesRefused requests to endpoints answered with 400, 404, 405, 413, 415 or 429
  * @param updatesSent updates sent to devices, repetitions included
@@ -39,6 +41,7 @@ public record ServerStatistics(
     long registers,
     long unregisters,
     long updatesAccepted,
+    long updatesRepeated,
     long updatesStale,
     long updatesGone,
     long updatesRefused,

@@ -84,8 +84,17 @@ class EndpointHandlerTest extends SessionFixture {
   }
 
   private void accepted(EndpointHandler.Response response) {
-    assertThat(response.status()).isEqualTo(200);
     assertThat(response.body()).isEqualTo("{}");
+    ok(response);
+  }
+
+  private void stale(EndpointHandler.Response response) {
+    assertThat(response.body()).isEqualTo("{\"stale\":true}");
+    ok(response);
+  }
+
+  private static void ok(EndpointHandler.Response response) {
+    assertThat(response.status()).isEqualTo(200);
     assertThat(response.headers()).isEqualTo(java.util.Map.of("Content-Type", "application/json"));
   }
 
@@ -125,11 +134,23 @@ class EndpointHandlerTest extends SessionFixture {
   void versionThatIsNotHigherIs200AndNotDelivered() {
     accepted(put("version=7"));
     device.hears(notification(CHANNEL, 7));
-    accepted(put("version=7"));
-    accepted(put("version=0"));
+    accepted(put("version=7")); // a retry
+    stale(put("version=6"));
+    stale(put("version=0"));
     device.hearsNothing();
+    assertThat(counters.updatesRepeated.sum()).isEqualTo(1);
     assertThat(counters.updatesStale.sum()).isEqualTo(2);
     assertThat(counters.updatesAccepted.sum()).isEqualTo(1);
+  }
+
+  @Test
+  void poisonedEndpointSaysSo() {
+    accepted(put("version=9223372036854775807"));
+    device.hears(notification(CHANNEL, Long.MAX_VALUE));
+    device.says(ack(CHANNEL, Long.MAX_VALUE));
+    stale(put("version=8"));
+    accepted(put("version=9223372036854775807"));
+    device.hearsNothing();
   }
 
   @Test
@@ -212,7 +233,7 @@ class EndpointHandlerTest extends SessionFixture {
   void withoutAVersionAfterTheHighestNothingCanBePicked() {
     accepted(put("version=9223372036854775807"));
     device.hears(notification(CHANNEL, Long.MAX_VALUE));
-    accepted(put(""));
+    stale(put(""));
     device.hearsNothing();
   }
 

@@ -212,7 +212,8 @@ public final class RedisVersionStore implements SharedVersionStore {
         reply ->
             switch ((int) code(reply)) {
               case 0 -> new Advance.Unknown();
-              case 1 -> new Advance.Stale();
+              case 1 -> new Advance.Repeated();
+              case 2 -> new Advance.Stale();
               default ->
                   new Advance.Advanced(
                       new Update(

@@ -109,8 +109,11 @@ enum Script {
       local version, spelling = string.match(value, '^-?(%d*)(.*)$')
       local reached = ARGV[2]
       if not higher(reached, version) then
-        if ARGV[4] ~= '1' or version == '9223372036854775807' then
-          return {1}
+        if ARGV[4] ~= '1' then
+          return {reached == version and 1 or 2}
+        end
+        if version == '9223372036854775807' then
+          return {2}
         end
         local head, digit, nines = string.match(version, '^(%d-)([0-8]?)(9*)$')
         reached = head .. string.format('%d', (tonumber(digit) or 0) + 1) .. string.rep('0', #nines)
@@ -121,7 +124,7 @@ enum Script {
         local text = spelling == '' and ARGV[3] or string.sub(spelling, 2)
         tell(route, 'p ' .. string.sub(key, -32) .. ' ' .. reached .. ' ' .. text)
       end
-      return {2, reached, string.sub(spelling, 2)}
+      return {3, reached, string.sub(spelling, 2)}
       """),
 
   /** lease, offset, then each id and version. */

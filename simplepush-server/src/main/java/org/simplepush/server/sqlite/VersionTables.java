@@ -237,11 +237,14 @@ final class VersionTables {
       return new Advance.Unknown();
     }
     long next = version;
-    if (orNext && version <= channel.version() && channel.version() < Long.MAX_VALUE) {
-      next = channel.version() + 1;
-    }
     if (next <= channel.version()) {
-      return new Advance.Stale();
+      if (!orNext) {
+        return next == channel.version() ? new Advance.Repeated() : new Advance.Stale();
+      }
+      if (channel.version() == Long.MAX_VALUE) {
+        return new Advance.Stale();
+      }
+      next = channel.version() + 1;
     }
     bind(raise, uaid, channelId).setLong(3, next);
     raise.executeUpdate();

@@ -118,6 +118,7 @@ class RedisNodesTest {
     assertThat(heardThere.next()).isEqualTo(published(uaid, channel.text(), 7));
 
     get(here.advance(uaid, channel, 7));
+    get(here.advance(uaid, channel, 6));
     get(here.advance(uaid, ChannelId.random(), 9));
     get(here.advance(Uaid.random(), channel, 9));
 

@@ -76,6 +76,8 @@ class SqliteDurabilityTest {
           .containsExactlyInAnyOrder(new Update(channel, Long.MAX_VALUE), new Update(compact, 0))
           .anyMatch(update -> update.channelId().text().equals(compact.text()));
       assertThat(get(store.advance(uaid, acknowledged, 7)))
+          .isEqualTo(new VersionStore.Advance.Repeated());
+      assertThat(get(store.advance(uaid, acknowledged, 6)))
           .isEqualTo(new VersionStore.Advance.Stale());
       assertThat(get(store.hello(uaid, List.of(channel, compact, acknowledged))))
           .isInstanceOf(Resumed.class);

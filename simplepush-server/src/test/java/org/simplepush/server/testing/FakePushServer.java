@@ -319,7 +319,8 @@ public final class FakePushServer
 
   /**
    * Publishes a version to an endpoint, as an application server does; its device learns of it.
-   * {@link #published} does not return it.
+   * {@link #published} does not return it. After {@link Long#MAX_VALUE} the endpoint is poisoned
+   * (protocol §12): every lower version is accepted as stale and delivers nothing.
    *
    * @return the status, 200 if it was accepted
    * @throws IllegalArgumentException if it is not an endpoint of this server

@@ -48,7 +48,7 @@ class FakePushServerTest {
     for (long version : new long[] {7, 9, 8}) {
       HttpResponse<String> response = put(endpoint, "version=" + version);
       assertThat(response.statusCode()).isEqualTo(200);
-      assertThat(response.body()).isEqualTo("{}");
+      assertThat(response.body()).isEqualTo(version == 8 ? "{\"stale\":true}" : "{}");
     }
     assertThat(put(endpoint, "").statusCode()).isEqualTo(200);
     assertThat(push.published(endpoint)).hasValue(7);
@@ -57,6 +57,16 @@ class FakePushServerTest {
     assertThat(push.published(endpoint)).isEmpty();
     push.assertNothingMore();
     assertThat(push.requests(endpoint)).isEqualTo(4);
+  }
+
+  @Test
+  void poisonedEndpointIsStaleFromThenOn() throws Exception {
+    URI endpoint = push.endpoint();
+    assertThat(push.publish(endpoint, Long.MAX_VALUE)).isEqualTo(200);
+    HttpResponse<String> response = put(endpoint, "version=7");
+    assertThat(response.statusCode()).isEqualTo(200);
+    assertThat(response.body()).isEqualTo("{\"stale\":true}");
+    assertThat(push.published(endpoint)).hasValue(7);
   }
 
   @Test

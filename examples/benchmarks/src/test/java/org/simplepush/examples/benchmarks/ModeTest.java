@@ -133,7 +133,7 @@ class ModeTest {
                 new Class<?>[] {VersionStore.class},
                 (proxy, method, arguments) ->
                     method.getName().equals("advance")
-                        ? CompletableFuture.completedStage(new VersionStore.Advance.Stale())
+                        ? CompletableFuture.completedStage(new VersionStore.Advance.Repeated())
                         : method.invoke(forgetful, arguments));
     try (PushServer loser =
             PushServer.builder().port(0).endpointPort(0).store(store).build().start();

@@ -134,7 +134,7 @@ class SurvivalTest {
         faulty(
             (step, arguments, real) ->
                 step.equals("advance") && calls.incrementAndGet() % 10 == 0
-                    ? CompletableFuture.completedStage(new VersionStore.Advance.Stale())
+                    ? CompletableFuture.completedStage(new VersionStore.Advance.Repeated())
                     : null);
     Outcome outcome = run(store, SHORT, SurvivalTest::aLot);
     assertThat(outcome.lost).isPositive();
