@@ -274,7 +274,7 @@ final class Connector {
           lose(code.code(), "the server is not understood: " + e.getMessage(), PATIENT);
         }
         case UNKNOWN_TYPE -> log.debug("The server said something of another protocol", e);
-        case BAD_CONTENT -> understood(e.toFailure());
+        case BAD_CONTENT, UNANSWERED -> understood(e.toFailure());
       }
       return;
     }

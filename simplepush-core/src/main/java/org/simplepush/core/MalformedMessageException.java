@@ -16,7 +16,12 @@ public final class MalformedMessageException extends Exception {
     /** No or an unknown {@code messageType}: answered with 401, then closed. */
     UNKNOWN_TYPE,
     /** A known message with a missing or ill-typed field: answered with 401, stays open. */
-    BAD_CONTENT
+    BAD_CONTENT,
+    /**
+     * An ill-typed hello without {@code channelIDs}: closed with 1008 and not answered. Only
+     * Firefox says hello like that, and after an answer without a UAID it never connects again.
+     */
+    UNANSWERED
   }
 
   /** How bad it is. */

@@ -14,7 +14,7 @@ import org.simplepush.core.MalformedMessageException.Severity;
 /**
  * The fields of one JSON object, gathered in one pass because {@code messageType} may come last. A
  * field of the wrong type only matters to a message that needs it, so it is noted here and reported
- * when asked for.
+ * when asked for. Hints are needed by no message: one of the wrong type counts as absent.
  */
 final class MessageFields {
   /** Stands for a value that is there but of the wrong type. */
@@ -90,19 +90,19 @@ final class MessageFields {
   }
 
   /** Returns a Long of 0 or more, from a number or a string of digits, or ILL_TYPED. */
-  private static Object version(JsonParser parser) throws IOException {
+  private static Object number(JsonParser parser) throws IOException {
     JsonToken token = parser.currentToken();
     if (token == JsonToken.VALUE_NUMBER_INT || token == JsonToken.VALUE_STRING) {
-      Long version = Update.parseVersion(parser.getText());
-      return version == null ? ILL_TYPED : version;
+      Long number = Update.parseVersion(parser.getText());
+      return number == null ? ILL_TYPED : number;
     }
     return illTyped(parser);
   }
 
-  /** Returns a List of ChannelId or ILL_TYPED. */
+  /** Returns a List of ChannelId, NULL or ILL_TYPED. */
   private static Object channelIds(JsonParser parser) throws IOException {
     if (parser.currentToken() != JsonToken.START_ARRAY) {
-      return illTyped(parser);
+      return parser.currentToken() == JsonToken.VALUE_NULL ? NULL : illTyped(parser);
     }
     List<ChannelId> ids = new ArrayList<>();
     boolean wellTyped = true;
@@ -149,7 +149,7 @@ final class MessageFields {
       parser.nextToken();
       switch (name) {
         case "channelID" -> channelId = once(channelId, text(parser));
-        case "version" -> version = once(version, version(parser));
+        case "version" -> version = once(version, number(parser));
         default -> parser.skipChildren();
       }
     }
@@ -157,10 +157,10 @@ final class MessageFields {
     return id != null && version instanceof Long number ? new Update(id, number) : null;
   }
 
-  /** Returns a WakeUpAddress, NULL or ILL_TYPED. */
+  /** Returns a WakeUpAddress or ILL_TYPED. */
   private static Object wakeUp(JsonParser parser) throws IOException {
     if (parser.currentToken() != JsonToken.START_OBJECT) {
-      return parser.currentToken() == JsonToken.VALUE_NULL ? NULL : illTyped(parser);
+      return illTyped(parser);
     }
     Object ip = null;
     Object port = null;
@@ -169,22 +169,22 @@ final class MessageFields {
       parser.nextToken();
       switch (name) {
         case "ip" -> ip = once(ip, text(parser));
-        case "port" -> port = once(port, integer(parser));
+        case "port" -> port = once(port, number(parser));
         default -> parser.skipChildren();
       }
     }
     return ip instanceof String address
-            && port instanceof Integer number
+            && port instanceof Long number
             && number > 0
             && number <= 65535
-        ? new WakeUpAddress(address, number)
+        ? new WakeUpAddress(address, number.intValue())
         : ILL_TYPED;
   }
 
-  /** Returns a MobileNetwork, NULL or ILL_TYPED. */
+  /** Returns a MobileNetwork or ILL_TYPED. */
   private static Object network(JsonParser parser) throws IOException {
     if (parser.currentToken() != JsonToken.START_OBJECT) {
-      return parser.currentToken() == JsonToken.VALUE_NULL ? NULL : illTyped(parser);
+      return illTyped(parser);
     }
     Object mcc = null;
     Object mnc = null;
@@ -192,14 +192,26 @@ final class MessageFields {
       String name = parser.currentName();
       parser.nextToken();
       switch (name) {
-        case "mcc" -> mcc = once(mcc, text(parser));
-        case "mnc" -> mnc = once(mnc, text(parser));
+        case "mcc" -> mcc = once(mcc, code(parser, 3));
+        case "mnc" -> mnc = once(mnc, code(parser, 2));
         default -> parser.skipChildren();
       }
     }
     return mcc instanceof String country && mnc instanceof String network
         ? new MobileNetwork(country, network)
         : ILL_TYPED;
+  }
+
+  /**
+   * Returns a String, NULL or ILL_TYPED. A number has lost its leading zeros: it gets back what the
+   * shortest code has.
+   */
+  private static Object code(JsonParser parser, int digits) throws IOException {
+    if (parser.currentToken() != JsonToken.VALUE_NUMBER_INT) {
+      return text(parser);
+    }
+    Long code = Update.parseVersion(parser.getText());
+    return code == null ? ILL_TYPED : ("%0" + digits + "d").formatted(code);
   }
 
   /** Whether the object was <code>{}</code>. */
@@ -220,14 +232,25 @@ final class MessageFields {
     throw unknownType("messageType is missing or not a string");
   }
 
-  /** A UAID that is not a UUID counts as none (protocol §2), one that is not a string does not. */
+  /**
+   * Returns the UAID of a hello. One that is not a UUID counts as none (protocol §2), one that is
+   * not a string does not.
+   */
   @Nullable Uaid uaidOrNull() throws MalformedMessageException {
-    String text = optional(uaid, String.class, "uaid is not a string");
-    return text == null ? null : Uaid.parseOrNull(text);
+    if (uaid == null || uaid == NULL) {
+      return null;
+    }
+    if (uaid instanceof String text) {
+      return Uaid.parseOrNull(text);
+    }
+    boolean hasChannelIds = channelIds != null && channelIds != NULL;
+    throw malformed(
+        hasChannelIds ? Severity.BAD_CONTENT : Severity.UNANSWERED, "uaid is not a string");
   }
 
+  /** Returns the UAID of the answer to a hello. */
   Uaid uaid() throws MalformedMessageException {
-    Uaid parsed = uaidOrNull();
+    Uaid parsed = uaid instanceof String text ? Uaid.parseOrNull(text) : null;
     if (parsed == null) {
       throw badContent("uaid is missing or not a UUID");
     }
@@ -259,14 +282,14 @@ final class MessageFields {
     return list;
   }
 
-  @Nullable WakeUpAddress wakeUp() throws MalformedMessageException {
-    String sentence = "wakeup_hostport is not an object of an ip (string) and a port (1 … 65535)";
-    return optional(wakeUp, WakeUpAddress.class, sentence);
+  /** Returns where the device can be woken, or null if it does not say so in a usable way. */
+  @Nullable WakeUpAddress wakeUp() {
+    return wakeUp instanceof WakeUpAddress address ? address : null;
   }
 
-  @Nullable MobileNetwork mobileNetwork() throws MalformedMessageException {
-    String sentence = "mobilenetwork is not an object of an mcc and an mnc (strings)";
-    return optional(mobileNetwork, MobileNetwork.class, sentence);
+  /** Returns the network the device is in, or null if it does not say so in a usable way. */
+  @Nullable MobileNetwork mobileNetwork() {
+    return mobileNetwork instanceof MobileNetwork network ? network : null;
   }
 
   /** Returns the status, 200 if there is none. */

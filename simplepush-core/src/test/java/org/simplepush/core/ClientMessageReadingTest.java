@@ -110,7 +110,9 @@ class ClientMessageReadingTest {
   @Test
   void nullCountsAsMissingInAHello() throws Exception {
     assertThat(
-            read("{'messageType':'hello','uaid':null,'wakeup_hostport':null,'mobilenetwork':null}"))
+            read(
+                "{'messageType':'hello','uaid':null,'channelIDs':null,'wakeup_hostport':null,"
+                    + "'mobilenetwork':null,'use_webpush':null,'broadcasts':null}"))
         .isEqualTo(new Hello(null, null));
   }
 
@@ -118,12 +120,29 @@ class ClientMessageReadingTest {
   @ValueSource(strings = {"1", "1.5", "true", "[]", "['$A']", "{}", "{'a':{'b':[1]}}"})
   void uaidOfAnotherTypeIsMalformed(String uaid) {
     assertBadContent("{'messageType':'hello','channelIDs':[],'uaid':" + uaid + "}", "uaid");
+    assertBadContent("{'messageType':'hello','uaid':" + uaid + ",'channelIDs':['$A']}", "uaid");
   }
 
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "null",
+        "'uaid':1",
+        "'uaid':['$A']",
+        "'uaid':{}",
+        "'uaid':true,'channelIDs':null",
+        "'channelIDs':null,'uaid':false",
+        "'uaid':'$A','uaid':'$A'",
+        "'uaid':null,'uaid':null",
+      })
+  void illTypedHelloWithoutChannelIdsMustNotBeAnswered(String fields) {
+    MalformedMessageException refusal = refusal("{'messageType':'hello'," + fields + "}");
+    assertThat(refusal.severity()).isEqualTo(Severity.UNANSWERED);
+    assertThat(refusal).hasMessage("uaid is not a string");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
         "1",
         "'$A'",
         "true",
@@ -147,45 +166,142 @@ class ClientMessageReadingTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
+        "null",
         "1",
+        "true",
         "'10.1.2.3:4711'",
         "[]",
+        "['10.1.2.3',4711]",
         "{}",
         "{'ip':'10.1.2.3'}",
         "{'port':4711}",
         "{'ip':1,'port':4711}",
         "{'ip':null,'port':4711}",
-        "{'ip':'10.1.2.3','port':'4711'}",
+        "{'ip':['10.1.2.3'],'port':4711}",
         "{'ip':'10.1.2.3','port':0}",
+        "{'ip':'10.1.2.3','port':'0'}",
         "{'ip':'10.1.2.3','port':-1}",
         "{'ip':'10.1.2.3','port':65536}",
+        "{'ip':'10.1.2.3','port':'65536'}",
         "{'ip':'10.1.2.3','port':4294967297}",
+        "{'ip':'10.1.2.3','port':9999999999999999999999}",
         "{'ip':'10.1.2.3','port':4711.0}",
+        "{'ip':'10.1.2.3','port':'4711.0'}",
+        "{'ip':'10.1.2.3','port':''}",
+        "{'ip':'10.1.2.3','port':' 4711'}",
+        "{'ip':'10.1.2.3','port':'any'}",
         "{'ip':'10.1.2.3','port':null}",
+        "{'ip':'10.1.2.3','port':true}",
+        "{'ip':'10.1.2.3','port':[4711]}",
+        "{'ip':'10.1.2.3','port':{'port':4711}}",
         "{'ip':'10.1.2.3','port':4711,'port':4711}",
         "{'ip':{'ip':'10.1.2.3','port':4711}}",
+        "null,'wakeup_hostport':{'ip':'10.1.2.3','port':4711}",
+        "{'ip':'10.1.2.3','port':4711},'wakeup_hostport':{'ip':'10.1.2.3','port':4711}",
       })
-  void wakeUpAddressThatIsNoneIsMalformed(String address) {
-    assertBadContent(
-        "{'messageType':'hello','wakeup_hostport':" + address + ",'uaid':'$A'}", "wakeup_hostport");
+  void wakeUpAddressThatIsNoneCountsAsAbsent(String address) throws Exception {
+    assertThat(
+            read(
+                "{'messageType':'hello','wakeup_hostport':"
+                    + address
+                    + ",'uaid':'$A','channelIDs':['$B'],'mobilenetwork':{'mcc':'1','mnc':'2'}}"))
+        .isEqualTo(new Hello(Uaid.parse(A), List.of(CHANNEL_B), null, new MobileNetwork("1", "2")));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "1, 1",
+    "65535, 65535",
+    "'\"1\"', 1",
+    "'\"65535\"', 65535",
+    "'\"0004711\"', 4711",
+  })
+  void portIsANumberOrAStringOfDigits(String written, int port) throws Exception {
+    assertThat(
+            read("{'messageType':'hello','wakeup_hostport':{'ip':'::1','port':" + written + "}}"))
+        .isEqualTo(new Hello(null, null, new WakeUpAddress("::1", port), null));
   }
 
   @ParameterizedTest
   @ValueSource(
       strings = {
+        "null",
         "1",
+        "true",
         "''",
+        "'262-07'",
         "[]",
+        "['262','07']",
         "{}",
         "{'mcc':'262'}",
         "{'mnc':'07'}",
-        "{'mcc':262,'mnc':'07'}",
+        "{'mcc':null,'mnc':null}",
         "{'mcc':'262','mnc':null}",
-        "{'mcc':'262','mnc':'07','mcc':'262'}"
+        "{'mcc':null,'mnc':'07'}",
+        "{'mcc':262,'mnc':null}",
+        "{'mcc':-1,'mnc':7}",
+        "{'mcc':262,'mnc':-1}",
+        "{'mcc':262.0,'mnc':7}",
+        "{'mcc':262,'mnc':7e0}",
+        "{'mcc':9223372036854775808,'mnc':7}",
+        "{'mcc':[262],'mnc':'07'}",
+        "{'mcc':'262','mnc':{}}",
+        "{'mcc':'262','mnc':true}",
+        "{'mcc':'262','mnc':'07','mcc':'262'}",
+        "null,'mobilenetwork':{'mcc':'262','mnc':'07'}",
+        "{'mcc':'262','mnc':'07'},'mobilenetwork':{'mcc':'262','mnc':'07'}",
       })
-  void mobileNetworkThatIsNoneIsMalformed(String network) {
-    assertBadContent(
-        "{'messageType':'hello','mobilenetwork':" + network + ",'uaid':'$A'}", "mobilenetwork");
+  void mobileNetworkThatIsNoneCountsAsAbsent(String network) throws Exception {
+    assertThat(
+            read(
+                "{'messageType':'hello','mobilenetwork':"
+                    + network
+                    + ",'uaid':'$A','channelIDs':['$B'],'wakeup_hostport':{'ip':'::1','port':1}}"))
+        .isEqualTo(new Hello(Uaid.parse(A), List.of(CHANNEL_B), new WakeUpAddress("::1", 1), null));
+  }
+
+  /** Early Firefox OS wrote numbers, which have no leading zeros. */
+  @ParameterizedTest
+  @CsvSource({
+    "'\"262\"', '\"07\"', 262, 07",
+    "262, 7, 262, 07",
+    "262, '\"07\"', 262, 07",
+    "'\"310\"', 410, 310, 410",
+    "1, 0, 001, 00",
+    "1, 1, 001, 01",
+    "1, 12345, 001, 12345",
+  })
+  void mobileNetworkIsWrittenWithNumbersOrStrings(
+      String mccWritten, String mncWritten, String mcc, String mnc) throws Exception {
+    assertThat(
+            read(
+                "{'messageType':'hello','mobilenetwork':{'mcc':"
+                    + mccWritten
+                    + ",'mnc':"
+                    + mncWritten
+                    + "}}"))
+        .isEqualTo(new Hello(null, null, null, new MobileNetwork(mcc, mnc)));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "'use_webpush':false",
+        "'use_webpush':'yes'",
+        "'use_webpush':{'a':[1]}",
+        "'broadcasts':[]",
+        "'broadcasts':'x'",
+        "'broadcasts':{'a':{'b':null}}",
+        "'use_webpush':true,'use_webpush':false",
+        "'status':'x'",
+        "'updates':7",
+        "'channelID':[]",
+        "'version':{}",
+        "'':''",
+      })
+  void whatAHelloDoesNotNeedNeverRefusesIt(String field) throws Exception {
+    assertThat(read("{" + field + ",'messageType':'hello','uaid':'$A'}"))
+        .isEqualTo(new Hello(Uaid.parse(A), null));
   }
 
   // register and unregister
@@ -330,6 +446,8 @@ class ClientMessageReadingTest {
         ",'updates':[{'channelID':['$A'],'version':7}]",
         ",'updates':[{'channelID':'$A','Version':7}]",
         ",'updates':[{'channelID':'$A','version':7,'version':7}]",
+        ",'updates':[{'channelID':'$A','version':'x','version':7}]",
+        ",'updates':[{'version':null,'channelID':'$A','version':7}]",
         ",'updates':[{'channelID':'$A','channelID':'$A','version':7}]",
         ",'updates':[{'channelID':'$A','version':7},{}]",
         ",'updates':[{},{'channelID':'$A','version':7}]",
@@ -340,12 +458,29 @@ class ClientMessageReadingTest {
     assertBadContent("{'messageType':'ack'" + field + "}", "updates");
   }
 
+  /** Firefox gives one; whatever it is, the device has handled the version. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"100", "101", "102", "-1", "1e3", "'100'", "null", "true", "[]", "{'code':[1]}"})
+  void codeOfAnAckMayBeAnything(String code) throws Exception {
+    assertThat(
+            read(
+                "{'messageType':'ack','code':"
+                    + code
+                    + ",'updates':[{'channelID':'$A','code':"
+                    + code
+                    + ",'version':7}]}"))
+        .isEqualTo(new Ack(List.of(new Update(CHANNEL_A, 7))));
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {
         "{'messageType':'nack'}",
         "{'messageType':'nack','version':'x','code':301}",
+        "{'messageType':'nack','version':null,'code':null,'channelID':7}",
         "{'messageType':'nack','updates':'anything'}",
+        "{'messageType':'nack','updates':[{'channelID':'x','version':-1}]}",
       })
   void nackSaysNothingElse(String text) throws Exception {
     assertThat(read(text)).isEqualTo(new Nack());
@@ -486,14 +621,13 @@ class ClientMessageReadingTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "'uaid':'$A','uaid':'$A'",
-        "'uaid':'$A','uaid':null",
-        "'uaid':null,'uaid':'$A'",
-        "'uaid':null,'uaid':null",
+        "'uaid':'$A','uaid':'$A','channelIDs':[]",
+        "'uaid':'$A','channelIDs':[],'uaid':null",
+        "'uaid':null,'uaid':'$A','channelIDs':['$A']",
+        "'uaid':null,'uaid':null,'channelIDs':[]",
         "'channelIDs':[],'channelIDs':[]",
         "'channelIDs':['$A'],'x':1,'channelIDs':null",
-        "'wakeup_hostport':null,'wakeup_hostport':{'ip':'::1','port':1}",
-        "'mobilenetwork':{'mcc':'1','mnc':'2'},'mobilenetwork':{'mcc':'1','mnc':'2'}",
+        "'channelIDs':null,'channelIDs':null",
       })
   void fieldGivenTwiceIsMalformed(String fields) {
     String field = fields.substring(1, fields.indexOf('\'', 1));

@@ -150,10 +150,15 @@ class HostileMessageTest {
 
   @Test
   void nestingAsDeepAsOtherDialectsNeedIsAllowed() throws Exception {
-    String junk = "[".repeat(30) + "]".repeat(30);
+    String junk = "[".repeat(31) + "]".repeat(31);
 
     assertThat(codec.readClientMessage("{\"x\":" + junk + ",\"messageType\":\"nack\"}"))
         .isEqualTo(new ClientMessage.Nack());
+    for (String hint : List.of("wakeup_hostport", "mobilenetwork", "broadcasts", "use_webpush")) {
+      String hello = "{\"messageType\":\"hello\",\"" + hint + "\":" + junk + "}";
+      assertThat(codec.readClientMessage(hello)).isEqualTo(new ClientMessage.Hello(null, null));
+    }
+    assertNotAMessage("{\"messageType\":\"hello\",\"broadcasts\":[" + junk + "]}");
   }
 
   @ParameterizedTest

@@ -201,6 +201,7 @@ class ServerMessageReadingTest {
         ",'updates':[null]",
         ",'updates':[{}]",
         ",'updates':[{'channelID':'$A','version':-1}]",
+        ",'updates':[{'channelID':'$A','version':'x','version':7}]",
         ",'updates':[{'channelID':'$A','version':1.0}]",
         ",'updates':[{'channelID':'$A','version':9223372036854775808}]"
       })
@@ -234,6 +235,9 @@ class ServerMessageReadingTest {
   @Test
   void failureNeedsNothingButItsStatus() throws Exception {
     assertThat(read("{'status':401}")).isEqualTo(new Failure(null, null, 401, "status 401"));
+    assertThat(read("{'status':307}")).isEqualTo(new Failure(null, null, 307, "status 307"));
+    assertThat(read("{'status':307,'messageType':7,'redirect':'wss://b/'}"))
+        .isEqualTo(new Failure(null, null, 307, "status 307"));
     assertThat(read("{'status':401,'error':'bad'}")).isEqualTo(new Failure(null, null, 401, "bad"));
     assertThat(read("{'messageType':7,'channelID':{},'status':500,'error':[]}"))
         .isEqualTo(new Failure(null, null, 500, "status 500"));

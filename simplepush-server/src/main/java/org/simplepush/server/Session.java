@@ -164,6 +164,11 @@ final class Session {
     return busy;
   }
 
+  /** How many channels it remembers something of, which is bounded whatever the device does. */
+  int remembered() {
+    return deliveries == null ? 0 : deliveries.size();
+  }
+
   /** Takes a text message from the device. */
   void onMessage(String text) {
     long now = wire.now();
@@ -229,6 +234,7 @@ final class Session {
           close(CloseCode.POLICY_VIOLATION, "the first message must be hello");
         }
       }
+      case UNANSWERED -> close(CloseCode.POLICY_VIOLATION, malformed.getMessage());
     }
   }
 
@@ -343,7 +349,11 @@ final class Session {
 
   private void helloFailed(ClientMessage.Hello hello, Throwable failure) {
     storeFailed("hello", failure);
-    send(failure(hello, ServerMessage.Failure.UNAVAILABLE, "Try again later"));
+    // Only Firefox lists no channels. It takes an answer without a UAID for the end and never
+    // connects again, but does so in seconds if it gets none.
+    if (hello.channelIds() != null) {
+      send(failure(hello, ServerMessage.Failure.UNAVAILABLE, "Try again later"));
+    }
     close(CloseCode.TRY_AGAIN_LATER, "try again later");
   }
 

@@ -142,6 +142,66 @@ class ProtocolWireTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "'mobilenetwork':{'mcc':214,'mnc':7}",
+        "'mobilenetwork':{'mcc':null,'mnc':null}",
+        "'mobilenetwork':{'mcc':'214'}",
+        "'mobilenetwork':'214-07'",
+        "'wakeup_hostport':{'ip':'10.1.2.3'}",
+        "'wakeup_hostport':{'ip':'10.1.2.3','port':null}",
+        "'wakeup_hostport':{'ip':'10.1.2.3','port':'0'}",
+        "'wakeup_hostport':{'ip':null,'port':5000}",
+        "'wakeup_hostport':[]",
+        "'wakeup_hostport':{'ip':'10.1.2.3','port':99999},'mobilenetwork':{'mcc':[],'mnc':{}}",
+        "'use_webpush':7,'broadcasts':'x'",
+        "'x':[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]",
+      })
+  void hintNeverRefusesAHello(String hints) throws Exception {
+    String uaid = UUID.randomUUID().toString();
+    String hello = "{'messageType':'hello','uaid':'" + uaid + "','channelIDs':[]," + hints + "}";
+    try (WireDevice device = WireDevice.connect(server.port())) {
+      device.socket().send(hello.replace('\'', '"'));
+      assertThat(device.socket().nextJson())
+          .isEqualTo(json("{'messageType':'hello','uaid':'" + uaid + "','status':200}"));
+      device.proveNothingCame();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"100", "null", "'x'", "{'a':[]}"})
+  void codeOfAnAckMayBeAnything(String code) throws Exception {
+    try (WireDevice device = WireDevice.fresh(server.port())) {
+      URI endpoint = device.register(CHANNEL);
+      RawHttp.put(endpoint, "version=7");
+      device.expectUpdate(CHANNEL, 7);
+      String ack =
+          "{'messageType':'ack','updates':[{'channelID':'"
+              + CHANNEL
+              + "','version':7,'code':"
+              + code
+              + "}]}";
+      device.socket().send(ack.replace('\'', '"'));
+      device.proveNothingCame();
+      device.hello(device.uaid(), CHANNEL);
+      device.proveNothingCame(); // it is not pending any more
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{\"messageType\":\"hello\",\"uaid\":7,\"use_webpush\":true}",
+        "{\"messageType\":\"hello\",\"uaid\":[],\"channelIDs\":null}",
+      })
+  void malformedHelloWithoutAListIsClosedWithoutAnAnswer(String hello) throws Exception {
+    try (RawWebSocket socket = RawWebSocket.connect(server.port())) {
+      socket.send(hello);
+      socket.expectClose(1008);
+    }
+  }
+
   // Before hello
 
   @ParameterizedTest
@@ -255,6 +315,10 @@ class ProtocolWireTest {
         late.send(WireDevice.helloMessage(""));
         assertError(late.nextJson(), "hello", 503);
         late.expectClose(1013);
+      }
+      try (RawWebSocket firefox = RawWebSocket.connect(failing.port())) {
+        firefox.send("{\"messageType\":\"hello\",\"broadcasts\":{},\"use_webpush\":true}");
+        firefox.expectClose(1013);
       }
     }
   }

@@ -11,6 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.simplepush.core.CloseCode;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
@@ -141,9 +142,46 @@ class SessionWaitingTest extends SessionFixture {
   void failedHelloWithoutUaidIsError503AndClosed() {
     store.hold();
     TestWire wire = connects();
-    wire.says("{'messageType':'hello'}");
+    wire.says("{'messageType':'hello','channelIDs':[]}");
     fails(wire, "hello");
     wire.hears(failed("hello", 503));
+    wire.isClosed(CloseCode.TRY_AGAIN_LATER);
+  }
+
+  /** Firefox never connects again after an answer without a UAID; closed, it is back in seconds. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{'messageType':'hello'}",
+        "{'messageType':'hello','uaid':'" + UAID + "'}",
+        "{'messageType':'hello','uaid':'" + UAID + "','channelIDs':null}",
+        "{'messageType':'hello','broadcasts':{},'use_webpush':true}",
+      })
+  void failedHelloWithoutAListIsClosedWith1013AndNotAnswered(String hello) {
+    store.hold();
+    TestWire wire = connects();
+    wire.says(hello);
+    fails(wire, "hello");
+    wire.isClosed(CloseCode.TRY_AGAIN_LATER);
+    assertThat(counters.storeFailures.sum()).isEqualTo(1);
+  }
+
+  @Test
+  void helloWithoutAListThatFailsWhenAFreshUaidIsStoredIsNotAnsweredEither() {
+    store.hold();
+    TestWire wire = connects();
+    wire.says("{'messageType':'hello','uaid':'" + UAID + "'}");
+    answers(wire, "hello"); // unknown
+    fails(wire, "hello"); // the fresh one's
+    wire.isClosed(CloseCode.TRY_AGAIN_LATER);
+  }
+
+  @Test
+  void failedSecondHelloWithoutAListIsNotAnsweredEither() {
+    TestWire wire = registered();
+    store.hold();
+    wire.says("{'messageType':'hello'}");
+    fails(wire, "hello");
     wire.isClosed(CloseCode.TRY_AGAIN_LATER);
   }
 
