@@ -61,6 +61,16 @@ final class Deliveries {
     return byChannel.isEmpty();
   }
 
+  /** How many entries there are: what this costs, in memory. */
+  int size() {
+    return byChannel.size();
+  }
+
+  /** How many entries stand among the unsent, be they unsent still or not. */
+  int queued() {
+    return unsent.size();
+  }
+
   /** Whether there is something the device has not acknowledged. */
   boolean isOutstanding() {
     return byChannel.values().stream()

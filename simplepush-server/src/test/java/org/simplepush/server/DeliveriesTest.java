@@ -55,6 +55,40 @@ class DeliveriesTest {
   }
 
   @Test
+  void deviceThatDoesNotReadCostsOneEntryAChannel() {
+    for (int version = 1; version <= 100_000; version++) {
+      offer(A, version);
+      offer(B, version);
+      deliveries.offer(update(B, version), true, now);
+    }
+    assertThat(deliveries.queued()).isEqualTo(2);
+    assertThat(deliveries.size()).isEqualTo(2);
+    assertThat(take()).containsExactly(update(A, 100_000), update(B, 100_000));
+    assertThat(deliveries.queued()).isZero();
+  }
+
+  @Test
+  void deviceThatAcknowledgesWhatItWasNotSentCostsOneEntryAChannel() {
+    for (int version = 1; version <= 1000; version++) {
+      offer(A, version);
+      acknowledge(A, version);
+    }
+    assertThat(deliveries.queued()).isOne();
+    assertThat(deliveries.size()).isOne();
+  }
+
+  @Test
+  void channelsBeyondTheLimitAreNotRememberedAsRetired() {
+    for (int i = 0; i < 100; i++) {
+      deliveries.retire(ChannelId.random(), now, 10);
+    }
+    assertThat(deliveries.size()).isEqualTo(10);
+    now += INTERVAL;
+    expire();
+    assertThat(deliveries.size()).isZero();
+  }
+
+  @Test
   void takeStopsAtTheLimitAndGoesOn() {
     offer(A, 1);
     offer(B, 1);

@@ -13,6 +13,7 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
@@ -358,29 +359,56 @@ class RaceWireTest {
 
   @Test
   void registerThatRacesAHelloElsewhereIsNotLostInSilence() throws Exception {
-    for (int round = 0; round < 100; round++) {
+    int registered = 0;
+    int takenOver = 0;
+    // As many rounds as it takes to see both; which of the two comes first is up to the machine.
+    for (int round = 0; round < 100 || registered == 0 || takenOver == 0; round++) {
       try (WireDevice old = WireDevice.fresh(server.port());
           WireDevice next = WireDevice.connect(server.port())) {
         String uaid = old.uaid();
-        Future<URI> register =
-            run(
-                () -> {
-                  try {
-                    return old.register(CHANNEL);
-                  } catch (IOException | AssertionError takenOver) {
-                    return null;
-                  }
-                });
         // No list: nothing is compared, so whatever was answered with 200 must be there.
-        next.socket().send("{\"messageType\":\"hello\",\"uaid\":\"" + uaid + "\"}");
+        String hello = "{\"messageType\":\"hello\",\"uaid\":\"" + uaid + "\"}";
+        boolean helloFirst = round % 2 == 0; // else the register nearly always wins
+        if (helloFirst) {
+          next.socket().send(hello);
+        }
+        Future<Optional<URI>> register = run(() -> registerUnlessTakenOver(old));
+        if (!helloFirst) {
+          next.socket().send(hello);
+        }
         assertThat(Json.text(next.socket().nextJson(), "uaid")).isEqualTo(uaid);
-        URI endpoint = register.get(20, TimeUnit.SECONDS);
-        if (endpoint != null) {
-          assertThat(RawHttp.put(endpoint, "version=1").status()).isEqualTo(200);
+        Optional<URI> endpoint = register.get(20, TimeUnit.SECONDS);
+        if (endpoint.isPresent()) {
+          registered++;
+          assertThat(RawHttp.put(endpoint.get(), "version=1").status()).isEqualTo(200);
           next.expectUpdate(CHANNEL, 1);
+        } else {
+          takenOver++;
         }
       }
     }
+  }
+
+  /** Nothing, if a newer connection closes this one before it is answered. */
+  private static Optional<URI> registerUnlessTakenOver(WireDevice device) throws Exception {
+    try {
+      device.socket().send("{\"messageType\":\"register\",\"channelID\":\"" + CHANNEL + "\"}");
+    } catch (IOException e) {
+      return Optional.empty(); // closed before this was sent
+    }
+    RawWebSocket.Frame frame;
+    try {
+      frame = device.socket().nextFrame();
+    } catch (IOException e) {
+      return Optional.empty(); // reset, because the register came after the end
+    }
+    if (frame.opcode() == RawWebSocket.CLOSE) {
+      assertThat(frame.closeCode()).isEqualTo(1008);
+      return Optional.empty();
+    }
+    Object reply = Json.read(frame.text());
+    assertThat(Json.field(reply, "status")).isEqualTo(200L);
+    return Optional.of(URI.create(Json.text(reply, "pushEndpoint")));
   }
 
   // Unregister

@@ -20,6 +20,7 @@ class SessionHelloTest extends SessionFixture {
       strings = {
         "{'messageType':'hello'}",
         "{'messageType':'hello','channelIDs':[]}",
+        "{'messageType':'hello','channelIDs':null}",
         "{'messageType':'hello','uaid':null,'channelIDs':[]}",
         "{'messageType':'hello','uaid':'','channelIDs':[]}",
         "{'messageType':'hello','uaid':'','channelIDs':['" + CHANNEL + "']}",
@@ -170,8 +171,7 @@ class SessionHelloTest extends SessionFixture {
   }
 
   @ParameterizedTest
-  @ValueSource(
-      strings = {"'x'", "null", "{}", "7", "[7]", "[null]", "[['x']]", "['']", "['not a UUID']"})
+  @ValueSource(strings = {"'x'", "{}", "7", "[7]", "[null]", "[['x']]", "['']", "['not a UUID']"})
   void channelIdsOtherThanAnArrayOfUuidsAreError401AndMayBeCorrected(String channelIds) {
     TestWire wire = connects();
     wire.says("{'messageType':'hello','uaid':'" + UAID + "','channelIDs':" + channelIds + "}");
@@ -181,6 +181,50 @@ class SessionHelloTest extends SessionFixture {
     assertThat(isKnown(UAID)).isFalse();
     wire.says(hello(UAID));
     wire.hears(greeting(UAID));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "'wakeup_hostport':{'ip':'192.0.2.7','port':0}",
+        "'wakeup_hostport':'192.0.2.7:5000'",
+        "'mobilenetwork':{'mcc':214,'mnc':7}",
+        "'mobilenetwork':{'mcc':null,'mnc':null}",
+        "'mobilenetwork':{'mcc':'214'},'wakeup_hostport':{'ip':'192.0.2.7'}",
+        "'use_webpush':[],'broadcasts':7"
+      })
+  void hintNeverRefusesAHello(String hints) {
+    TestWire before = registered();
+    before.breaksOff();
+    TestWire wire = connects();
+    wire.says(
+        "{'messageType':'hello','uaid':'"
+            + UAID
+            + "','channelIDs':['"
+            + CHANNEL
+            + "'],"
+            + hints
+            + "}");
+    wire.hears(greeting(UAID));
+    wire.isOpen();
+  }
+
+  /** Firefox never connects again after an answer without a UAID; closed, it is back in seconds. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{'messageType':'hello','uaid':7}",
+        "{'messageType':'hello','uaid':['" + UAID + "'],'broadcasts':{},'use_webpush':true}",
+        "{'messageType':'hello','uaid':{},'channelIDs':null}",
+        "{'messageType':'hello','uaid':'" + UAID + "','uaid':'" + UAID + "'}"
+      })
+  void malformedHelloWithoutAListIsClosedWithoutAnAnswer(String hello) {
+    TestWire first = connects();
+    first.says(hello);
+    first.isClosed(CloseCode.POLICY_VIOLATION);
+    TestWire second = resumes();
+    second.says(hello);
+    second.isClosed(CloseCode.POLICY_VIOLATION);
   }
 
   @Test
@@ -301,6 +345,27 @@ class SessionHelloTest extends SessionFixture {
     assertThat(fresh).isNotEqualTo(UAID);
     String endpoint = register(wire, CHANNEL);
     put(endpoint, 1);
+    wire.hears(notification(CHANNEL, 1));
+  }
+
+  @Test
+  void nothingOfALostUaidIsDeliveredToTheFreshOne() {
+    TestWire wire = resumes();
+    register(wire, CHANNEL);
+    register(wire, OTHER_CHANNEL);
+    publish(OTHER_CHANNEL, 6); // sent, and not acknowledged
+    wire.hears(notification(OTHER_CHANNEL, 6));
+    wire.writable = false;
+    publish(CHANNEL, 7); // not even sent
+    drop(UAID);
+    wire.says(hello(UAID, CHANNEL, OTHER_CHANNEL));
+    String fresh = uaidOf(wire);
+    assertThat(fresh).isNotEqualTo(UAID);
+    wire.becomesWritable();
+    passes(Duration.ofMinutes(3)); // longer than until a redelivery
+    wire.hearsNothing();
+    String endpoint = register(wire, CHANNEL);
+    put(endpoint, 1); // lower than what the lost one had
     wire.hears(notification(CHANNEL, 1));
   }
 

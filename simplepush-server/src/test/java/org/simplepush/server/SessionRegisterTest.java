@@ -241,4 +241,17 @@ class SessionRegisterTest extends SessionFixture {
     put(endpoint, 1); // lower than before: it is another registration
     wire.hears(notification(CHANNEL, 1));
   }
+
+  @Test
+  void unregisteringWithoutEndCostsBoundedMemory() {
+    TestWire wire = resumes();
+    register(wire, CHANNEL);
+    for (int i = 0; i < 5 * MAX_CHANNELS; i++) {
+      wire.says(unregister(channel(i)));
+      wire.hears(unregistered(channel(i)));
+    }
+    assertThat(wire.session.remembered()).isEqualTo(2 * MAX_CHANNELS);
+    publish(CHANNEL, 7); // which goes on, though there is no room for what is retired
+    wire.hears(notification(CHANNEL, 7));
+  }
 }

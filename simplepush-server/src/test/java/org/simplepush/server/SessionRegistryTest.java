@@ -32,11 +32,13 @@ class SessionRegistryTest extends SessionFixture {
 
   @Test
   void connectingAgainDoesNotDisplaceItself() {
-    TestWire wire = connects();
-    registry.connect(OWNER, wire.session);
+    TestWire wire = resumes(); // only who has said hello can be displaced
     registry.connect(OWNER, wire.session);
     wire.turn();
     wire.isOpen();
+    registry.deliver(OWNER, UPDATE, false);
+    wire.turn();
+    wire.hears(notification(CHANNEL, 1));
   }
 
   @Test

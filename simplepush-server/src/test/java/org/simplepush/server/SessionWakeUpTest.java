@@ -97,6 +97,8 @@ class SessionWakeUpTest extends SessionFixture {
         "'wakeup_hostport':{'ip':'224.0.0.1','port':5000}",
         "'wakeup_hostport':{'ip':'::1','port':5000}",
         "'wakeup_hostport':{'ip':'127.0.0.1','port':5000}",
+        "'wakeup_hostport':{'ip':'10.1.2.3','port':0}",
+        "'wakeup_hostport':{'ip':'10.1.2.3'}",
       })
   void deviceThatMayNotSleepIsGreetedWith200AndKeepsItsConnection(String more) {
     TestWire wire = connects();
@@ -111,11 +113,34 @@ class SessionWakeUpTest extends SessionFixture {
     assertThat(woken).isEmpty();
   }
 
-  @Test
-  void portZeroIsMalformed() {
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{'mcc':214,'mnc':7}",
+        "{'mcc':'214','mnc':7}",
+        "{'mcc':214,'mnc':'07'}",
+        "{'mcc':'214','mnc':'07'}"
+      })
+  void mobileNetworkInNumbersIsTheSameNetwork(String network) {
+    wakeUp(WakeUp.inNetworks("10.0.0.0/8").mobileNetworks("214-07"));
     TestWire wire = connects();
-    wire.says(hello("'wakeup_hostport':{'ip':'10.1.2.3','port':0}"));
-    assertThat(wire.heard()).contains("401");
+    wire.says(hello(AT.replace("5000", "'5000'") + ",'mobilenetwork':" + network));
+    wire.hears(greeting201());
+  }
+
+  @Test
+  void deviceWhoseRequestWaitsForTheStoreIsNotLeftToSleep() {
+    TestWire wire = drowsy();
+    store.hold();
+    wire.says(register(OTHER_CHANNEL));
+    passes(QUIET.multipliedBy(2));
+    wire.isOpen();
+    store.next("register").answers();
+    wire.turn();
+    endpointOf(wire, OTHER_CHANNEL);
+    store.holdNoMore();
+    passes(QUIET);
+    wire.isClosed(CloseCode.WAKE_UP);
   }
 
   @Test

@@ -73,9 +73,13 @@ class UpgradeRequestTest {
         "Upgrade: websocket|UPGRADE: h2c, websocket",
         "Connection: Upgrade|connection: keep-alive, upgrade",
         "Connection: Upgrade|Connection: keep-alive\\r\\nConnection: Upgrade",
+        "Connection: Upgrade|Connection: Upgrade\\r\\nConnection: keep-alive",
+        "Upgrade: websocket|Upgrade: websocket\\r\\nUpgrade: h2c",
         "Sec-WebSocket-Protocol: push-notification|sec-websocket-protocol: a, push-notification ,b",
         "Sec-WebSocket-Protocol: push-notification"
             + "|Sec-WebSocket-Protocol: a\\r\\nSec-WebSocket-Protocol: push-notification",
+        "Sec-WebSocket-Protocol: push-notification"
+            + "|Sec-WebSocket-Protocol: push-notification\\r\\nSec-WebSocket-Protocol: a",
         "Sec-WebSocket-Protocol: push-notification|X: y",
         "GET / |GET /any/path?x=y ",
       })
@@ -95,6 +99,13 @@ class UpgradeRequestTest {
         "GET / HTTP/1.1|GET / x HTTP/1.1|400",
         "Upgrade: websocket|X: y|426",
         "Upgrade: websocket|Upgrade: websockets|426",
+        "Upgrade: websocket|Up: websocket|426",
+        "Upgrade: websocket|Upgrade2: websocket|426",
+        "Upgrade: websocket|X-Upgrade: websocket|426",
+        "Connection: Upgrade|Connect: Upgrade|426",
+        "Connection: Upgrade|XConnection: Upgrade|426",
+        "Sec-WebSocket-Version: 13|Sec-WebSocket-Version: 13\\r\\nSec-WebSocket-Version: 13|426",
+        "Sec-WebSocket-Key:|Sec-WebSocket-Key: x\\r\\nSec-WebSocket-Key:|400",
         "Connection: Upgrade|X: y|426",
         "Connection: Upgrade|Connection: close|426",
         "Sec-WebSocket-Version: 13|X: y|426",
@@ -112,7 +123,7 @@ class UpgradeRequestTest {
         "Host: push.example.org|: no name|400",
       })
   void refusedVariants(String what, String instead, String status) {
-    String refusal = refusalWith(what, instead);
+    String refusal = refusalWith(what, instead.replace("\\r\\n", "\r\n"));
     assertThat(refusal).startsWith("HTTP/1.1 " + status + " ").contains("close\r\n");
     String[] parts = refusal.split("\r\n\r\n", 2);
     assertThat(parts[0]).contains("Content-Length: " + parts[1].length());
@@ -140,9 +151,31 @@ class UpgradeRequestTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "\r", "\r\n\r", "GET / HTTP/1.1\r\nHost: x\r\n", "a\n\nb"})
+  @ValueSource(
+      strings = {
+        "",
+        "\r",
+        "\r\n\r",
+        "GET / HTTP/1.1\r\nHost: x\r\n",
+        "a\n\nb",
+        // Each with one byte of the end wrong.
+        "a\n\n\r\n",
+        "a\r\r\r\n",
+        "a\r\n\n\n",
+        "a\r\n\r\r",
+        "a \n\r\n",
+        "a\r \r\n",
+        "a\r\n \n",
+        "a\r\n\r ",
+      })
   void incompleteHeadHasNoEnd(String text) {
     assertThat(UpgradeRequest.endOfHead(bytes(text), 0, text.length())).isEqualTo(-1);
+  }
+
+  @Test
+  void shortestEndIsFound() {
+    assertThat(UpgradeRequest.endOfHead(bytes("\r\n\r\n"), 0, 4)).isEqualTo(4);
+    assertThat(UpgradeRequest.endOfHead(bytes("x\r\n\r\n\r\n"), 0, 7)).isEqualTo(5);
   }
 
   @Test
