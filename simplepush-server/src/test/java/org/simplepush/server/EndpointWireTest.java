@@ -107,6 +107,12 @@ abstract class EndpointWireTest {
     assertThat(response.header("Content-Type")).isEqualTo("application/json");
   }
 
+  private void assertStale(RawHttp.Response response) {
+    assertThat(response.status()).as("status of %s", response).isEqualTo(200);
+    assertThat(response.body()).isEqualTo("{\"stale\":true}");
+    assertThat(response.header("Content-Type")).isEqualTo("application/json");
+  }
+
   private static void assertRefused(RawHttp.Response response, int status) {
     assertThat(response.status()).as("status of %s", response).isEqualTo(status);
     assertThat(response.header("Content-Type")).isEqualTo("application/json");
@@ -128,8 +134,8 @@ abstract class EndpointWireTest {
     assertAccepted(put("version=7"));
     device.expectUpdate(CHANNEL, 7);
     assertAccepted(put("version=7"));
-    assertAccepted(put("version=6"));
-    assertAccepted(put("version=0"));
+    assertStale(put("version=6"));
+    assertStale(put("version=0"));
     device.proveNothingCame();
     assertAccepted(put("version=8"));
     device.expectUpdate(CHANNEL, 8);
@@ -154,7 +160,9 @@ abstract class EndpointWireTest {
     device.expectUpdate(CHANNEL, 0);
     assertAccepted(put("version=" + MAX_VERSION));
     device.expectUpdate(CHANNEL, MAX_VERSION);
-    assertAccepted(put("")); // nothing is higher
+    assertStale(put("")); // nothing is higher
+    assertStale(put("version=7"));
+    assertAccepted(put("version=" + MAX_VERSION)); // a retry
     device.proveNothingCame();
   }
 

@@ -107,7 +107,8 @@ class JettyEndpointWireTest extends EndpointWireTest {
           HttpResponse<String> response = answer.get(20, TimeUnit.SECONDS);
           assertThat(response.version()).isEqualTo(HttpClient.Version.HTTP_2);
           assertThat(response.statusCode()).isEqualTo(200);
-          assertThat(response.body()).isEqualTo("{}");
+          // The requests may overtake each other.
+          assertThat(response.body()).isIn("{}", "{\"stale\":true}");
         }
       }
       HttpRequest get = HttpRequest.newBuilder(endpoint).build();
