@@ -129,6 +129,7 @@ class ArchitectureTest {
             "ChannelId",
             "ClientMessage",
             "CloseCode",
+            "DurableVersionStore",
             "InMemoryVersionStore",
             "MalformedMessageException",
             "MessageCodec",

@@ -90,6 +90,16 @@ public abstract class VersionStoreContract {
     store = newStore();
   }
 
+  /** The store under test. */
+  final VersionStore store() {
+    return store;
+  }
+
+  /** Goes on with another store, which is closed in place of the first. */
+  final void goOnWith(VersionStore another) {
+    store = another;
+  }
+
   @AfterEach
   void closeStore() throws InterruptedException {
     threads.shutdownNow();
@@ -1383,7 +1393,7 @@ public abstract class VersionStoreContract {
   // helpers
 
   /** Waits for a step. */
-  private static <T> T get(CompletionStage<T> stage) throws Exception {
+  static <T> T get(CompletionStage<T> stage) throws Exception {
     return stage.toCompletableFuture().get(20, SECONDS);
   }
 
@@ -1391,7 +1401,7 @@ public abstract class VersionStoreContract {
    * Starts the tasks at the same moment, each in a thread of its own; returns their results in
    * order. Threads wait for each other awake: being woken takes longer than the steps of a store.
    */
-  private <T> List<T> atOnce(List<? extends Callable<? extends T>> tasks) throws Exception {
+  final <T> List<T> atOnce(List<? extends Callable<? extends T>> tasks) throws Exception {
     AtomicInteger ready = new AtomicInteger();
     List<Future<T>> futures = new ArrayList<>();
     for (Callable<? extends T> task : tasks) {

@@ -29,6 +29,11 @@ final class Ids {
     return ("simplepush:" + hex(uaid.value())).getBytes(US_ASCII);
   }
 
+  /** Where the key record is; shorter than the key of any user agent. */
+  static byte[] keyRecord() {
+    return "simplepush:keys".getBytes(US_ASCII);
+  }
+
   static byte[] bytes(ChannelId channelId) {
     UUID id = channelId.value();
     return ByteBuffer.allocate(16)

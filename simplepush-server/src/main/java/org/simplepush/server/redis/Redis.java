@@ -355,6 +355,30 @@ abstract class Redis {
             });
   }
 
+  /** Whether something is so for any user agent; its key may be there without it. */
+  final CompletionStage<Boolean> anyUserAgent(Function<byte[], CompletionStage<Boolean>> question) {
+    return anyFrom(ScanCursor.INITIAL, question);
+  }
+
+  private CompletionStage<Boolean> anyFrom(
+      ScanCursor cursor, Function<byte[], CompletionStage<Boolean>> question) {
+    return this.<Object, ScanPage>ask(null, () -> scan(cursor), page -> (ScanPage) page)
+        .thenCompose(
+            page -> {
+              CompletionStage<Boolean> any = CompletableFuture.completedStage(false);
+              for (byte[] key : page.keys()) {
+                any = any.thenCombine(question.apply(key), Boolean::logicalOr);
+              }
+              return page.next().isFinished()
+                  ? any
+                  : any.thenCompose(
+                      found ->
+                          found
+                              ? CompletableFuture.completedStage(true)
+                              : anyFrom(page.next(), question));
+            });
+  }
+
   private record ScanPage(ScanCursor next, List<byte[]> keys) {}
 
   private CompletionStage<Object> scan(ScanCursor cursor) {

@@ -1,6 +1,7 @@
 package org.simplepush.server.redis;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.concurrent.TimeUnit.MILLISECONDS;
 
 import java.time.Duration;
@@ -13,6 +14,7 @@ import java.util.concurrent.Future;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.ChannelId;
+import org.simplepush.core.DurableVersionStore;
 import org.simplepush.core.StoreException;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
@@ -43,7 +45,7 @@ import org.simplepush.server.SharedVersionStore;
  * <p>Needs {@code io.lettuce:lettuce-core}, an optional dependency of this module, and Redis 6.2 or
  * later. Safe for use by many threads; keep one for the life of the server and close it after that.
  */
-public final class RedisVersionStore implements SharedVersionStore {
+public final class RedisVersionStore implements SharedVersionStore, DurableVersionStore {
   private static final byte[] NO = {'0'};
   private static final byte[] YES = {'1'};
 
@@ -279,6 +281,35 @@ public final class RedisVersionStore implements SharedVersionStore {
     }
     long millis = duration.toMillis();
     return duration.equals(Duration.ofMillis(millis)) ? millis : millis + 1;
+  }
+
+  @Override
+  public CompletionStage<Optional<String>> keyRecord() {
+    return redis.run(
+        Script.KEY_RECORD,
+        Ids.keyRecord(),
+        arguments(),
+        reply ->
+            Optional.ofNullable((byte[]) reply.get(0)).map(record -> new String(record, UTF_8)));
+  }
+
+  @Override
+  public CompletionStage<Boolean> replaceKeyRecord(@Nullable String expected, String replacement) {
+    if (replacement.isEmpty()) {
+      throw new IllegalArgumentException("A key record is not empty");
+    }
+    return redis.run(
+        Script.REPLACE_KEY_RECORD,
+        Ids.keyRecord(),
+        arguments(
+            expected == null ? new byte[0] : expected.getBytes(UTF_8), replacement.getBytes(UTF_8)),
+        reply -> code(reply) == 1);
+  }
+
+  @Override
+  public CompletionStage<Boolean> hasUserAgents() {
+    return redis.anyUserAgent(
+        key -> redis.run(Script.IS_USER_AGENT, key, arguments(), reply -> code(reply) == 1));
   }
 
   /**

@@ -7,9 +7,10 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
 /**
- * The steps, each a script that Redis runs as one, on the one key of a user agent (see the package
- * documentation). What a script does before its first write it may do in vain: Redis refuses that
- * write when it has no memory, is a replica or cannot persist, and only that one.
+ * The steps, each a script that Redis runs as one, on the one key of a user agent or on that of the
+ * key record (see the package documentation). What a script does before its first write it may do
+ * in vain: Redis refuses that write when it has no memory, is a replica or cannot persist, and only
+ * that one.
  *
  * <p>Numbers in Lua are doubles, which do not hold every version: versions are compared and counted
  * up as decimal digits.
@@ -155,13 +156,13 @@ enum Script {
       return pending(redis.call('HGETALL', key))
       """),
 
-  /** not seen for so many milliseconds, offset. */
+  /** not seen for so many milliseconds, 0 is anybody whatever the clock says; offset. */
   EXPIRE(
       Lua.NOW,
       Lua.DROP,
       """
       local seen = redis.call('HGET', key, 's')
-      if not seen or now() - seen < tonumber(ARGV[1]) then
+      if not seen or (ARGV[1] ~= '0' and now() - seen < tonumber(ARGV[1])) then
         return {0}
       end
       drop()
@@ -208,6 +209,28 @@ enum Script {
         redis.call('HDEL', key, 'r')
       end
       return {}
+      """),
+
+  /** Nothing. */
+  IS_USER_AGENT(
+      """
+      return {redis.call('HEXISTS', key, 's')}
+      """),
+
+  /** Nothing; the key is that of the key record. */
+  KEY_RECORD(
+      """
+      return {redis.call('GET', key)}
+      """),
+
+  /** the record as it was read, empty if there was none; the new one. */
+  REPLACE_KEY_RECORD(
+      """
+      if (redis.call('GET', key) or '') ~= ARGV[1] then
+        return {0}
+      end
+      redis.call('SET', key, ARGV[2])
+      return {1}
       """);
 
   /** What several scripts need. */

@@ -17,6 +17,8 @@
  *
  * <p>The key expires when the user agent was not seen for as long as the server said.
  *
+ * <p>{@code simplepush:keys} is the record of the endpoint keys, as text; it never expires.
+ *
  * <p>Each node listens to the pub/sub channel {@code simplepush:node:} and a name it gives itself
  * when it joins. The words are {@code p}, UAID, version and channel id for what was published;
  * {@code d}, UAID and number of a connection that is over; {@code n} and anything by which a node

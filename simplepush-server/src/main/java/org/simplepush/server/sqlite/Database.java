@@ -45,7 +45,11 @@ final class Database implements AutoCloseable {
                   + " version INTEGER NOT NULL, pending INTEGER NOT NULL, spelling TEXT,"
                   + " PRIMARY KEY (uaid, channel_id)) STRICT, WITHOUT ROWID",
               // Always empty: rows are only put here to see whether that can be done.
-              "CREATE TABLE probe (content BLOB NOT NULL) STRICT"));
+              "CREATE TABLE probe (content BLOB NOT NULL) STRICT"),
+          List.of(
+              // At most one row.
+              "CREATE TABLE key_record (id INTEGER PRIMARY KEY CHECK (id = 1), record TEXT NOT NULL)"
+                  + " STRICT"));
 
   // The primary result codes of SQLite that we tell apart.
   private static final int BUSY = 5;

@@ -12,9 +12,9 @@ import java.util.concurrent.CompletionStage;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.ChannelId;
+import org.simplepush.core.DurableVersionStore;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
-import org.simplepush.core.VersionStore;
 
 /**
  * A store in an SQLite file: for one server that must not forget.
@@ -39,7 +39,7 @@ import org.simplepush.core.VersionStore;
  * <p>Needs {@code org.xerial:sqlite-jdbc}, an optional dependency of this module. Safe for use by
  * many threads; keep one for the life of the server and close it after that.
  */
-public final class SqliteVersionStore implements VersionStore {
+public final class SqliteVersionStore implements DurableVersionStore {
   private final Writer writer;
 
   private SqliteVersionStore(Writer writer) {
@@ -160,6 +160,24 @@ public final class SqliteVersionStore implements VersionStore {
     }
     long millis = duration.toMillis();
     return duration.equals(Duration.ofMillis(millis)) ? millis : millis + 1;
+  }
+
+  @Override
+  public CompletionStage<Optional<String>> keyRecord() {
+    return writer.submit(VersionTables::keyRecord);
+  }
+
+  @Override
+  public CompletionStage<Boolean> replaceKeyRecord(@Nullable String expected, String replacement) {
+    if (replacement.isEmpty()) {
+      throw new IllegalArgumentException("A key record is not empty");
+    }
+    return writer.submit(tables -> tables.replaceKeyRecord(expected, replacement));
+  }
+
+  @Override
+  public CompletionStage<Boolean> hasUserAgents() {
+    return writer.submit(VersionTables::hasUserAgents);
   }
 
   /** {@inheritDoc} Writes to the disk. */

@@ -50,6 +50,10 @@ final class VersionTables {
   private final PreparedStatement clear;
   private final PreparedStatement insertProbe;
   private final PreparedStatement deleteProbe;
+  private final PreparedStatement selectKeyRecord;
+  private final PreparedStatement insertKeyRecord;
+  private final PreparedStatement updateKeyRecord;
+  private final PreparedStatement selectAnyUserAgent;
 
   /** Dropped because they turned up while expiring; to be counted with the next lot. */
   private int expiredBeforehand;
@@ -98,6 +102,11 @@ final class VersionTables {
                 + " WHERE uaid = ?1 AND channel_id = ?2 AND version <= ?3 AND pending");
     insertProbe = database.prepare("INSERT INTO probe (content) VALUES (zeroblob(?))");
     deleteProbe = database.prepare("DELETE FROM probe");
+    selectKeyRecord = database.prepare("SELECT record FROM key_record");
+    insertKeyRecord =
+        database.prepare("INSERT OR IGNORE INTO key_record (id, record) VALUES (1, ?)");
+    updateKeyRecord = database.prepare("UPDATE key_record SET record = ?2 WHERE record = ?1");
+    selectAnyUserAgent = database.prepare("SELECT EXISTS (SELECT 1 FROM user_agent)");
   }
 
   /** Returns the latest time written down, 0 if there is none. */
@@ -348,6 +357,30 @@ final class VersionTables {
     insertProbe.executeUpdate();
     deleteProbe.executeUpdate();
     return null;
+  }
+
+  // The record of the endpoint keys
+
+  Optional<String> keyRecord() throws SQLException {
+    try (ResultSet result = selectKeyRecord.executeQuery()) {
+      return result.next() ? Optional.of(result.getString(1)) : Optional.empty();
+    }
+  }
+
+  boolean replaceKeyRecord(@Nullable String expected, String replacement) throws SQLException {
+    if (expected == null) {
+      insertKeyRecord.setString(1, replacement);
+      return insertKeyRecord.executeUpdate() == 1;
+    }
+    updateKeyRecord.setString(1, expected);
+    updateKeyRecord.setString(2, replacement);
+    return updateKeyRecord.executeUpdate() == 1;
+  }
+
+  boolean hasUserAgents() throws SQLException {
+    try (ResultSet result = selectAnyUserAgent.executeQuery()) {
+      return result.next() && result.getBoolean(1);
+    }
   }
 
   // Ids

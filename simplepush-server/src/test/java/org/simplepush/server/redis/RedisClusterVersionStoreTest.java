@@ -4,11 +4,11 @@ import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.simplepush.core.DurableVersionStoreContract;
 import org.simplepush.core.VersionStore;
-import org.simplepush.core.VersionStoreContract;
 
 /** And so it does on a cluster. */
-class RedisClusterVersionStoreTest extends VersionStoreContract {
+class RedisClusterVersionStoreTest extends DurableVersionStoreContract {
   private static RedisClusterProcesses redis;
 
   private final AtomicLong offset = new AtomicLong();
@@ -26,6 +26,11 @@ class RedisClusterVersionStoreTest extends VersionStoreContract {
   @Override
   protected VersionStore newStore() throws Exception {
     redis.flush();
+    return reopenedStore();
+  }
+
+  @Override
+  protected VersionStore reopenedStore() {
     return RedisVersionStore.open(
         redis.uri(), new RedisVersionStore.Settings(Duration.ofSeconds(5), offset::get));
   }

@@ -1,14 +1,20 @@
 package org.simplepush.server.redis;
 
+import static java.util.concurrent.TimeUnit.SECONDS;
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.simplepush.core.DurableVersionStoreContract;
+import org.simplepush.core.Uaid;
 import org.simplepush.core.VersionStore;
-import org.simplepush.core.VersionStoreContract;
 
 /** The Redis store keeps the contract of all stores. */
-class RedisVersionStoreTest extends VersionStoreContract {
+class RedisVersionStoreTest extends DurableVersionStoreContract {
   private static RedisProcess redis;
 
   private final AtomicLong offset = new AtomicLong();
@@ -26,6 +32,11 @@ class RedisVersionStoreTest extends VersionStoreContract {
   @Override
   protected VersionStore newStore() throws Exception {
     redis.ask("FLUSHALL");
+    return reopenedStore();
+  }
+
+  @Override
+  protected VersionStore reopenedStore() {
     return RedisVersionStore.open(
         redis.uri() + "?timeout=20s",
         new RedisVersionStore.Settings(Duration.ofSeconds(5), offset::get));
@@ -34,6 +45,19 @@ class RedisVersionStoreTest extends VersionStoreContract {
   @Override
   protected void advanceTime(Duration duration) {
     offset.addAndGet(duration.toMillis());
+  }
+
+  /** A replica that became the master may have another time. */
+  @Test
+  void everybodyIsDroppedEvenIfTheClockWasSetBack() throws Exception {
+    try (RedisVersionStore store = (RedisVersionStore) newStore()) {
+      store.hello(Uaid.random(), List.of()).toCompletableFuture().get(20, SECONDS);
+      advanceTime(Duration.ofHours(-1));
+
+      int dropped = store.expire(Duration.ZERO).toCompletableFuture().get(20, SECONDS);
+
+      assertThat(dropped).isEqualTo(1);
+    }
   }
 
   @Override

@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.UUID;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
@@ -460,6 +461,43 @@ class SqliteDurabilityTest {
         .isInstanceOf(IOException.class)
         .hasMessageContaining("has schema 1000")
         .hasMessageContaining("upgrade");
+  }
+
+  @Test
+  void fileOfTheFirstSchemaIsMigratedWithAllItHolds() throws Exception {
+    try (var connection = java.sql.DriverManager.getConnection("jdbc:sqlite:" + file());
+        var statement = connection.createStatement()) {
+      for (String step :
+          List.of(
+              "PRAGMA journal_mode = WAL",
+              "CREATE TABLE user_agent (uaid BLOB PRIMARY KEY, seen INTEGER NOT NULL)"
+                  + " STRICT, WITHOUT ROWID",
+              "CREATE INDEX user_agent_by_seen ON user_agent (seen)",
+              "CREATE TABLE channel (uaid BLOB NOT NULL, channel_id BLOB NOT NULL,"
+                  + " version INTEGER NOT NULL, pending INTEGER NOT NULL, spelling TEXT,"
+                  + " PRIMARY KEY (uaid, channel_id)) STRICT, WITHOUT ROWID",
+              "CREATE TABLE probe (content BLOB NOT NULL) STRICT",
+              "INSERT INTO user_agent VALUES (x'%s', 1)".formatted(hex(uaid.value())),
+              "INSERT INTO channel VALUES (x'%s', x'%s', 7, 1, NULL)"
+                  .formatted(hex(uaid.value()), hex(channel.value())),
+              "PRAGMA application_id = 0x53507673",
+              "PRAGMA user_version = 1")) {
+        statement.execute(step);
+      }
+    }
+
+    try (SqliteVersionStore store = open()) {
+      assertThat(get(store.pending(uaid))).contains(List.of(new Update(channel, 7)));
+      assertThat(get(store.keyRecord())).isEmpty();
+      assertThat(get(store.replaceKeyRecord(null, "a record"))).isTrue();
+    }
+    try (SqliteVersionStore store = open()) {
+      assertThat(get(store.keyRecord())).contains("a record");
+    }
+  }
+
+  private static String hex(UUID id) {
+    return id.toString().replace("-", "");
   }
 
   @Test

@@ -5,11 +5,11 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.io.TempDir;
+import org.simplepush.core.DurableVersionStoreContract;
 import org.simplepush.core.VersionStore;
-import org.simplepush.core.VersionStoreContract;
 
 /** The SQLite store keeps the contract of all stores. */
-class SqliteVersionStoreTest extends VersionStoreContract {
+class SqliteVersionStoreTest extends DurableVersionStoreContract {
   @TempDir private Path folder;
 
   /** Starts just before the overflow of {@link System#nanoTime()}, which a store must survive. */
@@ -19,6 +19,11 @@ class SqliteVersionStoreTest extends VersionStoreContract {
   protected VersionStore newStore() throws Exception {
     return SqliteVersionStore.open(
         folder.resolve("store.db"), Writer.Limits.DEFAULT, InstantSource.system(), nanos::get);
+  }
+
+  @Override
+  protected VersionStore reopenedStore() throws Exception {
+    return newStore();
   }
 
   @Override
