@@ -146,6 +146,7 @@ public final class PushServer implements AutoCloseable {
       URI base = config.endpointUrl;
       if (base == null) {
         base = uri(config.tls == null ? "http" : "https", endpointPort, "");
+        warnOfWildcard(listener, base);
       }
       Session.Context context =
           new Session.Context(
@@ -173,6 +174,15 @@ public final class PushServer implements AutoCloseable {
         endpoints.close(Duration.ZERO);
       }
       throw e;
+    }
+  }
+
+  private static void warnOfWildcard(ServerSocketChannel listener, URI base) throws IOException {
+    if (((InetSocketAddress) listener.getLocalAddress()).getAddress().isAnyLocalAddress()) {
+      log.warn(
+          "Endpoints will begin with {}, which application servers on other machines cannot reach;"
+              + " set endpointUrl (--endpoint-url) to the URL at which they reach this server",
+          base);
     }
   }
 
@@ -477,14 +487,18 @@ public final class PushServer implements AutoCloseable {
     }
 
     /**
-     * The address to bind, a name or a number. Default {@code 127.0.0.1}. For all addresses of the
-     * machine say {@code 0.0.0.0} and set {@link #endpointUrl}.
+     * The address to bind, a name or a number, IPv6 with or without brackets. Default {@code
+     * 127.0.0.1}. For all addresses of the machine say {@code 0.0.0.0} and set {@link
+     * #endpointUrl}: without it endpoints begin with {@code http://0.0.0.0}, and a warning says so.
+     *
+     * @throws IllegalArgumentException if blank
      */
     public Builder host(String host) {
       if (host.isBlank()) {
         throw new IllegalArgumentException("host is empty; for all addresses say 0.0.0.0");
       }
-      this.host = host;
+      boolean isBracketed = host.startsWith("[") && host.endsWith("]"); // as in a URL
+      this.host = isBracketed ? host.substring(1, host.length() - 1) : host;
       return this;
     }
 
