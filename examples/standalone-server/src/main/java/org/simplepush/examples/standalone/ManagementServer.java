@@ -13,7 +13,9 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketException;
+import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -26,6 +28,8 @@ import org.slf4j.LoggerFactory;
 /** For operators: is it up, does it work, which version is it, how much does it do. */
 final class ManagementServer implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(ManagementServer.class);
+
+  private static final List<String> METHODS = List.of("GET", "HEAD");
 
   /** How long the store may take before the server counts as sick. */
   private static final long HEALTH_SECONDS = 5;
@@ -55,11 +59,11 @@ final class ManagementServer implements AutoCloseable {
   static ManagementServer start(String host, int port, PushServer server) throws IOException {
     HttpServer http;
     try {
-      http = HttpServer.create(new InetSocketAddress(host, port), 0);
+      http = HttpServer.create(address(host, port), 0);
     } catch (SocketException e) {
       throw new IOException(
-          "The management port %d cannot be opened (%s); give a free port"
-              .formatted(port, e.getMessage()),
+          "The management port %d of %s cannot be opened (%s); give a free port of an address of this host"
+              .formatted(port, host, e.getMessage()),
           e);
     }
     ExecutorService executor =
@@ -72,10 +76,26 @@ final class ManagementServer implements AutoCloseable {
     return management;
   }
 
+  private static InetSocketAddress address(String host, int port) throws UnknownHostException {
+    InetSocketAddress address = new InetSocketAddress(host, port);
+    if (address.isUnresolved()) {
+      throw new UnknownHostException(
+          "The management host '"
+              + host
+              + "' is not known; give a name or an address of this host");
+    }
+    return address;
+  }
+
   private void answer(HttpExchange exchange, PushServer server) throws IOException {
     try (exchange) {
-      if (!exchange.getRequestMethod().equals("GET")) {
-        send(exchange, 405, "application/json", "{\"status\":405,\"error\":\"Only GET\"}");
+      if (!METHODS.contains(exchange.getRequestMethod())) {
+        exchange.getResponseHeaders().set("Allow", String.join(", ", METHODS));
+        send(
+            exchange,
+            405,
+            "application/json",
+            "{\"status\":405,\"error\":\"These pages are read with GET or HEAD\"}");
         return;
       }
       switch (exchange.getRequestURI().getPath()) {
@@ -109,6 +129,11 @@ final class ManagementServer implements AutoCloseable {
       throws IOException {
     byte[] body = text.getBytes(StandardCharsets.UTF_8);
     exchange.getResponseHeaders().set("Content-Type", type);
+    if (exchange.getRequestMethod().equals("HEAD")) {
+      exchange.getResponseHeaders().set("Content-Length", String.valueOf(body.length));
+      exchange.sendResponseHeaders(status, -1);
+      return;
+    }
     exchange.sendResponseHeaders(status, body.length);
     exchange.getResponseBody().write(body);
   }

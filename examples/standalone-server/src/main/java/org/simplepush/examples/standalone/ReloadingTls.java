@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.Principal;
@@ -14,6 +15,7 @@ import java.security.PrivateKey;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.security.spec.PKCS8EncodedKeySpec;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
@@ -41,6 +43,10 @@ final class ReloadingTls extends X509ExtendedKeyManager implements AutoCloseable
 
   private static final Pattern PKCS8 =
       Pattern.compile("-----BEGIN PRIVATE KEY-----([^-]+)-----END PRIVATE KEY-----");
+
+  /** A file may hold other things beside: the key, or text that says whose certificate it is. */
+  private static final Pattern CERTIFICATE =
+      Pattern.compile("-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----");
 
   private final Path certificateFile;
   private final Path keyFile;
@@ -79,11 +85,21 @@ final class ReloadingTls extends X509ExtendedKeyManager implements AutoCloseable
   static ReloadingTls load(Path certificateFile, Path keyFile) throws IOException {
     try {
       ReloadingTls tls = new ReloadingTls(certificateFile, keyFile);
+      warnIfOthersCanRead(keyFile);
       tls.watcher.scheduleWithFixedDelay(
           tls::reload, CHECK_SECONDS, CHECK_SECONDS, TimeUnit.SECONDS);
       return tls;
     } catch (GeneralSecurityException e) {
       throw new IOException("TLS is not available: " + e.getMessage(), e);
+    }
+  }
+
+  private static void warnIfOthersCanRead(Path keyFile) throws IOException {
+    if (keyFile.getFileSystem().supportedFileAttributeViews().contains("posix")
+        && Files.getPosixFilePermissions(keyFile).contains(PosixFilePermission.OTHERS_READ)) {
+      log.warn(
+          "The private key in {} can be read by every user of this machine; set its mode to 600",
+          keyFile);
     }
   }
 
@@ -107,31 +123,35 @@ final class ReloadingTls extends X509ExtendedKeyManager implements AutoCloseable
       return Files.readAllBytes(file);
     } catch (NoSuchFileException e) {
       throw new IOException(option + " names " + file + ", which does not exist", e);
+    } catch (IOException e) {
+      throw new IOException(option + " names " + file + ", which cannot be read: " + e, e);
     }
   }
 
   private List<X509Certificate> certificates(byte[] pem) throws IOException {
+    List<X509Certificate> chain = new ArrayList<>();
     try {
-      List<X509Certificate> chain =
-          CertificateFactory.getInstance("X.509")
-              .generateCertificates(new ByteArrayInputStream(pem))
-              .stream()
-              .map(X509Certificate.class::cast)
-              .toList();
-      if (chain.isEmpty()) {
-        throw new IOException(
-            "--tls-cert names " + certificateFile + ", which holds no certificate");
+      CertificateFactory factory = CertificateFactory.getInstance("X.509");
+      Matcher matcher = CERTIFICATE.matcher(new String(pem, StandardCharsets.ISO_8859_1));
+      while (matcher.find()) {
+        byte[] block = matcher.group().getBytes(StandardCharsets.ISO_8859_1);
+        chain.add((X509Certificate) factory.generateCertificate(new ByteArrayInputStream(block)));
       }
-      return chain;
     } catch (GeneralSecurityException e) {
       throw new IOException(
-          "--tls-cert names " + certificateFile + ", which is not a chain of certificates in PEM",
-          e);
+          "--tls-cert names " + certificateFile + ", whose certificate is damaged", e);
     }
+    if (chain.isEmpty()) {
+      throw new IOException(
+          "--tls-cert names "
+              + certificateFile
+              + ", which holds no certificate in PEM ('-----BEGIN CERTIFICATE-----')");
+    }
+    return List.copyOf(chain);
   }
 
   private PrivateKey key(byte[] pem, X509Certificate certificate) throws IOException {
-    Matcher matcher = PKCS8.matcher(new String(pem, StandardCharsets.US_ASCII));
+    Matcher matcher = PKCS8.matcher(new String(pem, StandardCharsets.ISO_8859_1));
     if (!matcher.find()) {
       throw new IOException(
           "--tls-key names "

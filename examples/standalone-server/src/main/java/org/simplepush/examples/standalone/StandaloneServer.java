@@ -4,10 +4,11 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Locale;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.InMemoryVersionStore;
 import org.simplepush.core.VersionStore;
@@ -17,9 +18,10 @@ import org.simplepush.server.WakeUp;
 import org.simplepush.server.jetty.JettyEndpointServer;
 import org.simplepush.server.redis.RedisVersionStore;
 import org.simplepush.server.sqlite.SqliteVersionStore;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.IDefaultValueProvider;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -42,6 +44,10 @@ import picocli.CommandLine.Spec;
     })
 public final class StandaloneServer implements Callable<Integer> {
   private static final String SQLITE = "sqlite:";
+
+  private static final Logger log = LoggerFactory.getLogger(StandaloneServer.class);
+
+  private final Environment environment;
 
   @Spec private CommandSpec spec;
 
@@ -149,7 +155,16 @@ public final class StandaloneServer implements Callable<Integer> {
           "Serve /__heartbeat__, /__lbheartbeat__, /__version__ and /metrics here. Default off.")
   private @Nullable Integer managementPort;
 
-  private StandaloneServer() {}
+  @Option(
+      names = "--management-host",
+      paramLabel = "H",
+      defaultValue = "127.0.0.1",
+      description = "Address of the management port. Default ${DEFAULT-VALUE}.")
+  private String managementHost;
+
+  private StandaloneServer(Environment environment) {
+    this.environment = environment;
+  }
 
   /**
    * Runs until it is told to stop; exits with 2 if the options are wrong, with 1 if the server
@@ -159,13 +174,17 @@ public final class StandaloneServer implements Callable<Integer> {
     System.exit(commandLine(System.getenv()).execute(args));
   }
 
-  static CommandLine commandLine(Map<String, String> environment) {
-    CommandLine commandLine = new CommandLine(new StandaloneServer());
+  static CommandLine commandLine(Map<String, String> variables) {
+    Environment environment = new Environment(variables);
+    CommandLine commandLine = new CommandLine(new StandaloneServer(environment));
     commandLine.registerConverter(Duration.class, DurationOption::parse);
-    commandLine.setDefaultValueProvider(new Environment(environment));
+    commandLine.setDefaultValueProvider(environment);
     commandLine.setParameterExceptionHandler(
         (wrong, arguments) -> {
-          wrong.getCommandLine().getErr().println(oneLine(wrong));
+          wrong
+              .getCommandLine()
+              .getErr()
+              .println(origin(wrong.getArgSpec(), environment, arguments) + oneLine(wrong));
           return CommandLine.ExitCode.USAGE;
         });
     commandLine.setExecutionExceptionHandler(
@@ -176,6 +195,19 @@ public final class StandaloneServer implements Callable<Integer> {
     return commandLine;
   }
 
+  /** Names the variable if that is where a wrong value comes from. */
+  private static String origin(
+      @Nullable ArgSpec option, Environment environment, String[] arguments) {
+    String variable = option == null ? null : environment.variableFor(option);
+    if (variable == null || !(option instanceof OptionSpec known)) {
+      return "";
+    }
+    String name = known.longestName();
+    boolean isGiven =
+        Arrays.stream(arguments).anyMatch(a -> a.equals(name) || a.startsWith(name + "="));
+    return isGiven ? "" : variable + ": ";
+  }
+
   private static String oneLine(Exception failure) {
     String sentence = failure.getMessage() == null ? failure.toString() : failure.getMessage();
     return sentence.lines().findFirst().orElse(sentence);
@@ -183,14 +215,12 @@ public final class StandaloneServer implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
+    environment.warnings(spec).forEach(log::warn);
     checkStore();
     PushServer.Builder builder = builder();
-    ReloadingTls tls = null;
-    if (tlsCert != null && tlsKey != null) {
-      tls = loadTls(tlsCert, tlsKey);
+    ReloadingTls tls = loadTls();
+    if (tls != null) {
       builder.tls(tls.context());
-    } else if (tlsCert != null || tlsKey != null) {
-      throw wrong("--tls-cert and --tls-key go together: give both or neither");
     }
     if (keyFile != null) {
       builder.keys(EndpointKeys.load(keyFile));
@@ -202,7 +232,7 @@ public final class StandaloneServer implements Callable<Integer> {
       server = build(builder.store(store));
       server.start();
       if (managementPort != null) {
-        management = ManagementServer.start(host, managementPort, server);
+        management = ManagementServer.start(managementHost, managementPort, server);
       }
     } catch (IOException | RuntimeException e) {
       if (server != null) {
@@ -222,7 +252,8 @@ public final class StandaloneServer implements Callable<Integer> {
     if (!storeName.equals("memory") && !storeName.matches("sqlite:.+|rediss?(-sentinel)?://.+")) {
       // What follows may hold a password.
       throw wrong(
-          "--store must be memory, sqlite:PATH or redis://HOST:PORT, but was '%s'"
+          "--store",
+          "must be memory, sqlite:PATH or redis://HOST:PORT, but was '%s'"
               .formatted(storeName.replaceFirst("://.+", "://…")));
     }
   }
@@ -235,39 +266,35 @@ public final class StandaloneServer implements Callable<Integer> {
       try {
         return RedisVersionStore.open(storeName);
       } catch (IllegalArgumentException e) {
-        throw wrong("--store: " + e.getMessage());
+        throw wrong("--store", String.valueOf(e.getMessage()));
       }
     }
     return new InMemoryVersionStore();
   }
 
   private PushServer.Builder builder() {
-    try {
-      PushServer.Builder builder =
-          PushServer.builder()
-              .host(host)
-              .port(port)
-              .endpointPort(endpointPort)
-              .endpointServer(new JettyEndpointServer())
-              .pingMinInterval(pingMin)
-              .helloTimeout(helloTimeout)
-              .redeliveryInterval(redelivery)
-              .expiry(expiry)
-              .drain(drain);
-      if (wakeUp != null) {
-        builder.wakeUp(wakeUp(wakeUp));
-      }
-      return endpointUrl == null ? builder : builder.endpointUrl(endpointUrl);
-    } catch (IllegalArgumentException e) {
-      throw wrong(e.getMessage());
-    }
+    PushServer.Builder builder = PushServer.builder().endpointServer(new JettyEndpointServer());
+    set("--host", host, builder::host);
+    set("--port", port, builder::port);
+    set("--endpoint-port", endpointPort, builder::endpointPort);
+    set("--endpoint-url", endpointUrl, builder::endpointUrl);
+    set("--ping-min", pingMin, builder::pingMinInterval);
+    set("--hello-timeout", helloTimeout, builder::helloTimeout);
+    set("--redelivery", redelivery, builder::redeliveryInterval);
+    set("--expiry", expiry, builder::expiry);
+    set("--drain", drain, builder::drain);
+    set("--wakeup", wakeUp, list -> builder.wakeUp(WakeUp.inNetworks(list.split(" *, *", -1))));
+    return builder;
   }
 
-  private static WakeUp wakeUp(String networks) {
+  /** Passes an option's value on, if it has one; what is refused is said of that option. */
+  private <T> void set(String option, @Nullable T value, Consumer<T> setter) {
     try {
-      return WakeUp.inNetworks(networks.split(" *, *", -1));
+      if (value != null) {
+        setter.accept(value);
+      }
     } catch (IllegalArgumentException e) {
-      throw new IllegalArgumentException("--wakeup: " + e.getMessage(), e);
+      throw wrong(option, String.valueOf(e.getMessage()));
     }
   }
 
@@ -279,9 +306,17 @@ public final class StandaloneServer implements Callable<Integer> {
     }
   }
 
-  private ReloadingTls loadTls(Path certificate, Path key) {
+  private @Nullable ReloadingTls loadTls() {
+    if (tlsCert == null && tlsKey == null) {
+      return null;
+    }
+    if (tlsCert == null || tlsKey == null) {
+      throw wrong(
+          "--tls-cert and --tls-key go together: give both, or neither; both may name one file that"
+              + " holds the certificate and the key");
+    }
     try {
-      return ReloadingTls.load(certificate, key);
+      return ReloadingTls.load(tlsCert, tlsKey);
     } catch (IOException e) {
       throw wrong(e.getMessage());
     }
@@ -291,6 +326,12 @@ public final class StandaloneServer implements Callable<Integer> {
     return new ParameterException(spec.commandLine(), sentence);
   }
 
+  private ParameterException wrong(String option, String sentence) {
+    OptionSpec known = spec.findOption(option);
+    return new ParameterException(spec.commandLine(), option + ": " + sentence, known, null);
+  }
+
+  /** Ends with exit code 0 when told to; whatever else ends the process closes all too. */
   private static void closeOnExit(
       PushServer server,
       VersionStore store,
@@ -298,6 +339,7 @@ public final class StandaloneServer implements Callable<Integer> {
       @Nullable ReloadingTls tls) {
     Runnable close =
         () -> {
+          log.info("The server stops: it accepts nobody new and closes the devices' connections");
           server.close();
           store.close(); // after the server, which still has answers to give
           if (management != null) {
@@ -306,19 +348,9 @@ public final class StandaloneServer implements Callable<Integer> {
           if (tls != null) {
             tls.close();
           }
+          log.info("The server has stopped; all it confirmed is in its store");
         };
     Runtime.getRuntime().addShutdownHook(new Thread(close, "simplepush-shutdown"));
-  }
-
-  /** Looks options up in the environment, and leaves the rest to their own defaults. */
-  private record Environment(Map<String, String> variables) implements IDefaultValueProvider {
-    @Override
-    public @Nullable String defaultValue(ArgSpec argument) {
-      if (!(argument instanceof OptionSpec option) || !option.longestName().startsWith("--")) {
-        return null;
-      }
-      String name = option.longestName().substring(2).replace('-', '_').toUpperCase(Locale.ROOT);
-      return variables.get("SIMPLEPUSH_" + name);
-    }
+    StopSignals.handle(() -> System.exit(CommandLine.ExitCode.OK));
   }
 }

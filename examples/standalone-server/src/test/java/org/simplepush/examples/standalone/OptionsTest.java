@@ -31,16 +31,17 @@ class OptionsTest {
         "--port 70000 | port must be 0 to 65535",
         "--bogus | --bogus",
         "extra | extra",
-        "--store sqlite | --store must be memory, sqlite:PATH or redis://HOST:PORT, but was 'sqlite'",
-        "--store sqlite: | --store must be memory, sqlite:PATH",
-        "--store rocks:x | --store must be memory, sqlite:PATH",
-        "--store redis:// | --store must be memory, sqlite:PATH",
+        "--store sqlite | --store: must be memory, sqlite:PATH or redis://HOST:PORT, but was 'sqlite'",
+        "--store sqlite: | --store: must be memory, sqlite:PATH",
+        "--store rocks:x | --store: must be memory, sqlite:PATH",
+        "--store redis:// | --store: must be memory, sqlite:PATH",
         "--store reddis://:secret@x | but was 'reddis://…'",
         "--store redis://:secret@x:y | --store: A Redis store is redis://HOST:PORT",
         "--store redis-sentinel://:secret@x | --store: A Redis store is redis://HOST:PORT",
         "--ping-min 5 | not a duration",
         "--hello-timeout 0s | helloTimeout",
         "--drain soon | not a duration",
+        "--management-port 0 --management-host no.such.host.invalid --store none | --store",
         "--tls-cert a | --tls-key",
         "--tls-key a | --tls-cert",
         "--tls-cert none.pem --tls-key none.pem | does not exist",
@@ -61,17 +62,44 @@ class OptionsTest {
     assertThat(errors.toString().strip()).contains(hint).hasLineCount(1).doesNotContain("secret");
   }
 
-  @Test
-  void environmentMeansTheSame() {
-    assertThat(run(Map.of("SIMPLEPUSH_PING_MIN", "soon"))).isEqualTo(2);
-    assertThat(errors.toString()).contains("--ping-min").contains("soon");
+  @ParameterizedTest
+  @CsvSource({
+    "SIMPLEPUSH_PING_MIN, soon",
+    "SIMPLEPUSH_PORT, abc",
+    "SIMPLEPUSH_PORT, 70000",
+    "SIMPLEPUSH_PORT, http://10.96.12.7:8080",
+    "SIMPLEPUSH_DRAIN, tcp://10.96.12.7:8080",
+    "SIMPLEPUSH_HELLO_TIMEOUT, 0s",
+    "SIMPLEPUSH_ENDPOINT_URL, ftp://x",
+    "SIMPLEPUSH_STORE, rocks:x",
+    "SIMPLEPUSH_WAKEUP, 10.0.0.0",
+  })
+  void wrongValueInTheEnvironmentNamesTheVariable(String variable, String value) {
+    assertThat(run(Map.of(variable, value))).isEqualTo(2);
+    assertThat(errors.toString().strip()).startsWith(variable + ": ").hasLineCount(1);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "SIMPLEPUSH_PORT, tcp://10.96.12.7:8080",
+    "SIMPLEPUSH_PORT, udp://[fd00::7]:8080",
+    "SIMPLEPUSH_MANAGEMENT_PORT, sctp://10.96.12.7:8080",
+    "SIMPLEPUSH_ENDPOINT_URL, ''",
+    "SIMPLEPUSH_PORT, ''",
+    "SIMPLEPUSH_TLS_CERT, ''",
+    "SIMPLEPUSH_HELP, 1",
+    "SIMPLEPUSH_VERSION, 1.2",
+  })
+  void whatIsInjectedOrEmptyIsNoSetting(String variable, String value) {
+    assertThat(run(Map.of(variable, value), "--store", "none")).isEqualTo(2);
+    assertThat(errors.toString()).startsWith("--store: ");
   }
 
   @Test
   void optionWinsOverEnvironment() {
     int exit = run(Map.of("SIMPLEPUSH_STORE", "memory"), "--store", "none");
     assertThat(exit).isEqualTo(2);
-    assertThat(errors.toString()).contains("'none'");
+    assertThat(errors.toString()).startsWith("--store: ").contains("'none'");
   }
 
   @Test

@@ -7,6 +7,7 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -24,22 +25,35 @@ final class ServerProcess implements AutoCloseable {
 
   /** Starts it on free ports. */
   static ServerProcess start(String... options) throws IOException {
-    return new ServerProcess(List.of(), 0, 0, List.of(options));
+    return new ServerProcess(List.of(), Map.of(), 0, 0, List.of(options));
+  }
+
+  /** Starts it on free ports with more environment variables. */
+  static ServerProcess startWith(Map<String, String> environment, String... options)
+      throws IOException {
+    return new ServerProcess(List.of(), environment, 0, 0, List.of(options));
   }
 
   /** Starts it on free ports by a command that runs others. */
   static ServerProcess startBy(List<String> command, String... options) throws IOException {
-    return new ServerProcess(command, 0, 0, List.of(options));
+    return new ServerProcess(command, Map.of(), 0, 0, List.of(options));
   }
 
-  private ServerProcess(List<String> by, int port, int endpointPort, List<String> options)
+  private ServerProcess(
+      List<String> by,
+      Map<String, String> environment,
+      int port,
+      int endpointPort,
+      List<String> options)
       throws IOException {
     List<String> command = new ArrayList<>(by);
     command.addAll(command());
     command.addAll(List.of("--port", String.valueOf(port)));
     command.addAll(List.of("--endpoint-port", String.valueOf(endpointPort)));
     command.addAll(options);
-    process = new ProcessBuilder(command).start();
+    ProcessBuilder builder = new ProcessBuilder(command);
+    builder.environment().putAll(environment);
+    process = builder.start();
     Thread pump = new Thread(() -> process.errorReader().lines().forEach(log::add));
     pump.setDaemon(true);
     pump.start();
@@ -51,7 +65,8 @@ final class ServerProcess implements AutoCloseable {
 
   /** Starts it again on the ports it had. */
   ServerProcess startAgain(String... options) throws IOException {
-    return new ServerProcess(List.of(), webSocket.getPort(), endpoints.getPort(), List.of(options));
+    return new ServerProcess(
+        List.of(), Map.of(), webSocket.getPort(), endpoints.getPort(), List.of(options));
   }
 
   /** Returns what runs the program, to be followed by its options. */

@@ -6,15 +6,19 @@ import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.security.KeyStore;
 import java.security.SecureRandom;
 import java.security.cert.X509Certificate;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -72,8 +76,12 @@ class StandaloneServerTest {
       Process process = server.process;
       process.toHandle().destroy(); // Process.destroy would close its output too
       assertThat(device.next()).isEqualTo("closed 1001");
-      assertThat(process.waitFor(10, TimeUnit.SECONDS)).isTrue();
-      assertThat(process.exitValue()).isIn(0, 143);
+      assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+      assertThat(process.exitValue()).isZero();
+      server.awaitLog("The server stops");
+      assertThat(server.awaitLog("The server has stopped"))
+          .as("a time with its date and zone")
+          .matches("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}(Z|[+-]\\d\\d:\\d\\d) .*");
       assertThat(process.inputReader().readLine()).as("nothing but the ready line").isNull();
     }
   }
@@ -131,6 +139,74 @@ class StandaloneServerTest {
   }
 
   @Test
+  void managementAnswersHeadAndSaysWhatItAllows() throws Exception {
+    try (ServerProcess server = ServerProcess.start("--management-port", "0")) {
+      URI heartbeat = URI.create(server.management() + "/__heartbeat__");
+      HttpResponse<String> head =
+          http.send(
+              HttpRequest.newBuilder(heartbeat).method("HEAD", BodyPublishers.noBody()).build(),
+              BodyHandlers.ofString());
+      assertThat(head.statusCode()).isEqualTo(200);
+      assertThat(head.body()).isEmpty();
+      assertThat(head.headers().firstValueAsLong("Content-Length"))
+          .hasValue(get(heartbeat.toString()).length());
+      HttpResponse<String> post =
+          http.send(
+              HttpRequest.newBuilder(heartbeat).POST(BodyPublishers.noBody()).build(),
+              BodyHandlers.ofString());
+      assertThat(post.statusCode()).isEqualTo(405);
+      assertThat(post.headers().firstValue("Allow")).hasValue("GET, HEAD");
+    }
+  }
+
+  @Test
+  void managementIsForThisMachineUnlessToldOtherwise() throws Exception {
+    String[] everywhere = {
+      "--host", "0.0.0.0", "--endpoint-url", "http://push.example.org", "--management-port", "0"
+    };
+    try (ServerProcess server = ServerProcess.start(everywhere)) {
+      assertThat(server.management()).startsWith("http://127.0.0.1:");
+    }
+    String[] here = {"--management-port", "0", "--management-host", "[::1]"};
+    try (ServerProcess server = ServerProcess.start(here)) {
+      assertThat(get(server.management() + "/__lbheartbeat__")).contains("OK");
+    }
+  }
+
+  @Test
+  void hostMayBeWrittenAsInAUrl() throws Exception {
+    try (ServerProcess server = ServerProcess.start("--host", "[::1]")) {
+      assertThat(server.webSocket.getHost()).isEqualTo("[::1]");
+      RawDevice device = new RawDevice(http, server.webSocket);
+      device.say(HELLO);
+      assertThat(device.next()).contains("\"status\":200");
+    }
+  }
+
+  @Test
+  void endpointsThatNobodyCanReachAreWarnedOf() throws Exception {
+    try (ServerProcess server = ServerProcess.start("--host", "0.0.0.0")) {
+      assertThat(server.awaitLog("Endpoints will begin with http://0.0.0.0:"))
+          .contains("--endpoint-url");
+    }
+  }
+
+  @Test
+  void startsBesideAKubernetesServiceOfItsName() throws Exception {
+    Map<String, String> environment =
+        Map.of(
+            "SIMPLEPUSH_PORT", "tcp://10.96.12.7:8080",
+            "SIMPLEPUSH_SERVICE_HOST", "10.96.12.7",
+            "SIMPLEPUSH_ENDPOINT_URL", "",
+            "SIMPLEPUSH_PROT", "9");
+    try (ServerProcess server = ServerProcess.startWith(environment)) {
+      assertThat(server.endpoints.getHost()).isEqualTo("127.0.0.1");
+      assertThat(server.awaitLog("WARN")).contains("SIMPLEPUSH_PROT stands for no option");
+      assertThat(server.awaitLog("WARN")).contains("SIMPLEPUSH_PORT", "Kubernetes");
+    }
+  }
+
+  @Test
   void portInUseIsOneSentenceAndExitCode1() throws Exception {
     try (ServerProcess server = ServerProcess.start()) {
       List<String> command = new ArrayList<>(ServerProcess.command());
@@ -162,6 +238,23 @@ class StandaloneServerTest {
       server.awaitLog("Serving the new certificate");
       assertThat(subject(server.webSocket.getPort())).isEqualTo("CN=second");
       assertThat(subject(server.endpoints.getPort())).isEqualTo("CN=second");
+    }
+  }
+
+  @Test
+  void onePemFileMayHoldCertificateAndKeyAndAByteOrderMark() throws Exception {
+    Path certificate = folder.resolve("cert.pem");
+    Path key = folder.resolve("key.pem");
+    writeIdentity("both", certificate, key);
+    Path both = folder.resolve("both.pem");
+    Files.writeString(
+        both,
+        "\uFEFF" + Files.readString(key) + "both: a comment\n" + Files.readString(certificate));
+    Files.setPosixFilePermissions(both, PosixFilePermissions.fromString("rw-r--r--"));
+    try (ServerProcess server =
+        ServerProcess.start("--tls-cert", both.toString(), "--tls-key", both.toString())) {
+      assertThat(subject(server.webSocket.getPort())).isEqualTo("CN=both");
+      assertThat(server.awaitLog("can be read by every user")).contains(both.toString());
     }
   }
 
