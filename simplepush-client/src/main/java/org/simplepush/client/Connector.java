@@ -140,25 +140,30 @@ final class Connector {
   }
 
   void start() {
+    loop.assertCurrent();
     connect(settings.server());
   }
 
   boolean isOpen() {
+    loop.assertCurrent();
     return state == State.OPEN;
   }
 
   /** Whether there is a connection, or the server waits for the device to wake up. */
   boolean isReachable() {
+    loop.assertCurrent();
     return state == State.OPEN || state == State.ASLEEP;
   }
 
   /** Returns the loop's time when the server was last heard. */
   long lastHeard() {
+    loop.assertCurrent();
     return lastHeard;
   }
 
   /** Sends a message on the open connection; returns false if there is none. Ends sleep. */
   boolean send(ClientMessage message) {
+    loop.assertCurrent();
     if (state == State.ASLEEP) {
       connect(settings.server());
     }
@@ -176,6 +181,7 @@ final class Connector {
 
   /** Gives a silent connection up and opens another one. */
   void reconnect(String reason) {
+    loop.assertCurrent();
     if (state == State.OPEN) {
       lose(NO_CLOSE_FRAME, reason, 0);
     }
@@ -186,6 +192,7 @@ final class Connector {
    * opened is begun anew, and an open connection has to show that it is alive.
    */
   void networkChanged(String network) {
+    loop.assertCurrent();
     keepAlive.network(network);
     suspect = null; // it was not the silence then
     switch (state) {
@@ -204,6 +211,7 @@ final class Connector {
 
   /** Closes the connection, if there is one, and stays away; {@code done} runs when it is gone. */
   void stop(Runnable done) {
+    loop.assertCurrent();
     Attempt last = attempt;
     boolean polite = state == State.OPEN || state == State.GREETING;
     enter(State.STOPPED);

@@ -92,6 +92,7 @@ final class Deadlines {
 
   /** Goes on with what is stored. */
   void start() {
+    loop.assertCurrent();
     started = true;
     for (Deadline deadline : stored.keySet().toArray(Deadline[]::new)) {
       if (isBeyondReach(deadline)) {
@@ -118,12 +119,14 @@ final class Deadlines {
 
   /** Time may have passed that no timer noticed. */
   void awake() {
+    loop.assertCurrent();
     if (started && !isBreak) {
       look();
     }
   }
 
   void stop() {
+    loop.assertCurrent();
     started = false;
     if (timer != null) {
       timer.cancel();
@@ -132,11 +135,13 @@ final class Deadlines {
   }
 
   boolean contains(Deadline deadline) {
+    loop.assertCurrent();
     return stored.containsKey(deadline);
   }
 
   /** Begins the wait, anew if it had begun. */
   void set(Deadline deadline) {
+    loop.assertCurrent();
     Duration wait = owner.waitFor(deadline);
     long spread = wait.dividedBy(SPREAD).toMillis();
     Duration length = wait.plusMillis(random.nextLong(spread + 1));
@@ -149,6 +154,7 @@ final class Deadlines {
   }
 
   void cancel(Deadline deadline) {
+    loop.assertCurrent();
     if (stored.remove(deadline) != null) {
       running.remove(deadline);
       changed.run();

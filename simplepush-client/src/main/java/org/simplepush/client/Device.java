@@ -128,6 +128,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     this.deadlines = new Deadlines(state.deadlines(), loop, random, this, journal::changed);
     KeepAlive keepAlive =
         new KeepAlive(
+            loop,
             settings.minPingInterval(),
             settings.maxPingInterval(),
             state.networks(),
@@ -138,6 +139,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
   // What the applications ask for.
 
   void start() {
+    loop.assertCurrent();
     for (String application : state.toRegisterAnew()) {
       inbox(application).offer(new Inbox.PushRegister());
     }
@@ -262,20 +264,24 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
   }
 
   void networkChanged(String network) {
+    loop.assertCurrent();
     connector.networkChanged(network);
   }
 
   /** From now on the application is told what waits for it. */
   void attach(String application, PushHandler handler) {
+    loop.assertCurrent();
     inbox(application).attach(handler);
   }
 
   /** The application runs no more. */
   void detach(String application) {
+    loop.assertCurrent();
     inbox(application).detach();
   }
 
   void install(String application, ApplicationManifest manifest, CompletableFuture<Void> result) {
+    loop.assertCurrent();
     if (refuseIfClosing(result)) {
       return;
     }
@@ -284,10 +290,12 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
   }
 
   void installed(CompletableFuture<Map<String, ApplicationManifest>> result) {
+    loop.assertCurrent();
     complete(result, Collections.unmodifiableMap(new LinkedHashMap<>(state.manifests())));
   }
 
   void uninstall(String application, CompletableFuture<Void> result) {
+    loop.assertCurrent();
     if (refuseIfClosing(result)) {
       return;
     }
@@ -373,6 +381,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
   }
 
   void register(String application, CompletableFuture<URI> result) {
+    loop.assertCurrent();
     if (refuseIfClosing(result)) {
       return;
     }
@@ -386,6 +395,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
   }
 
   void registerWhenPossible(String application, String tag, CompletableFuture<Void> result) {
+    loop.assertCurrent();
     if (refuseIfClosing(result)) {
       return;
     }
@@ -410,6 +420,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
   }
 
   void registrations(String application, CompletableFuture<List<PushRegistration>> result) {
+    loop.assertCurrent();
     List<PushRegistration> own = new ArrayList<>();
     for (Registration registration : state.registrations()) {
       boolean isKnown = state.knownAs(registration) == registration;
@@ -425,6 +436,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
   }
 
   void unregister(String application, URI endpoint, CompletableFuture<Void> result) {
+    loop.assertCurrent();
     if (refuseIfClosing(result)) {
       return;
     }
@@ -519,6 +531,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
    * connection. {@code done} runs when it is gone.
    */
   void close(Runnable done) {
+    loop.assertCurrent();
     if (whenIdle != null) {
       return;
     }

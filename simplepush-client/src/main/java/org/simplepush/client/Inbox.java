@@ -150,6 +150,7 @@ final class Inbox {
 
   /** From now on messages are handed over. */
   void attach(PushHandler newHandler) {
+    loop.assertCurrent();
     handler = newHandler;
     wasAttached = launching;
     launches = 0;
@@ -159,6 +160,7 @@ final class Inbox {
 
   /** From now on messages wait, or the application is started for them. */
   void detach() {
+    loop.assertCurrent();
     handler = null;
     handOver();
   }
@@ -172,6 +174,7 @@ final class Inbox {
 
   /** An attempt to start the application has ended; by now it may be attached, or will be. */
   void launched(@Nullable Throwable failure) {
+    loop.assertCurrent();
     launching = false;
     if (handler != null || stopped) {
       return;
@@ -201,6 +204,7 @@ final class Inbox {
 
   /** Takes a message in, unless this or a newer one is here already. */
   void offer(Message message) {
+    loop.assertCurrent();
     // A push-register that is being handled says nothing about endpoints lost just now.
     if (running != null && message instanceof Push && isCovered(message, running.message)) {
       return;
@@ -226,22 +230,26 @@ final class Inbox {
 
   /** Keeps the messages of a channel back until {@link #release}. */
   void hold(ChannelId channelId) {
+    loop.assertCurrent();
     held.add(channelId);
   }
 
   void release(ChannelId channelId) {
+    loop.assertCurrent();
     held.remove(channelId);
     handOver();
   }
 
   /** Drops what waits for a channel; what a handler is busy with is not recalled. */
   void forget(ChannelId channelId) {
+    loop.assertCurrent();
     held.remove(channelId);
     forgetKey(channelId);
   }
 
   /** Drops a message that has not been handed over. */
   void forget(Message message) {
+    loop.assertCurrent();
     forgetKey(message.key());
   }
 
@@ -254,6 +262,7 @@ final class Inbox {
 
   /** What waits for a channel is from now on known as another one's. */
   void rename(ChannelId from, ChannelId to, URI endpoint) {
+    loop.assertCurrent();
     Waiting known = waiting.remove(from);
     if (known != null && known.message instanceof Push push) {
       known.message = new Push(to, endpoint, push.version(), push.via());
@@ -263,6 +272,7 @@ final class Inbox {
 
   /** Hands over nothing more. */
   void stop() {
+    loop.assertCurrent();
     stopped = true;
     waiting.values().forEach(Waiting::unpark);
     cancelRelaunch();
@@ -270,16 +280,19 @@ final class Inbox {
 
   /** Whether there is a message that has not been handed over. */
   boolean isWaiting(Message message) {
+    loop.assertCurrent();
     return waiting.containsKey(message.key());
   }
 
   /** Whether the handler is running with this message. */
   boolean isHandling(Message message) {
+    loop.assertCurrent();
     return running != null && running.message.equals(message);
   }
 
   /** Whether a handler is running. */
   boolean isBusy() {
+    loop.assertCurrent();
     return running != null;
   }
 

@@ -47,12 +47,14 @@ final class Journal {
 
   /** The state has changed. */
   void changed() {
+    loop.assertCurrent();
     changed = true;
     queueSave();
   }
 
   /** Tells the waiter when everything changed so far is saved, which may be now. */
   void whenSaved(Waiter waiter) {
+    loop.assertCurrent();
     if (changed) {
       waiters.add(waiter);
       queueSave();

@@ -27,6 +27,7 @@ final class KeepAlive {
    */
   record Learned(Duration holds, Duration breaks) {}
 
+  private final Loop loop;
   private final Duration min;
   private final Duration max;
   private final Map<String, Learned> networks;
@@ -35,10 +36,13 @@ final class KeepAlive {
   private int answeredWhileSettled;
 
   /**
+   * @param loop what this is confined to
    * @param networks what was learned before, oldest first; kept up to date
    * @param changed called after something was learned
    */
-  KeepAlive(Duration min, Duration max, Map<String, Learned> networks, Runnable changed) {
+  KeepAlive(
+      Loop loop, Duration min, Duration max, Map<String, Learned> networks, Runnable changed) {
+    this.loop = loop;
     this.min = min;
     this.max = max;
     this.networks = networks;
@@ -47,6 +51,7 @@ final class KeepAlive {
 
   /** The device is in this network now. */
   void network(String name) {
+    loop.assertCurrent();
     if (!name.equals(network)) {
       network = name;
       answeredWhileSettled = 0;
@@ -64,6 +69,7 @@ final class KeepAlive {
 
   /** Returns how long the server may be silent before it is pinged. */
   Duration interval() {
+    loop.assertCurrent();
     Learned learned = learned();
     if (isSettled(learned)) {
       return learned.holds();
@@ -83,6 +89,7 @@ final class KeepAlive {
 
   /** A ping after this silence was answered. */
   void held(Duration silence) {
+    loop.assertCurrent();
     if (min.equals(max)) {
       return;
     }
@@ -103,6 +110,7 @@ final class KeepAlive {
 
   /** A ping after this silence was not answered, and yet the server could be reached again. */
   void broke(Duration silence) {
+    loop.assertCurrent();
     if (min.equals(max)) {
       return;
     }

@@ -3,8 +3,22 @@ package org.simplepush.client;
 import java.time.Duration;
 import java.util.concurrent.Executor;
 
-/** Runs what touches the state of a device, one task at a time and in order; and its clock. */
+/**
+ * Runs what touches the state of a device, one task at a time and in order; and its clock. Any
+ * thread may hand in a task, everything else is for the tasks themselves.
+ */
 interface Loop extends Executor {
+  /** Whether the current thread is running a task of this loop. */
+  boolean isCurrent();
+
+  /**
+   * Fails, where assertions are enabled, unless the caller is a task of this loop. What is confined
+   * to the loop begins with it.
+   */
+  default void assertCurrent() {
+    assert isCurrent() : "only a task of the loop may do this";
+  }
+
   /** Runs a task after a delay, unless it is cancelled before. */
   Timer schedule(Duration delay, Runnable task);
 

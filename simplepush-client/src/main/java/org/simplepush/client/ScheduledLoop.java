@@ -51,8 +51,8 @@ final class ScheduledLoop implements Loop {
     return given.isShutdown();
   }
 
-  /** Whether the current thread is running a task of this loop. */
-  boolean isCurrent() {
+  @Override
+  public boolean isCurrent() {
     return serial.isCurrent();
   }
 
@@ -91,6 +91,7 @@ final class ScheduledLoop implements Loop {
 
   @Override
   public Timer schedule(Duration delay, Runnable task) {
+    assertCurrent();
     ScheduledTask scheduled = new ScheduledTask(task);
     try {
       scheduled.future =
@@ -112,7 +113,7 @@ final class ScheduledLoop implements Loop {
   }
 
   /** Confined to the loop; it may be due and queued already when it is cancelled. */
-  private static final class ScheduledTask implements Timer, Runnable {
+  private final class ScheduledTask implements Timer, Runnable {
     private final Runnable task;
     private boolean cancelled;
     private @Nullable Future<?> future;
@@ -123,6 +124,7 @@ final class ScheduledLoop implements Loop {
 
     @Override
     public void cancel() {
+      assertCurrent();
       cancelled = true;
       if (future != null) {
         future.cancel(false);

@@ -214,7 +214,7 @@ class ApplicationsTest {
     h.loop.execute(() -> h.device.detach("calendar"));
     h.notifies(connection, channelId, 2);
     h.launching.clear();
-    h.launchEnds.poll().accept(null);
+    h.loop.run(() -> h.launchEnds.poll().accept(null));
     assertThat(h.launching).containsExactly("calendar with it");
   }
 }

@@ -1,20 +1,28 @@
 package org.simplepush.client;
 
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.Comparator;
 import java.util.PriorityQueue;
 import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 
-/** A loop whose tasks run when the test says so, and whose clock the test moves. */
+/**
+ * A loop whose tasks run when the test says so, and whose clock the test moves. Like the real one
+ * it takes tasks from anywhere, and nothing else from outside of a task, even on the same thread.
+ */
 final class FakeLoop implements Loop {
-  private final Queue<Runnable> tasks = new ArrayDeque<>();
+  private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
   private final PriorityQueue<FakeTimer> timers =
       new PriorityQueue<>(
           Comparator.comparingLong((FakeTimer timer) -> timer.due)
               .thenComparingLong(timer -> timer.order));
-  private long now = Long.MAX_VALUE - 1_000; // so that the clock overflows in every test
+  private final long start = Long.MAX_VALUE - 1_000; // so that the clock overflows in every test
+  private long elapsed;
+  private long wallTime = 1_700_000_000_000L;
   private long order;
+
+  /** The thread that runs a task, if one does. */
+  private volatile Thread runner;
 
   private final class FakeTimer implements Timer {
     final long due;
@@ -29,11 +37,15 @@ final class FakeLoop implements Loop {
 
     @Override
     public void cancel() {
+      assertCurrent();
       timers.remove(this);
     }
   }
 
-  private long elapsed;
+  @Override
+  public boolean isCurrent() {
+    return runner == Thread.currentThread();
+  }
 
   @Override
   public void execute(Runnable task) {
@@ -42,6 +54,7 @@ final class FakeLoop implements Loop {
 
   @Override
   public Timer schedule(Duration delay, Runnable task) {
+    assertCurrent();
     FakeTimer timer = new FakeTimer(elapsed + delay.toNanos(), order++, task);
     timers.add(timer);
     return timer;
@@ -49,13 +62,18 @@ final class FakeLoop implements Loop {
 
   @Override
   public long nanoTime() {
-    return now + elapsed;
+    assertCurrent();
+    return start + elapsed;
   }
-
-  private long wallTime = 1_700_000_000_000L;
 
   @Override
   public long wallTime() {
+    assertCurrent();
+    return clock();
+  }
+
+  /** Returns what {@link #wallTime()} says to tasks. */
+  long clock() {
     return wallTime + elapsed / 1_000_000;
   }
 
@@ -70,7 +88,7 @@ final class FakeLoop implements Loop {
     if (task == null) {
       return false;
     }
-    task.run();
+    run(task);
     return true;
   }
 
@@ -83,12 +101,27 @@ final class FakeLoop implements Loop {
     }
     timers.remove(next);
     elapsed = Math.max(elapsed, next.due);
-    next.task.run();
+    run(next.task);
     return true;
+  }
+
+  /** Runs this as a task, before those that wait. */
+  void run(Runnable task) {
+    runner = Thread.currentThread();
+    try {
+      task.run();
+    } finally {
+      runner = null;
+    }
   }
 
   long elapsed() {
     return elapsed;
+  }
+
+  /** How many tasks wait to be run. */
+  int tasks() {
+    return tasks.size();
   }
 
   int timers() {

@@ -64,7 +64,7 @@ class RenewalTest {
   /** The device dies and starts again; its application is attached anew. */
   private void restart() {
     DeviceHarness next = new DeviceHarness(h.storage).renewing();
-    next.loop.setClock(Duration.ofMillis(h.loop.wallTime() - next.loop.wallTime()));
+    next.loop.setClock(Duration.ofMillis(h.loop.clock() - next.loop.clock()));
     h = next;
     connection = h.start().server.accept();
     h.open(connection);
