@@ -27,6 +27,7 @@ import javax.sql.DataSource;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -44,6 +45,7 @@ class OutboxTest {
   }
 
   @Nested
+  @Tag("process")
   class OnPostgres extends Contract {
     @Override
     DataSource database() throws Exception {
@@ -382,6 +384,7 @@ class OutboxTest {
 
   /** Kills a process that uses the outbox, several times; what it said was put in must arrive. */
   @Test
+  @Tag("process")
   @Timeout(240) // it starts three processes
   void nothingIsLostWhenTheProcessIsKilled() throws Exception {
     Path file = directory.resolve("killed.db");

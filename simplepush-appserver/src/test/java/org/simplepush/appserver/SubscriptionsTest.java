@@ -18,6 +18,7 @@ import mockwebserver3.MockResponse;
 import mockwebserver3.MockWebServer;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -60,6 +61,7 @@ class SubscriptionsTest {
   }
 
   @Nested
+  @Tag("process")
   class OnPostgres extends SubscriptionsContract {
     @Override
     Subscriptions empty() throws Exception {
@@ -68,6 +70,7 @@ class SubscriptionsTest {
   }
 
   @Nested
+  @Tag("process")
   class EncryptedOnPostgres extends SubscriptionsContract {
     @Override
     Subscriptions empty() throws Exception {

@@ -21,6 +21,7 @@ import java.util.Random;
 import java.util.UUID;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -114,6 +115,7 @@ class SqliteDurabilityTest {
 
   /** Kills the process under load again and again; what it printed was confirmed. */
   @Test
+  @Tag("process")
   @Timeout(180) // it starts three processes and more
   void everyConfirmedVersionSurvivesKilling() throws Exception {
     long[] confirmed = new long[StoreProcess.CHANNELS];
@@ -374,6 +376,7 @@ class SqliteDurabilityTest {
   // What is not opened
 
   @Test
+  @Tag("process")
   void secondProcessIsRefusedWithASentence() throws Exception {
     try (SqliteVersionStore store = open()) {
       create(store, uaid, channel);
@@ -390,6 +393,7 @@ class SqliteDurabilityTest {
   }
 
   @Test
+  @Tag("process")
   void secondStoreInTheSameProcessIsRefusedAndHarmsNothing() throws Exception {
     try (SqliteVersionStore store = open()) {
       create(store, uaid, channel);

@@ -21,6 +21,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -294,6 +295,7 @@ class SqliteTroubleTest {
 
   /** A file that must not grow beyond a size, in a process whose limit can be set and lifted. */
   @Test
+  @Tag("process")
   void ioErrorFailsStepsAndTheStoreGoesOnWhenTheDiskIsWell() throws Exception {
     assumeTrue(Files.isExecutable(Path.of("/usr/bin/prlimit")), "needs prlimit of util-linux");
     Process process = StoreProcess.start(folder.resolve("store.db"), 1);
