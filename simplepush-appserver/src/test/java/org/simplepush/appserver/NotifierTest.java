@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.net.InetAddress;
 import java.net.URI;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -100,6 +102,21 @@ class NotifierTest {
                 assertThat(failed.cause()).isEqualTo(Verdict.Cause.NETWORK);
                 assertThat(failed.reason()).doesNotContain("token", "localhost", "127.0.0.1");
               });
+    }
+  }
+
+  /** As Docker and Compose give them; java.net.URI knows no host then. */
+  @Test
+  void namesWithUnderscoresAreCalled() throws Exception {
+    server.enqueue(status(200));
+    URI named = URI.create("http://push_server:" + server.getPort() + "/update/token");
+    try (Notifier other =
+        Notifier.builder()
+            .permitHost("push_server")
+            .dns(name -> List.of(InetAddress.getLoopbackAddress()))
+            .build()) {
+      assertThat(other.notify(named, 1).get(20, TimeUnit.SECONDS))
+          .isEqualTo(new Verdict.Accepted());
     }
   }
 

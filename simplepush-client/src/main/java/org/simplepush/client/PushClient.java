@@ -98,7 +98,7 @@ public final class PushClient implements AutoCloseable {
     launcher = builder.launcher;
     wakeUp = builder.wakeUp;
 
-    String name = "simplepush-client " + builder.server.getHost() + " ";
+    String name = "simplepush-client " + Settings.host(builder.server) + " ";
     if (builder.scheduler == null) {
       ownScheduler = scheduler(name + "loop");
       loop = new ScheduledLoop(ownScheduler, () -> scheduler(name + "loop"));

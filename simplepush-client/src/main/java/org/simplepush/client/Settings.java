@@ -3,7 +3,9 @@ package org.simplepush.client;
 import java.net.URI;
 import java.time.Duration;
 import java.util.Locale;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
+import org.simplepush.core.internal.Authority;
 import org.simplepush.core.internal.Backoff;
 
 /**
@@ -45,27 +47,34 @@ record Settings(
    */
   static void checkTarget(URI target, boolean allowInsecure) {
     String scheme = target.getScheme() == null ? "" : target.getScheme().toLowerCase(Locale.ROOT);
+    Authority authority = Authority.of(target);
+    if (authority != null && authority.userInfo() != null) { // maybe a password: not repeated
+      throw new IllegalArgumentException(
+          "The address of a push server names no user; leave out what is before the @");
+    }
     if (!scheme.equals("ws") && !scheme.equals("wss")) {
       throw new IllegalArgumentException(
           "The address of a push server starts with wss:// (or ws://), but was " + target);
     }
-    if (target.getHost() == null
-        || target.getRawUserInfo() != null
-        || target.getFragment() != null) {
+    if (authority == null || target.getFragment() != null) {
       throw new IllegalArgumentException(
-          "The address of a push server has a host and neither a user nor a fragment, but was "
-              + target);
+          "The address of a push server has a host and no fragment, but was " + target);
     }
-    if (target.getPort() > 65535) {
+    if (authority.port() > 65535) {
       throw new IllegalArgumentException(
-          "The port of a push server is 1 to 65535, but was " + target.getPort());
+          "The port of a push server is 1 to 65535, but was " + authority.port());
     }
-    if (scheme.equals("ws") && !allowInsecure && !isLoopback(target.getHost())) {
+    if (scheme.equals("ws") && !allowInsecure && !isLoopback(authority.host())) {
       throw new IllegalArgumentException(
           "ws:// would send the device's secrets unencrypted to "
-              + target.getHost()
+              + authority.host()
               + "; use wss://, or allowInsecure(true) in a network you trust");
     }
+  }
+
+  /** Returns the host of an address that was checked. */
+  static String host(URI target) {
+    return Objects.requireNonNull(Authority.of(target)).host();
   }
 
   /** Looks at the text alone: what a name resolves to can change, and is for others to decide. */

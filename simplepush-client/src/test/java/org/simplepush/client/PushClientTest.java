@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.file.Path;
@@ -571,10 +572,17 @@ class PushClientTest {
         "wss://user:secret@localhost/",
         "wss://localhost/#fragment",
         "wss://localhost:65536/",
+        "wss://user:secret@push_server/",
+        "wss://push_server:65536/",
+        "wss://push_server:8080:1/",
+        "wss://push_server/#fragment",
+        "ws://push_server/",
       })
   void addressesThatAreRefused(String address) {
     PushClient.Builder builder = PushClient.builder(URI.create(address));
-    assertThatThrownBy(builder::build).isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(builder::build)
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageNotContaining("user:secret");
   }
 
   @ParameterizedTest
@@ -585,6 +593,8 @@ class PushClientTest {
         "ws://push.localhost/",
         "ws://127.1.2.3/",
         "ws://[::1]:80/",
+        "wss://push_server:8080/",
+        "ws://push_server.localhost/",
       })
   void addressesThatAreTaken(String address) {
     PushClient.builder(URI.create(address)).build().close();
@@ -593,6 +603,26 @@ class PushClientTest {
   @Test
   void insecureAddressesAreTakenWhenAllowed() {
     PushClient.builder(URI.create("ws://push.example.org/")).allowInsecure(true).build().close();
+  }
+
+  /** As Docker and Compose give them; java.net.URI knows no host then. */
+  @Test
+  void namesWithUnderscoresAreConnectedTo() throws Exception {
+    OkHttpClient resolving =
+        new OkHttpClient.Builder()
+            .dns(
+                name -> {
+                  assertThat(name).isEqualTo("push_server");
+                  return List.of(InetAddress.getLoopbackAddress());
+                })
+            .build();
+    URI address = URI.create("ws://push_server:" + server.uri().getPort() + "/push");
+    client =
+        PushClient.builder(address).allowInsecure(true).okHttpClient(resolving).build().start();
+
+    server.greet(UAID);
+
+    resolving.dispatcher().executorService().shutdown();
   }
 
   @Test

@@ -138,6 +138,7 @@ class ArchitectureTest {
             "Uaid",
             "Update",
             "VersionStore",
+            "internal.Authority",
             "internal.Backoff");
   }
 

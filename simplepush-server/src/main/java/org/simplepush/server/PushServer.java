@@ -24,6 +24,7 @@ import org.simplepush.core.InMemoryVersionStore;
 import org.simplepush.core.MessageCodec;
 import org.simplepush.core.StoreException;
 import org.simplepush.core.VersionStore;
+import org.simplepush.core.internal.Authority;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -541,13 +542,15 @@ public final class PushServer implements AutoCloseable {
      *     fragment
      */
     public Builder endpointUrl(URI endpointUrl) {
-      if (endpointUrl.getRawUserInfo() != null) { // maybe with a password: not to be repeated
+      Authority authority = Authority.of(endpointUrl);
+      if (authority != null
+          && authority.userInfo() != null) { // maybe with a password: not to be repeated
         throw new IllegalArgumentException(
             "endpointUrl names a user, but is handed to strangers; leave out what is before the @");
       }
       boolean http = "http".equals(endpointUrl.getScheme());
       if ((!http && !"https".equals(endpointUrl.getScheme()))
-          || endpointUrl.getHost() == null
+          || authority == null
           || endpointUrl.getRawQuery() != null
           || endpointUrl.getRawFragment() != null) {
         throw new IllegalArgumentException(

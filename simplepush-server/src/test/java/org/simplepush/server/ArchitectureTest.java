@@ -30,7 +30,7 @@ class ArchitectureTest {
                   "javax.crypto..",
                   "javax.net..",
                   "com.sun.net.httpserver..",
-                  "org.simplepush.core",
+                  "org.simplepush.core..",
                   "org.simplepush.server..",
                   "org.java_websocket..",
                   "org.cryptomator.siv..",

@@ -922,14 +922,14 @@ abstract class EndpointWireTest {
     }
   }
 
-  @Test
-  void endpointsBeginWithTheConfiguredUrl() throws Exception {
-    try (PushServer proxied =
-            server().endpointUrl(URI.create("https://push.example.org/simple")).build().start();
+  @ParameterizedTest
+  @ValueSource(strings = {"https://push.example.org/simple", "http://push_server:8081/simple"})
+  void endpointsBeginWithTheConfiguredUrl(String url) throws Exception {
+    try (PushServer proxied = server().endpointUrl(URI.create(url)).build().start();
         WireDevice device = WireDevice.fresh(proxied.port());
         RawHttp http = RawHttp.connect(proxied.endpointPort())) {
       URI endpoint = device.register(CHANNEL);
-      assertThat(endpoint.toString()).startsWith("https://push.example.org/simple/update/");
+      assertThat(endpoint.toString()).startsWith(url + "/update/");
       assertAccepted(http.exchange("PUT", endpoint.getRawPath(), "version=1", "Content-Length: 9"));
       device.expectUpdate(CHANNEL, 1);
     }

@@ -202,10 +202,14 @@ class PushServerTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> builder.tls(empty))
         .withMessageContaining("init");
+    for (String host : List.of("push.example.org", "push_server:8081")) {
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> builder.endpointUrl(URI.create("https://me@" + host)))
+          .withMessageContaining("endpointUrl")
+          .withMessageNotContaining("me@");
+    }
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> builder.endpointUrl(URI.create("https://me@push.example.org")))
-        .withMessageContaining("endpointUrl")
-        .withMessageNotContaining("me@");
+        .isThrownBy(() -> builder.endpointUrl(URI.create("https://push_server:port")));
     for (String origin : List.of("https://app.example.org/", "app.example.org", "", "https://")) {
       assertThatIllegalArgumentException()
           .isThrownBy(() -> builder.allowedOrigins(Set.of(origin)))

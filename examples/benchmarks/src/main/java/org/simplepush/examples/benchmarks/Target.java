@@ -5,7 +5,9 @@ import java.net.InetSocketAddress;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.net.UnknownHostException;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
+import org.simplepush.core.internal.Authority;
 
 /** Where the requests of a measurement go: the server's address, and where its endpoints are. */
 final class Target {
@@ -31,10 +33,11 @@ final class Target {
    * @throws LoadException if a URL is not ws or http, or its host is not known
    */
   Target(URI ws, @Nullable URI endpoint) throws LoadException {
-    if (!"ws".equals(ws.getScheme()) || ws.getHost() == null) {
+    if (!"ws".equals(ws.getScheme()) || Authority.of(ws) == null) {
       throw new LoadException("--ws must be like ws://127.0.0.1:8080/, but was " + ws);
     }
-    if (endpoint != null && (!"http".equals(endpoint.getScheme()) || endpoint.getHost() == null)) {
+    if (endpoint != null
+        && (!"http".equals(endpoint.getScheme()) || Authority.of(endpoint) == null)) {
       throw new LoadException("--endpoint must be like http://127.0.0.1:8081, but was " + endpoint);
     }
     this.webSocket = resolve(ws);
@@ -51,9 +54,10 @@ final class Target {
   }
 
   private static InetSocketAddress resolve(URI uri) throws LoadException {
+    Authority authority = Objects.requireNonNull(Authority.of(uri));
     try {
       return new InetSocketAddress(
-          InetAddress.getByName(uri.getHost()), uri.getPort() < 0 ? 80 : uri.getPort());
+          InetAddress.getByName(authority.host()), authority.port() < 0 ? 80 : authority.port());
     } catch (UnknownHostException e) {
       throw new LoadException("The host of " + uri + " is not known");
     }
@@ -112,7 +116,7 @@ final class Target {
   private static URI parse(String endpointUrl) throws WireException {
     try {
       URI uri = new URI(endpointUrl);
-      if ("http".equals(uri.getScheme()) && uri.getHost() != null) {
+      if ("http".equals(uri.getScheme()) && Authority.of(uri) != null) {
         return uri;
       }
     } catch (URISyntaxException e) {

@@ -113,7 +113,7 @@ final class Fleet {
         settings.publishRate() == 0
             ? null
             : Notifier.builder()
-                .permitHost(settings.server().getHost())
+                .permitHost(settings.server().getRawAuthority().replaceFirst(":\\d*$", ""))
                 .permitHost("127.0.0.1")
                 .permitHost("localhost")
                 .backoff(Duration.ofMillis(200), Duration.ofSeconds(5))
