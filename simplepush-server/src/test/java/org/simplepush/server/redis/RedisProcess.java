@@ -19,7 +19,7 @@ import java.util.stream.Stream;
 import redis.embedded.RedisExecProvider;
 
 /** A redis-server of our own on loopback, which can be killed and started again. */
-final class RedisProcess implements AutoCloseable {
+public final class RedisProcess implements AutoCloseable {
   private static final File PROGRAM = program();
 
   private final Path folder;
@@ -42,7 +42,7 @@ final class RedisProcess implements AutoCloseable {
   }
 
   /** Starts a server that keeps nothing on the disk, unless these options say otherwise. */
-  static RedisProcess start(String... options) throws IOException, InterruptedException {
+  public static RedisProcess start(String... options) throws IOException, InterruptedException {
     Path folder = Files.createTempDirectory("simplepush-redis");
     List<String> all = new ArrayList<>(List.of("--save", ""));
     all.addAll(List.of(options));
@@ -113,24 +113,24 @@ final class RedisProcess implements AutoCloseable {
     return port;
   }
 
-  String uri() {
+  public String uri() {
     return "redis://127.0.0.1:" + port;
   }
 
   /** Ends it as a power failure of the process would. */
-  void kill() {
+  public void kill() {
     process.destroyForcibly().onExit().join();
   }
 
   /** Starts it again where it was. */
-  void restart() throws IOException, InterruptedException {
+  public void restart() throws IOException, InterruptedException {
     if (!tryToRun()) {
       throw new IOException("Port " + port + " was taken meanwhile");
     }
   }
 
   /** Stops it from doing anything, or lets it go on. */
-  void signal(String signal) throws IOException, InterruptedException {
+  public void signal(String signal) throws IOException, InterruptedException {
     new ProcessBuilder("kill", "-" + signal, String.valueOf(process.pid())).start().waitFor();
   }
 

@@ -11,13 +11,13 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Predicate;
 
-/** A wire to Redis that can be cut, or go silent without being cut. */
-final class TcpProxy implements AutoCloseable {
+/** A wire to Redis, or any other server, that can be cut, or go silent without being cut. */
+public final class TcpProxy implements AutoCloseable {
   private final ServerSocket listener;
   private final int target;
   private final List<Wire> wires = new CopyOnWriteArrayList<>();
 
-  TcpProxy(int target) throws IOException {
+  public TcpProxy(int target) throws IOException {
     this.target = target;
     listener = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
     daemon(this::accept);
@@ -113,11 +113,15 @@ final class TcpProxy implements AutoCloseable {
   }
 
   String uri(String timeout) {
-    return "redis://127.0.0.1:" + listener.getLocalPort() + "?timeout=" + timeout;
+    return "redis://127.0.0.1:" + port() + "?timeout=" + timeout;
+  }
+
+  public int port() {
+    return listener.getLocalPort();
   }
 
   /** Ends the connections there are; new ones are welcome. */
-  void cut() {
+  public void cut() {
     wires.forEach(Wire::cut);
   }
 
