@@ -247,10 +247,11 @@ public final class InMemoryVersionStore implements VersionStore {
                 }
                 next = channel.version + 1;
               }
+              boolean collapsed = channel.pending;
               channel.version = next;
               channel.pending = true;
               return CompletableFuture.completedStage(
-                  new Advanced(new Update(channel.id, channel.version)));
+                  new Advanced(new Update(channel.id, next), collapsed));
             });
     return closed ? closedFailure() : result == null ? UNKNOWN_CHANNEL : result;
   }

@@ -73,8 +73,9 @@ public interface VersionStore extends AutoCloseable {
      * The channel was raised.
      *
      * @param update the version it has reached, which is pending now
+     * @param collapsed whether an older version was pending until now, and is no more
      */
-    record Advanced(Update update) implements Advance {}
+    record Advanced(Update update, boolean collapsed) implements Advance {}
 
     /** The channel is at exactly this version already; nothing was changed. Retries end so. */
     record Repeated() implements Advance {}

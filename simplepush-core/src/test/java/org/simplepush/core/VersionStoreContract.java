@@ -435,11 +435,24 @@ public abstract class VersionStoreContract {
   // advance
 
   @Test
+  void onlyWhatWasPendingCollapses() throws Exception {
+    create(channel);
+
+    assertThat(advance(channel, 1)).isEqualTo(advanced(channel, 1));
+    assertThat(advance(channel, 2)).isEqualTo(collapsed(channel, 2));
+    acknowledge(new Update(channel, 1));
+    assertThat(advance(channel, 3)).isEqualTo(collapsed(channel, 3));
+    acknowledge(new Update(channel, 3));
+    assertThat(advance(channel, 4)).isEqualTo(advanced(channel, 4));
+    assertThat(get(store.advanceToNext(uaid, channel, 0))).isEqualTo(collapsed(channel, 5));
+  }
+
+  @Test
   void higherVersionReplacesThePendingOne() throws Exception {
     create(channel);
 
     assertThat(advance(channel, 254)).isEqualTo(advanced(channel, 254));
-    assertThat(advance(channel, 255)).isEqualTo(advanced(channel, 255));
+    assertThat(advance(channel, 255)).isEqualTo(collapsed(channel, 255));
 
     assertThat(pending(uaid)).containsExactly(new Update(channel, 255));
   }
@@ -485,7 +498,7 @@ public abstract class VersionStoreContract {
 
     assertThat(advance(channel, Long.MAX_VALUE - 1))
         .isEqualTo(advanced(channel, Long.MAX_VALUE - 1));
-    assertThat(advance(channel, Long.MAX_VALUE)).isEqualTo(advanced(channel, Long.MAX_VALUE));
+    assertThat(advance(channel, Long.MAX_VALUE)).isEqualTo(collapsed(channel, Long.MAX_VALUE));
     assertThat(advance(channel, Long.MAX_VALUE)).isEqualTo(REPEATED);
     assertThat(advance(channel, Long.MAX_VALUE - 1)).isEqualTo(STALE);
     acknowledge(new Update(channel, Long.MAX_VALUE - 1));
@@ -534,10 +547,10 @@ public abstract class VersionStoreContract {
     create(channel);
     advance(channel, 7);
 
-    assertThat(get(store.advanceToNext(uaid, channel, 3))).isEqualTo(advanced(channel, 8));
-    assertThat(get(store.advanceToNext(uaid, channel, 8))).isEqualTo(advanced(channel, 9));
-    assertThat(get(store.advanceToNext(uaid, channel, 10))).isEqualTo(advanced(channel, 10));
-    assertThat(get(store.advanceToNext(uaid, channel, 50))).isEqualTo(advanced(channel, 50));
+    assertThat(get(store.advanceToNext(uaid, channel, 3))).isEqualTo(collapsed(channel, 8));
+    assertThat(get(store.advanceToNext(uaid, channel, 8))).isEqualTo(collapsed(channel, 9));
+    assertThat(get(store.advanceToNext(uaid, channel, 10))).isEqualTo(collapsed(channel, 10));
+    assertThat(get(store.advanceToNext(uaid, channel, 50))).isEqualTo(collapsed(channel, 50));
     assertThat(pending(uaid)).containsExactly(new Update(channel, 50));
   }
 
@@ -558,7 +571,7 @@ public abstract class VersionStoreContract {
     advance(channel, Long.MAX_VALUE - 1);
 
     assertThat(get(store.advanceToNext(uaid, channel, 0)))
-        .isEqualTo(advanced(channel, Long.MAX_VALUE));
+        .isEqualTo(collapsed(channel, Long.MAX_VALUE));
     assertThat(get(store.advanceToNext(uaid, channel, 0))).isEqualTo(STALE);
     assertThat(get(store.advanceToNext(uaid, channel, Long.MAX_VALUE))).isEqualTo(STALE);
     assertThat(pending(uaid)).containsExactly(new Update(channel, Long.MAX_VALUE));
@@ -1374,7 +1387,7 @@ public abstract class VersionStoreContract {
       return optional.isEmpty() ? "nobody" : "pending " + described((List<?>) optional.get());
     }
     if (result instanceof Advanced advanced) {
-      return "Advanced " + described(advanced.update());
+      return (advanced.collapsed() ? "Collapsed " : "Advanced ") + described(advanced.update());
     }
     if (result instanceof Advance || result instanceof Resumption) {
       return result.getClass().getSimpleName();
@@ -1462,7 +1475,12 @@ public abstract class VersionStoreContract {
   }
 
   private static Advance advanced(ChannelId which, long version) {
-    return new Advanced(new Update(which, version));
+    return new Advanced(new Update(which, version), false);
+  }
+
+  /** An older version was pending. */
+  private static Advance collapsed(ChannelId which, long version) {
+    return new Advanced(new Update(which, version), true);
   }
 
   private static List<String> texts(List<Update> updates) {

@@ -137,9 +137,10 @@ final class VersionStoreModel {
     if (version < channel.version) {
       return "Stale";
     }
+    String how = channel.pending ? "Collapsed " : "Advanced ";
     channel.version = version;
     channel.pending = true;
-    return "Advanced " + channel.text + "=" + version;
+    return how + channel.text + "=" + version;
   }
 
   String advanceToNext(Uaid uaid, ChannelId id, long atLeast) {

@@ -13,6 +13,7 @@ final class Counters {
   final LongAdder registers = new LongAdder();
   final LongAdder unregisters = new LongAdder();
   final LongAdder updatesAccepted = new LongAdder();
+  final LongAdder updatesCollapsed = new LongAdder();
   final LongAdder updatesRepeated = new LongAdder();
   final LongAdder updatesStale = new LongAdder();
   final LongAdder updatesGone = new LongAdder();
@@ -30,10 +31,12 @@ final class Counters {
 
   ServerStatistics snapshot() {
     long closed = connectionsClosed.sum();
+    // Read after the closed ones, so that the difference is never negative.
+    long opened = connectionsOpened.sum();
     return new ServerStatistics(
-        // Read after the closed ones, so that the difference is never negative.
-        connectionsOpened.sum() - closed,
-        connectionsOpened.sum(),
+        opened - closed,
+        opened,
+        closed,
         connectionsRefused.sum(),
         hellos.sum(),
         uaidsAssigned.sum(),
@@ -41,6 +44,7 @@ final class Counters {
         registers.sum(),
         unregisters.sum(),
         updatesAccepted.sum(),
+        updatesCollapsed.sum(),
         updatesRepeated.sum(),
         updatesStale.sum(),
         updatesGone.sum(),

@@ -185,6 +185,9 @@ public final class EndpointHandler {
       boolean here) {
     if (result instanceof Advance.Advanced advanced) {
       counters.updatesAccepted.increment();
+      if (advanced.collapsed()) {
+        counters.updatesCollapsed.increment();
+      }
       // A shared store sends word to the user agent's node, perhaps this one, too: a session notes
       // a version once. Only that word is left if the store failed and yet did the step.
       sessions.deliver(channel.uaid(), advanced.update(), here);

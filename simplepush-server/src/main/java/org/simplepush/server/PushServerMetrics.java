@@ -23,40 +23,123 @@ public final class PushServerMetrics implements MeterBinder {
 
   @Override
   public void bindTo(MeterRegistry registry) {
-    Gauge.builder("simplepush.connections", server, s -> s.statistics().connections())
-        .description("WebSocket connections open now")
+    show(registry, "connections", ServerStatistics::connections, "WebSocket connections open now");
+    show(
+        registry,
+        "sleeping",
+        ServerStatistics::sleeping,
+        "Devices asleep now until a datagram wakes them");
+    count(
+        registry,
+        "connections.opened",
+        ServerStatistics::connectionsOpened,
+        "TCP connections accepted on the WebSocket port");
+    count(
+        registry,
+        "connections.closed",
+        ServerStatistics::connectionsClosed,
+        "Connections that have ended, for whatever reason");
+    count(
+        registry,
+        "connections.refused",
+        ServerStatistics::connectionsRefused,
+        "Connections turned away: over the limit, or not a handshake of this protocol");
+    count(registry, "hellos", ServerStatistics::hellos, "Hellos answered with a UAID");
+    count(
+        registry,
+        "uaids.assigned",
+        ServerStatistics::uaidsAssigned,
+        "Hellos answered with another UAID than the device sent, or sent by one without");
+    count(
+        registry,
+        "takeovers",
+        ServerStatistics::takeovers,
+        "Connections closed because their user agent connected anew");
+    count(registry, "registers", ServerStatistics::registers, "Registers answered with 200");
+    count(registry, "unregisters", ServerStatistics::unregisters, "Unregisters answered with 200");
+    count(
+        registry,
+        "updates.accepted",
+        ServerStatistics::updatesAccepted,
+        "Updates published that raised a version");
+    count(
+        registry,
+        "updates.collapsed",
+        ServerStatistics::updatesCollapsed,
+        "Accepted updates that a higher version replaced before they were acknowledged");
+    count(
+        registry,
+        "updates.repeated",
+        ServerStatistics::updatesRepeated,
+        "Updates published that were equal to the current version");
+    count(
+        registry,
+        "updates.stale",
+        ServerStatistics::updatesStale,
+        "Updates published that were lower than the current version");
+    count(registry, "updates.gone", ServerStatistics::updatesGone, "Updates answered with 410");
+    count(
+        registry,
+        "updates.refused",
+        ServerStatistics::updatesRefused,
+        "Requests to endpoints answered with 400, 404, 405, 413, 415 or 429");
+    count(
+        registry,
+        "updates.sent",
+        ServerStatistics::updatesSent,
+        "Updates sent to devices, repetitions included");
+    count(
+        registry,
+        "updates.resent",
+        ServerStatistics::updatesResent,
+        "Updates sent again because they were not acknowledged in time");
+    count(
+        registry,
+        "updates.acknowledged",
+        ServerStatistics::updatesAcknowledged,
+        "Acknowledgements of updates, repeated and outdated ones included");
+    count(registry, "nacks", ServerStatistics::nacks, "Nacks received");
+    count(registry, "store.failures", ServerStatistics::storeFailures, "Steps the store failed");
+    count(
+        registry,
+        "user.agents.expired",
+        ServerStatistics::userAgentsExpired,
+        "User agents dropped because they were not seen for too long");
+    count(
+        registry,
+        "wake.ups.sent",
+        ServerStatistics::wakeUpsSent,
+        "Datagrams sent to wake devices, repetitions included");
+    count(
+        registry,
+        "words.heard",
+        ServerStatistics::wordsHeard,
+        "Words between nodes that came to this one");
+    count(
+        registry,
+        "words.lost",
+        ServerStatistics::wordsLost,
+        "How often words between nodes may have been lost");
+  }
+
+  private void show(
+      MeterRegistry registry,
+      String name,
+      ToDoubleFunction<ServerStatistics> number,
+      String description) {
+    Gauge.builder("simplepush." + name, server, s -> number.applyAsDouble(s.statistics()))
+        .description(description)
         .strongReference(true)
         .register(registry);
-    Gauge.builder("simplepush.sleeping", server, s -> s.statistics().sleeping())
-        .description("Devices asleep now until a datagram wakes them")
-        .strongReference(true)
-        .register(registry);
-    count(registry, "connections.opened", ServerStatistics::connectionsOpened);
-    count(registry, "connections.refused", ServerStatistics::connectionsRefused);
-    count(registry, "hellos", ServerStatistics::hellos);
-    count(registry, "uaids.assigned", ServerStatistics::uaidsAssigned);
-    count(registry, "takeovers", ServerStatistics::takeovers);
-    count(registry, "registers", ServerStatistics::registers);
-    count(registry, "unregisters", ServerStatistics::unregisters);
-    count(registry, "updates.accepted", ServerStatistics::updatesAccepted);
-    count(registry, "updates.repeated", ServerStatistics::updatesRepeated);
-    count(registry, "updates.stale", ServerStatistics::updatesStale);
-    count(registry, "updates.gone", ServerStatistics::updatesGone);
-    count(registry, "updates.refused", ServerStatistics::updatesRefused);
-    count(registry, "updates.sent", ServerStatistics::updatesSent);
-    count(registry, "updates.resent", ServerStatistics::updatesResent);
-    count(registry, "updates.acknowledged", ServerStatistics::updatesAcknowledged);
-    count(registry, "nacks", ServerStatistics::nacks);
-    count(registry, "store.failures", ServerStatistics::storeFailures);
-    count(registry, "user.agents.expired", ServerStatistics::userAgentsExpired);
-    count(registry, "wake.ups.sent", ServerStatistics::wakeUpsSent);
-    count(registry, "words.heard", ServerStatistics::wordsHeard);
-    count(registry, "words.lost", ServerStatistics::wordsLost);
   }
 
   private void count(
-      MeterRegistry registry, String name, ToDoubleFunction<ServerStatistics> number) {
+      MeterRegistry registry,
+      String name,
+      ToDoubleFunction<ServerStatistics> number,
+      String description) {
     FunctionCounter.builder("simplepush." + name, server, s -> number.applyAsDouble(s.statistics()))
+        .description(description)
         .register(registry);
   }
 }

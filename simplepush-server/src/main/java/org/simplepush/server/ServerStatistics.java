@@ -7,6 +7,8 @@ package org.simplepush.server;
  *
  * @param connections WebSocket connections open now, those still shaking hands included
  * @param connectionsOpened TCP connections accepted on the WebSocket port
+ * @param connectionsClosed connections that have ended, for whatever reason; those open now and
+ *     these are all that were opened
  * @param connectionsRefused connections turned away: over the limit, or not a handshake of this
  *     protocol
  * @param hellos hellos answered with a UAID
@@ -14,7 +16,10 @@ package org.simplepush.server;
  * @param takeovers connections closed because their user agent connected anew
  * @param registers registers answered with 200
  * @param unregisters unregisters answered with 200
- * @param updatesAccepted updates published that raised a version
+ * @param updatesAccepted updates published that raised a version: each is acknowledged in the end,
+ *     or collapses, or goes with its channel
+ * @param updatesCollapsed accepted updates that a higher version replaced before a device had
+ *     acknowledged them
  * @param updatesRepeated updates published that were equal to the current version
  * @param updatesStale updates published that were lower than the current version, or came without a
  *     version when the highest was reached
@@ -22,7 +27,7 @@ package org.simplepush.server;
  * @param updatesRefused requests to endpoints answered with 400, 404, 405, 413, 415 or 429
  * @param updatesSent updates sent to devices, repetitions included
  * @param updatesResent repetitions because an update was not acknowledged in time
- * @param updatesAcknowledged updates that devices acknowledged
+ * @param updatesAcknowledged acknowledgements of updates, repeated and outdated ones included
  * @param nacks nacks received
  * @param storeFailures steps that the store failed
  * @param userAgentsExpired user agents dropped because they were not seen
@@ -34,6 +39,7 @@ package org.simplepush.server;
 public record ServerStatistics(
     long connections,
     long connectionsOpened,
+    long connectionsClosed,
     long connectionsRefused,
     long hellos,
     long uaidsAssigned,
@@ -41,6 +47,7 @@ public record ServerStatistics(
     long registers,
     long unregisters,
     long updatesAccepted,
+    long updatesCollapsed,
     long updatesRepeated,
     long updatesStale,
     long updatesGone,

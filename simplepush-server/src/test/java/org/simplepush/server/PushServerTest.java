@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.net.BindException;
 import java.net.ServerSocket;
 import java.net.URI;
@@ -111,6 +113,57 @@ class PushServerTest {
       assertThat(statistics.connections()).isEqualTo(1);
       assertThat(statistics.updatesAccepted()).isEqualTo(1);
       assertThat(statistics.updatesSent()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void whatWasAcceptedWasAcknowledgedOrCollapsed() throws Exception {
+    try (PushServer server = anyPorts().build().start()) {
+      Device device = new Device();
+      WebSocket socket = connect(server, device);
+      socket.sendText("{\"messageType\":\"hello\",\"uaid\":\"\",\"channelIDs\":[]}", true).join();
+      assertThat(device.next()).contains("\"status\":200");
+      socket
+          .sendText("{\"messageType\":\"register\",\"channelID\":\"" + CHANNEL + "\"}", true)
+          .join();
+      URI endpoint = endpoint(device.next());
+      for (int version = 1; version <= 3; version++) {
+        assertThat(put(endpoint, "version=" + version)).isEqualTo(200);
+        assertThat(device.next()).contains("\"version\":" + version);
+      }
+      socket
+          .sendText(
+              "{\"messageType\":\"ack\",\"updates\":[{\"channelID\":\"%s\",\"version\":3}]}"
+                  .formatted(CHANNEL),
+              true)
+          .join();
+      await().until(() -> server.statistics().updatesAcknowledged() == 1);
+      assertThat(put(endpoint, "version=4")).isEqualTo(200);
+      assertThat(device.next()).contains("\"version\":4");
+      ServerStatistics statistics = server.statistics();
+      assertThat(statistics.updatesAccepted()).isEqualTo(4);
+      assertThat(statistics.updatesCollapsed()).as("1 and 2; 4 is pending").isEqualTo(2);
+
+      socket.abort();
+      await().until(() -> server.statistics().connectionsClosed() == 1);
+      statistics = server.statistics();
+      assertThat(statistics.connections() + statistics.connectionsClosed())
+          .isEqualTo(statistics.connectionsOpened());
+    }
+  }
+
+  @Test
+  void everyMetricIsExplained() {
+    SimpleMeterRegistry registry = new SimpleMeterRegistry();
+    try (PushServer server = anyPorts().build()) {
+      new PushServerMetrics(server).bindTo(registry);
+      assertThat(registry.getMeters())
+          .hasSize(ServerStatistics.class.getRecordComponents().length)
+          .allSatisfy(
+              meter ->
+                  assertThat(meter.getId().getDescription())
+                      .as(meter.getId().getName())
+                      .isNotBlank());
     }
   }
 

@@ -220,7 +220,8 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
                   new Advance.Advanced(
                       new Update(
                           Ids.channelId(id, (byte[]) reply.get(2)),
-                          Ids.number((byte[]) reply.get(1))));
+                          Ids.number((byte[]) reply.get(1))),
+                      code(reply) == 4);
             });
   }
 

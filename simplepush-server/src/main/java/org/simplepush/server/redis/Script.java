@@ -107,7 +107,7 @@ enum Script {
       if not value then
         return {0}
       end
-      local version, spelling = string.match(value, '^-?(%d*)(.*)$')
+      local mark, version, spelling = string.match(value, '^(-?)(%d*)(.*)$')
       local reached = ARGV[2]
       if not higher(reached, version) then
         if ARGV[4] ~= '1' then
@@ -125,7 +125,7 @@ enum Script {
         local text = spelling == '' and ARGV[3] or string.sub(spelling, 2)
         tell(route, 'p ' .. string.sub(key, -32) .. ' ' .. reached .. ' ' .. text)
       end
-      return {3, reached, string.sub(spelling, 2)}
+      return {mark == '-' and 3 or 4, reached, string.sub(spelling, 2)}
       """),
 
   /** lease, offset, then each id and version. */

@@ -257,7 +257,7 @@ final class VersionTables {
     }
     bind(raise, uaid, channelId).setLong(3, next);
     raise.executeUpdate();
-    return new Advance.Advanced(new Update(channel.id(), next));
+    return new Advance.Advanced(new Update(channel.id(), next), channel.pending());
   }
 
   @Nullable Void acknowledge(Uaid uaid, List<Update> updates) throws SQLException {

@@ -220,10 +220,11 @@ class RedisNodesTest {
       CompletionStage<Advance> first = here.advance(uaid, channel, odd);
       asked.countDown();
 
-      assertThat(get(first)).isEqualTo(new Advance.Advanced(new Update(channel, odd)));
+      assertThat(get(first)).isEqualTo(new Advance.Advanced(new Update(channel, odd), odd > 1));
       if (get(second) != null) {
         rounds++;
-        assertThat(get(get(second))).isEqualTo(new Advance.Advanced(new Update(channel, odd + 1)));
+        assertThat(get(get(second)))
+            .isEqualTo(new Advance.Advanced(new Update(channel, odd + 1), true));
       }
     }
   }

@@ -101,7 +101,7 @@ class RedisTroubleTest {
     eventually(() -> get(store.pending(uaid)));
     assertThat(get(store.pending(uaid))).contains(List.of(new Update(channel, 0)));
     assertThat(get(store.advanceToNext(uaid, channel, 0)))
-        .isEqualTo(new Advanced(new Update(channel, 1)));
+        .isEqualTo(new Advanced(new Update(channel, 1), false));
   }
 
   @Test
@@ -127,7 +127,7 @@ class RedisTroubleTest {
     CompletionStage<?> pending = store.pending(uaid);
     proxy.release();
 
-    assertThat(get(one)).isEqualTo(new Advanced(new Update(channel, 1)));
+    assertThat(get(one)).isEqualTo(new Advanced(new Update(channel, 1), false));
     assertThat(get(pending)).isNotNull();
   }
 
