@@ -24,8 +24,13 @@ final class EndpointGuard implements Dns {
   /** Longer endpoints are refused; ours have about 150 characters. */
   static final int MAX_ENDPOINT_LENGTH = 4096;
 
-  /** What OkHttp takes for an address and hands to {@link InetAddress} without a look-up. */
+  /** What OkHttp takes for an address and hands to {@link InetAddress}, not to its resolver. */
   private static final Pattern LITERAL = Pattern.compile("[0-9a-fA-F]*:[0-9a-fA-F:.]*|[0-9.]+");
+
+  private static final String OCTET = "(25[0-5]|2[0-4]\\d|1?\\d?\\d)";
+
+  /** Four numbers up to 255: Java would look 1.2.3.4.5 or 999.1.1.1 up as a name. */
+  private static final Pattern IPV4 = Pattern.compile(OCTET + "(\\." + OCTET + "){3}");
 
   private final Set<String> permittedHosts;
   private final Set<Integer> permittedPorts;
@@ -79,8 +84,7 @@ final class EndpointGuard implements Dns {
     if (url.port() != 443 && !permittedPorts.contains(url.port())) {
       return refuse(Verdict.Check.PORT, "The port of an endpoint is 443 or one allowed here.");
     }
-    if (LITERAL.matcher(url.host()).matches()
-        && !PublicAddresses.contains(parseLiteral(url.host()))) {
+    if (LITERAL.matcher(url.host()).matches() && !isPublic(url.host())) {
       return new Checked(null, refusedAddress());
     }
     return new Checked(url, null);
@@ -111,7 +115,13 @@ final class EndpointGuard implements Dns {
     return addresses;
   }
 
-  /** Returns the address that {@code literal} is; never looks anything up. */
+  /** Whether a host that OkHttp takes for an address is one, whole and public. */
+  private static boolean isPublic(String literal) {
+    boolean whole = literal.indexOf(':') >= 0 || IPV4.matcher(literal).matches();
+    return whole && PublicAddresses.contains(parseLiteral(literal));
+  }
+
+  /** Returns the address that {@code literal} is, which is whole: Java looks up what is not. */
   static InetAddress parseLiteral(String literal) {
     try {
       return InetAddress.getByName(literal);

@@ -23,7 +23,7 @@ final class Listeners {
     for (NotifierListener listener : all) {
       try {
         event.accept(listener);
-      } catch (RuntimeException e) {
+      } catch (RuntimeException | Error e) { // must not keep a verdict back
         log.warn("A notifier listener threw", e);
       }
     }

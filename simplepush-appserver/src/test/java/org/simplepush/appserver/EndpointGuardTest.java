@@ -25,6 +25,7 @@ class EndpointGuardTest {
         "https://push.example:8443/",
         "HTTPS://PUSH.EXAMPLE/",
         "https://1.1.1.1/",
+        "https://223.255.249.250/",
         "https://[2606:4700::1111]/",
         "https://a_b.example/"
       })
@@ -41,6 +42,7 @@ class EndpointGuardTest {
     "URL, mailto:somebody@push.example",
     "URL, https://user@push.example/",
     "URL, https://user:password@push.example/",
+    "URL, https://:password@push.example/",
     "URL, https://push.example/#fragment",
     "URL, https://push.example:99999/",
     "URL, https://[fe80::1%25eth0]/",
@@ -53,6 +55,12 @@ class EndpointGuardTest {
     "ADDRESS, https://127.0.0.1/",
     "ADDRESS, https://127.1/",
     "ADDRESS, https://2130706433/",
+    "ADDRESS, https://1.1/",
+    "ADDRESS, https://1.2.3.4.5/",
+    "ADDRESS, https://256.1.1.1/",
+    "ADDRESS, https://1.1.1.999/",
+    "ADDRESS, https://1.1.1.1./",
+    "ADDRESS, https://1./",
     "ADDRESS, https://0/",
     "ADDRESS, https://%31%32%37.0.0.1/",
     "ADDRESS, https://169.254.169.254/latest/meta-data/",
