@@ -9,8 +9,9 @@ sealed interface Answer {
    * The push server answered.
    *
    * @param retryAfter how long it asked to be left alone, as it said it; null if it did not
+   * @param stale whether the body said that there is a higher version
    */
-  record Status(int code, @Nullable Duration retryAfter) implements Answer {}
+  record Status(int code, @Nullable Duration retryAfter, boolean stale) implements Answer {}
 
   /** No answer; another attempt may get one. */
   record Broken(Verdict.Cause cause, String reason) implements Answer {}
@@ -28,7 +29,7 @@ sealed interface Answer {
     }
     int code = status.code();
     if (code >= 200 && code < 300) {
-      return new Verdict.Accepted();
+      return new Verdict.Accepted(status.stale());
     }
     if (code == 404 || code == 410) {
       return new Verdict.Gone(code);

@@ -3,12 +3,9 @@ package org.simplepush.appserver;
 import java.net.URI;
 import java.util.Iterator;
 import java.util.Objects;
-import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -21,8 +18,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Concurrency: the iterator belongs to whoever runs {@link #pull}, at most one thread at a time;
  * the flag {@code pulling}, guarded by this object's lock, hands it on. The counters of verdicts
- * belong likewise to whoever delivers, and {@code undelivered} hands them on. No lock is held while
- * the iterator, the sender or the listener is called.
+ * belong likewise to the thread that delivers ({@link VerdictQueue}). No lock is held while the
+ * iterator, the sender or the listener is called.
  */
 final class Fanout<T> {
   private static final Logger log = LoggerFactory.getLogger(Fanout.class);
@@ -32,12 +29,10 @@ final class Fanout<T> {
     void send(T item, Consumer<Verdict> sink);
   }
 
-  private record Delivery(URI endpoint, Verdict verdict) {}
-
   private final Iterator<? extends T> items;
   private final Target<T> target;
   private final Function<T, URI> endpointOf;
-  private final VerdictListener listener;
+  private final VerdictQueue verdicts;
   private final Sender sender;
   private final Executor executor;
   private final int window;
@@ -51,10 +46,7 @@ final class Fanout<T> {
   private @Nullable Throwable failure;
   private boolean finished;
 
-  private final Queue<Delivery> deliveries = new ConcurrentLinkedQueue<>();
-  private final AtomicInteger undelivered = new AtomicInteger();
-
-  // Of whoever delivers.
+  // Of the thread that delivers.
   private final VerdictTally tally = new VerdictTally();
 
   Fanout(
@@ -68,7 +60,7 @@ final class Fanout<T> {
     this.items = items;
     this.target = target;
     this.endpointOf = endpointOf;
-    this.listener = listener;
+    this.verdicts = new VerdictQueue(listener);
     this.sender = sender;
     this.executor = executor;
     this.window = window;
@@ -104,7 +96,12 @@ final class Fanout<T> {
         break;
       }
       URI endpoint = endpointOf.apply(item);
-      target.send(item, verdict -> deliver(new Delivery(endpoint, verdict)));
+      try {
+        target.send(item, verdict -> verdicts.deliver(endpoint, verdict, () -> heard(verdict)));
+      } catch (RuntimeException | Error e) { // a bug, but not one to wait for without end
+        failed(e);
+        break;
+      }
     }
     synchronized (this) {
       outstanding--;
@@ -128,36 +125,26 @@ final class Fanout<T> {
       }
       return Objects.requireNonNull(items.next(), "an endpoint");
     } catch (RuntimeException | Error e) {
-      synchronized (this) {
-        failure = e;
-      }
+      failed(e);
       return null;
     }
   }
 
-  private void deliver(Delivery delivery) {
-    deliveries.add(delivery);
-    if (undelivered.getAndIncrement() > 0) {
-      return; // whoever delivers will find it
+  private synchronized void failed(Throwable e) {
+    failure = e;
+  }
+
+  private void heard(Verdict verdict) {
+    tally.count(verdict);
+    boolean pull;
+    synchronized (this) {
+      outstanding--;
+      pull = !pulling && !exhausted && outstanding <= window / 4 * 3;
+      pulling |= pull;
     }
-    do {
-      Delivery next = Objects.requireNonNull(deliveries.poll());
-      tally.count(next.verdict());
-      try {
-        listener.onVerdict(next.endpoint(), next.verdict());
-      } catch (RuntimeException e) {
-        log.warn("A verdict listener threw", e);
-      }
-      boolean pull;
-      synchronized (this) {
-        outstanding--;
-        pull = !pulling && !exhausted && outstanding <= window / 4 * 3;
-        pulling |= pull;
-      }
-      if (pull) {
-        pullElsewhere();
-      }
-    } while (undelivered.decrementAndGet() > 0);
+    if (pull) {
+      pullElsewhere();
+    }
     finishIfDone();
   }
 
@@ -177,7 +164,13 @@ final class Fanout<T> {
     } else {
       future.complete(
           new Summary(
-              tally.accepted, tally.gone, tally.rejected, tally.refused, tally.failed, complete));
+              tally.accepted,
+              tally.stale,
+              tally.gone,
+              tally.rejected,
+              tally.refused,
+              tally.failed,
+              complete));
     }
     sender.fanoutEnds();
   }

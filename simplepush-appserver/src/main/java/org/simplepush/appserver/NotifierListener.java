@@ -15,7 +15,10 @@ public interface NotifierListener {
   /** A request ended, with an answer or without. */
   default void onAttempt(Attempt event) {}
 
-  /** A call got its verdict; of calls that collapsed into one request, each one. */
+  /**
+   * A call got its verdict; of calls that collapsed into one request, each one. One that is {@link
+   * Verdict.Accepted#stale stale} may be the sign of an endpoint that a stranger has found.
+   */
   default void onVerdict(Delivered event) {}
 
   /** A host failed even one request at a time, and is left alone for a while. */

@@ -25,6 +25,7 @@ import java.util.function.ToDoubleFunction;
  *   <tr><td>simplepush.notifier.host.pauses</td><td>counter</td><td>hostPauses</td></tr>
  *   <tr><td>simplepush.notifier.verdicts</td><td>counter, tag {@code verdict}</td>
  *       <td>accepted, gone, rejected, refused, failed</td></tr>
+ *   <tr><td>simplepush.notifier.stale</td><td>counter</td><td>stale</td></tr>
  * </table>
  *
  * <p>Needs micrometer-core, an optional dependency of this module.
@@ -56,6 +57,7 @@ public final class NotifierMetrics implements MeterBinder {
             n -> n.statistics().requestTime().toNanos(),
             TimeUnit.NANOSECONDS)
         .register(registry);
+    count(registry, "stale", NotifierStatistics::stale);
     verdicts(registry, "accepted", NotifierStatistics::accepted);
     verdicts(registry, "gone", NotifierStatistics::gone);
     verdicts(registry, "rejected", NotifierStatistics::rejected);

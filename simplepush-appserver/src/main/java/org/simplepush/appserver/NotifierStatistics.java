@@ -16,6 +16,7 @@ import java.time.Duration;
  * @param retries requests after the first for a version
  * @param hostPauses times a host was left alone because it failed even one request at a time
  * @param accepted calls with the verdict {@link Verdict.Accepted}
+ * @param stale those of {@code accepted} that were {@link Verdict.Accepted#stale stale}
  * @param gone calls with the verdict {@link Verdict.Gone}
  * @param rejected calls with the verdict {@link Verdict.Rejected}
  * @param refused calls with the verdict {@link Verdict.Refused}
@@ -32,6 +33,7 @@ public record NotifierStatistics(
     long retries,
     long hostPauses,
     long accepted,
+    long stale,
     long gone,
     long rejected,
     long refused,

@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.concurrent.ExecutorService;
 import java.util.function.Consumer;
+import java.util.regex.Pattern;
 import javax.net.ssl.SSLException;
 import okhttp3.Call;
 import okhttp3.Callback;
@@ -32,6 +33,12 @@ final class OkHttpTransport implements Transport {
 
   /** A push server's answer is a few bytes; this much of a longer one is read. */
   static final int MAX_ANSWER_BYTES = 4096;
+
+  /** A longer answer does not say that the version is stale. */
+  private static final int MAX_STALE_BYTES = 64;
+
+  private static final Pattern STALE =
+      Pattern.compile("\\s*\\{\\s*\"stale\"\\s*:\\s*true\\s*}\\s*");
 
   private static final MediaType FORM = MediaType.get("application/x-www-form-urlencoded");
   private static final RequestBody NOTHING = RequestBody.create(new byte[0]);
@@ -111,10 +118,11 @@ final class OkHttpTransport implements Transport {
   private Answer read(Call call, Response response) {
     try (response) {
       Duration retryAfter = RetryAfter.of(response, wallClock);
-      if (!drain(response.body().source())) {
+      Buffer body = new Buffer();
+      if (!drain(response.body().source(), body)) {
         call.cancel(); // closing alone would go on reading for a while, to save the connection
       }
-      return new Answer.Status(response.code(), retryAfter);
+      return new Answer.Status(response.code(), retryAfter, saysStale(body));
     } catch (IOException e) {
       // The status came, but the answer did not end: it counts, like a broken connection, for
       // nothing. A push server that confirms a version finishes its sentence.
@@ -123,21 +131,21 @@ final class OkHttpTransport implements Transport {
   }
 
   /**
-   * Reads an answer, so that the connection can be used again; returns false if it is too long for
-   * that.
+   * Reads an answer into {@code body}, so that the connection can be used again; returns false if
+   * it is too long for that.
    */
-  private static boolean drain(BufferedSource source) throws IOException {
-    Buffer sink = new Buffer();
-    long left = MAX_ANSWER_BYTES;
-    while (left > 0) {
-      long n = source.read(sink, left);
-      if (n < 0) {
+  private static boolean drain(BufferedSource source, Buffer body) throws IOException {
+    while (body.size() < MAX_ANSWER_BYTES) {
+      if (source.read(body, MAX_ANSWER_BYTES - body.size()) < 0) {
         return true;
       }
-      left -= n;
-      sink.clear();
     }
     return source.exhausted();
+  }
+
+  /** Other push servers answer with anything at all; only what the protocol says counts (§8). */
+  private static boolean saysStale(Buffer body) {
+    return body.size() <= MAX_STALE_BYTES && STALE.matcher(body.readUtf8()).matches();
   }
 
   private static Answer failure(IOException e) {

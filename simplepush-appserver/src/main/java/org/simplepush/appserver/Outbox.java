@@ -50,6 +50,9 @@ public final class Outbox implements AutoCloseable {
 
   private static final int PAGE = 500;
 
+  /** While this many are being sent, the table is not read again; it bounds memory. */
+  private static final int MAX_SENDING = 8192;
+
   /** How long nothing more is said of rows that cannot be read. */
   private static final Duration SILENCE = Duration.ofHours(1);
 
@@ -79,7 +82,7 @@ public final class Outbox implements AutoCloseable {
   private final String sender;
   private final Duration sweepInterval;
   private final Duration keep;
-  private final VerdictListener listener;
+  private final VerdictQueue verdicts;
   private final Time time;
   private final InstantSource clock;
   private final Runnable release;
@@ -87,15 +90,28 @@ public final class Outbox implements AutoCloseable {
   private final Object lock = new Object();
 
   // Guarded by lock.
-  private final Map<String, Integer> sending = new HashMap<>();
+  /** How often a revision of a row is being sent. A row that changed since is another revision. */
+  private final Map<Long, Integer> sending = new HashMap<>();
+
   private Time.@Nullable Timer nextSweep;
-  private boolean sweeping;
-  private boolean sweepAgain;
+
+  /** The sweep that reads the table; one at a time. It may wait for verdicts long after. */
+  private @Nullable Rows reading;
+
+  /** How many sweeps read, or wait for verdicts. */
+  private int sweeps;
+
+  /** The table may hold what no sweep has read. */
+  private boolean wanted;
+
   private boolean closed;
 
-  private long unreadableTold; // of one sweep at a time
-  private boolean toldUnreadable; // likewise
-  private @Nullable String lastFailure; // likewise
+  private final Object reports = new Object();
+
+  // Guarded by reports.
+  private long unreadableTold;
+  private boolean toldUnreadable;
+  private @Nullable String lastFailure;
 
   private Outbox(Builder builder) {
     this.notifier = builder.notifier;
@@ -104,7 +120,7 @@ public final class Outbox implements AutoCloseable {
     this.sender = builder.name;
     this.sweepInterval = builder.sweepInterval;
     this.keep = builder.keep;
-    this.listener = builder.listener;
+    this.verdicts = new VerdictQueue(builder.listener);
     this.clock = builder.clock;
     if (builder.time != null) {
       this.time = builder.time;
@@ -187,7 +203,7 @@ public final class Outbox implements AutoCloseable {
           row,
           notifier::submit, // which may refuse if too many wait; the next sweep has room for all
           verdict -> {
-            listen(endpoint, verdict);
+            verdicts.deliver(endpoint, verdict, () -> {});
             future.complete(verdict);
           });
     } catch (IllegalStateException e) { // closed meanwhile: the next process sends it
@@ -204,13 +220,20 @@ public final class Outbox implements AutoCloseable {
    * together with what it is about. Call {@link #wake} after the commit, or it waits for the next
    * sweep.
    *
-   * @param connection to the database of the outbox; neither committed nor closed
+   * @param connection to the database of the outbox, in a transaction; neither committed nor closed
    * @param version 0 to 2^63−1
    * @throws SQLException if the database failed
-   * @throws IllegalArgumentException if {@code version} is negative
+   * @throws IllegalArgumentException if {@code version} is negative, or the connection commits each
+   *     statement by itself: the version might be sent before what it is about can be read, and a
+   *     device that comes too early is not told again
    */
   public void enqueue(Connection connection, URI endpoint, long version) throws SQLException {
     Notifier.checkVersion(version);
+    if (connection.getAutoCommit()) {
+      throw new IllegalArgumentException(
+          "enqueue needs a connection in a transaction, but this one is in auto-commit mode:"
+              + " call setAutoCommit(false) first, or use notify.");
+    }
     upsert(connection, endpoint, version);
   }
 
@@ -253,7 +276,7 @@ public final class Outbox implements AutoCloseable {
   /** Sends a row and takes it out of the table once it is settled, unless it changed meanwhile. */
   private void send(Row row, Submit submit, Consumer<Verdict> sink) {
     synchronized (lock) {
-      sending.merge(row.fingerprint(), 1, Integer::sum);
+      sending.merge(row.revision(), 1, Integer::sum);
     }
     boolean submitted = false;
     try {
@@ -261,12 +284,9 @@ public final class Outbox implements AutoCloseable {
           row.endpoint(),
           row.version(),
           verdict -> {
-            try {
-              settle(row, verdict);
-            } finally {
-              noLongerSending(row);
-              sink.accept(verdict);
-            }
+            Verdict settled = settle(row, verdict);
+            noLongerSending(row);
+            sink.accept(settled);
           });
       submitted = true;
     } finally {
@@ -278,48 +298,45 @@ public final class Outbox implements AutoCloseable {
 
   private void noLongerSending(Row row) {
     synchronized (lock) {
-      sending.computeIfPresent(row.fingerprint(), (any, n) -> n == 1 ? null : n - 1);
+      sending.computeIfPresent(row.revision(), (any, n) -> n == 1 ? null : n - 1);
     }
+    sweepIfWanted();
   }
 
-  private void settle(Row row, Verdict verdict) {
-    if (verdict instanceof Verdict.Failed) {
-      // Dropped only after a try, however old it is: a clock that jumps must not lose a version.
-      if (clock.millis() - row.changedAt() < keep.toMillis()) {
-        return; // stays
-      }
-      log.warn("A version that could not be sent for {} is dropped", keep);
-    }
+  /** Returns what to tell of {@code verdict}. Throws nothing: the row stays, and is sent again. */
+  private Verdict settle(Row row, Verdict verdict) {
     try {
-      jdbc.update("settle a version", DELETE, sender, row.fingerprint(), row.revision());
-    } catch (StorageException e) {
+      if (verdict instanceof Verdict.Failed) {
+        // Dropped only after a try, however old it is: a clock that jumps must not lose a version.
+        if (clock.millis() - row.changedAt() < keep.toMillis()) {
+          return verdict; // stays
+        }
+        log.warn("A version that could not be sent for {} is dropped", keep);
+      }
+      int settled =
+          jdbc.update("settle a version", DELETE, sender, row.fingerprint(), row.revision());
+      if (settled == 0 && verdict instanceof Verdict.Accepted) {
+        // The row has changed or is gone: if the endpoint is beyond this version, it may well be by
+        // a newer one of ours, which hears for itself if it was not.
+        return new Verdict.Accepted();
+      }
+    } catch (RuntimeException e) { // a pool may throw others than StorageException
       log.warn("A version that was sent stays in the outbox, and will be sent again", e);
     }
-  }
-
-  private void listen(URI endpoint, Verdict verdict) {
-    try {
-      listener.onVerdict(endpoint, verdict);
-    } catch (RuntimeException e) {
-      log.warn("A verdict listener threw", e);
-    }
+    return verdict;
   }
 
   /** Sends what is in the table, soon. */
   public void wake() {
+    checkOpen();
+    sweepSoon();
+  }
+
+  private void sweepSoon() {
     synchronized (lock) {
-      checkOpen();
-      if (sweeping) {
-        sweepAgain = true;
-        return;
-      }
-      sweeping = true;
-      if (nextSweep != null) {
-        nextSweep.cancel();
-        nextSweep = null;
-      }
+      wanted = true;
     }
-    sweep();
+    sweepIfWanted();
   }
 
   private void checkOpen() {
@@ -332,18 +349,37 @@ public final class Outbox implements AutoCloseable {
 
   /**
    * Sends every row that is not being sent, as a fan-out: in bounded memory, page by page, on a
-   * thread of the notifier.
+   * thread of the notifier. Not while another sweep reads, which may have read past the new rows;
+   * but one that only waits for verdicts, perhaps for minutes, is not waited for.
    */
-  private void sweep() {
+  private void sweepIfWanted() {
+    Rows rows;
+    synchronized (lock) {
+      if (!wanted || reading != null || sending.size() >= MAX_SENDING || closed) {
+        return;
+      }
+      wanted = false;
+      rows = new Rows();
+      reading = rows;
+      sweeps++;
+      if (nextSweep != null) {
+        nextSweep.cancel();
+        nextSweep = null;
+      }
+    }
     CompletableFuture<Summary> done;
-    Rows rows = new Rows();
     try {
       done =
           notifier.fanOut(
               rows,
-              (row, sink) -> send(row, notifier::submitFromFanout, sink),
+              (row, sink) ->
+                  send(
+                      row,
+                      notifier::submitFromFanout,
+                      verdict ->
+                          verdicts.deliver(row.endpoint(), verdict, () -> sink.accept(verdict))),
               Row::endpoint,
-              this::listen);
+              (endpoint, verdict) -> {});
     } catch (IllegalStateException e) {
       log.debug("The notifier is closed; the outbox rests", e);
       return;
@@ -353,59 +389,60 @@ public final class Outbox implements AutoCloseable {
             (summary, failure) -> {
               tellFailure(failure);
               tellUnreadable(rows);
-              swept();
+              swept(rows);
             });
   }
 
   /** What goes wrong in each sweep is told in full only once. */
   private void tellFailure(@Nullable Throwable failure) {
-    if (failure == null) {
-      lastFailure = null;
-      return;
+    synchronized (reports) {
+      if (failure == null) {
+        lastFailure = null;
+        return;
+      }
+      String text = failure.toString();
+      if (text.equals(lastFailure)) {
+        log.warn(
+            "The outbox still could not be read; trying again later: {}", failure.getMessage());
+      } else {
+        log.warn("The outbox could not be read; trying again later", failure);
+      }
+      lastFailure = text;
     }
-    String text = failure.toString();
-    if (text.equals(lastFailure)) {
-      log.warn("The outbox still could not be read; trying again later: {}", failure.getMessage());
-    } else {
-      log.warn("The outbox could not be read; trying again later", failure);
-    }
-    lastFailure = text;
   }
 
   private void tellUnreadable(Rows rows) {
-    if (rows.unreadable == 0
-        || (toldUnreadable && time.nanos() - unreadableTold < SILENCE.toNanos())) {
-      return;
-    }
-    toldUnreadable = true;
-    unreadableTold = time.nanos();
-    log.warn(
-        "{} of the rows of the outbox cannot be read and stay, the others are sent. The first: {}",
-        rows.unreadable,
-        rows.firstUnreadable);
-  }
-
-  private void swept() {
-    synchronized (lock) {
-      sweeping = false;
-      if (closed) {
+    synchronized (reports) {
+      if (rows.unreadable == 0
+          || (toldUnreadable && time.nanos() - unreadableTold < SILENCE.toNanos())) {
         return;
       }
-      Duration wait = sweepAgain ? Duration.ZERO : sweepInterval;
-      sweepAgain = false;
-      nextSweep =
-          time.after(
-              wait,
-              () -> {
-                synchronized (lock) {
-                  if (closed || sweeping) {
-                    return;
-                  }
-                  sweeping = true;
-                  nextSweep = null;
-                }
-                sweep();
-              });
+      toldUnreadable = true;
+      unreadableTold = time.nanos();
+      log.warn(
+          "{} of the rows of the outbox cannot be read and stay, the others are sent. The first: {}",
+          rows.unreadable,
+          rows.firstUnreadable);
+    }
+  }
+
+  /** All rows were read: what was put in since is for another sweep. */
+  private void readToTheEnd(Rows rows) {
+    synchronized (lock) {
+      if (reading == rows) {
+        reading = null;
+      }
+    }
+    sweepIfWanted();
+  }
+
+  private void swept(Rows rows) {
+    readToTheEnd(rows); // if it was cut short
+    synchronized (lock) {
+      sweeps--;
+      if (sweeps == 0 && !closed) {
+        nextSweep = time.after(sweepInterval, this::sweepSoon);
+      }
     }
   }
 
@@ -421,6 +458,9 @@ public final class Outbox implements AutoCloseable {
     public boolean hasNext() {
       while (!page.hasNext() && !last) {
         page = nextPage().iterator();
+      }
+      if (!page.hasNext()) {
+        readToTheEnd(this);
       }
       return page.hasNext();
     }
@@ -475,7 +515,7 @@ public final class Outbox implements AutoCloseable {
                 return found;
               });
       synchronized (lock) {
-        rows.removeIf(row -> sending.containsKey(row.fingerprint()));
+        rows.removeIf(row -> sending.containsKey(row.revision()));
       }
       return rows;
     }
@@ -569,7 +609,7 @@ public final class Outbox implements AutoCloseable {
 
     /**
      * Hears every verdict, {@link Verdict.Failed} included, which here means: not yet. Calls come
-     * several at a time.
+     * one at a time, as {@link VerdictListener} says.
      */
     public Builder listener(VerdictListener listener) {
       this.listener = Objects.requireNonNull(listener, "listener");

@@ -695,6 +695,7 @@ final class Sender {
           retries,
           hostPauses,
           tally.accepted,
+          tally.stale,
           tally.gone,
           tally.rejected,
           tally.refused,

@@ -4,6 +4,7 @@ package org.simplepush.appserver;
  * How a {@link Notifier#notifyAll notifyAll} went: how many endpoints got which verdict.
  *
  * @param accepted how many accepted the version
+ * @param stale how many of these said that they have a higher one; see {@link Verdict.Accepted}
  * @param gone how many are gone; forget them
  * @param rejected how many push servers refused it for good
  * @param refused how many endpoints failed a check here
@@ -12,7 +13,13 @@ package org.simplepush.appserver;
  *     cancelled, before the last one was taken
  */
 public record Summary(
-    long accepted, long gone, long rejected, long refused, long failed, boolean complete) {
+    long accepted,
+    long stale,
+    long gone,
+    long rejected,
+    long refused,
+    long failed,
+    boolean complete) {
   /** Returns how many endpoints got a verdict. */
   public long total() {
     return accepted + gone + rejected + refused + failed;

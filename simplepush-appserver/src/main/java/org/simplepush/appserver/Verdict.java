@@ -9,8 +9,27 @@ public sealed interface Verdict {
   /**
    * The push server took the version, or already had a newer one (protocol §8). The device learns
    * of it, or of a newer one, when it is next connected.
+   *
+   * <p>If {@code stale}, the push server has a higher version than the one that was sent, which
+   * therefore told the device nothing. Push servers that do not say so count as not stale, and so
+   * does a version that the server has already, because a retry after a lost answer sends it again.
+   *
+   * <p>What to do: compare with the highest version that your application has published to this
+   * endpoint, by every thread, process and {@code notifyAll}. If that is higher than this one, a
+   * later call of yours was faster, and all is well. If not, somebody else knows the endpoint and
+   * has published a version that yours will not reach, perhaps for ever (protocol §12). Registering
+   * again gives the same endpoint and helps nobody: ask the application on the device to
+   * <em>replace</em> the endpoint, and forget this one when it has sent you the new one.
+   *
+   * @param stale whether the push server said that it has a higher version; said to every call that
+   *     collapsed into the request
    */
-  record Accepted() implements Verdict {}
+  record Accepted(boolean stale) implements Verdict {
+    /** Not stale. */
+    public Accepted() {
+      this(false);
+    }
+  }
 
   /**
    * The endpoint will never work again: forget it. The device gets a new one when its application

@@ -3,11 +3,13 @@ package org.simplepush.appserver;
 import java.net.URI;
 
 /**
- * Hears each verdict of a {@link Notifier#notifyAll notifyAll}, as it comes.
+ * Hears each verdict of a {@link Notifier#notifyAll notifyAll}, or of an {@link Outbox}, as it
+ * comes.
  *
  * <p>Calls come one at a time, in any order, each after the one before has returned, on threads of
- * the notifier; the last returns before the future completes. While a call blocks, verdicts wait,
- * and sending stops when enough of them do. What it throws is logged and otherwise ignored.
+ * the notifier. Of a {@code notifyAll}, the last returns before the future completes. While a call
+ * blocks, verdicts wait, and a {@code notifyAll} or a sweep of an outbox stops sending when enough
+ * of them do. What it throws is logged and otherwise ignored.
  */
 @FunctionalInterface
 public interface VerdictListener {

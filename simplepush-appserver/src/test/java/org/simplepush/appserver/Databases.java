@@ -59,6 +59,34 @@ final class Databases {
         });
   }
 
+  /** Runs {@code hook} before each connection is given out. */
+  static DataSource before(DataSource dataSource, Runnable hook) {
+    return proxy(
+        DataSource.class,
+        (method, arguments) -> {
+          hook.run();
+          return method.invoke(dataSource, arguments);
+        });
+  }
+
+  /** Runs {@code hook} after each connection was given back. */
+  static DataSource after(DataSource dataSource, Runnable hook) {
+    return proxy(
+        DataSource.class,
+        (method, arguments) -> {
+          Connection connection = (Connection) method.invoke(dataSource, arguments);
+          return proxy(
+              Connection.class,
+              (call, values) -> {
+                Object result = call.invoke(connection, values);
+                if (call.getName().equals("close")) {
+                  hook.run();
+                }
+                return result;
+              });
+        });
+  }
+
   private interface Handler {
     @Nullable Object call(Method method, Object @Nullable [] arguments) throws Throwable;
   }

@@ -63,10 +63,14 @@ final class FakeTransport implements Transport {
   }
 
   static Answer status(int code) {
-    return new Answer.Status(code, null);
+    return new Answer.Status(code, null, false);
   }
 
   static Answer status(int code, Duration retryAfter) {
-    return new Answer.Status(code, retryAfter);
+    return new Answer.Status(code, retryAfter, false);
+  }
+
+  static Answer stale() {
+    return new Answer.Status(200, null, true);
   }
 }

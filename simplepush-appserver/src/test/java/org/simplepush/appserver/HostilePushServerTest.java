@@ -29,6 +29,8 @@ import okhttp3.tls.HandshakeCertificates;
 import okhttp3.tls.HeldCertificate;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Push servers that misbehave, over real sockets. */
 @Timeout(60)
@@ -69,6 +71,50 @@ class HostilePushServerTest {
               assertThat(failed.cause()).isEqualTo(cause);
               assertThat(failed.attempts()).isEqualTo(1);
             });
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"{\"stale\":true}", " {\n \"stale\" : true }\r\n"})
+  void answerThatSaysStaleIsHeard(String body) throws Exception {
+    assertThat(verdictOnBody(body)).isEqualTo(new Verdict.Accepted(true));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "{}",
+        "stale",
+        "true",
+        "{\"stale\":false}",
+        "{\"stale\":\"true\"}",
+        "{\"stale\":true",
+        "[{\"stale\":true}]",
+        "{\"stale\":true} and more",
+        "{\"a\":{\"stale\":true}}",
+        "<p>{\"stale\":true}</p>",
+        "{\"stale\":\u0000true}"
+      })
+  void otherAnswersAreNotStale(String body) throws Exception {
+    assertThat(verdictOnBody(body)).isEqualTo(new Verdict.Accepted(false));
+  }
+
+  @Test
+  void longAnswerIsNotStale() throws Exception {
+    String says = "{\"stale\":true}";
+    assertThat(verdictOnBody(says + " ".repeat(64 - says.length())))
+        .isEqualTo(new Verdict.Accepted(true));
+    assertThat(verdictOnBody(says + " ".repeat(65 - says.length())))
+        .isEqualTo(new Verdict.Accepted(false));
+    assertThat(verdictOnBody(says + " ".repeat(100_000))).isEqualTo(new Verdict.Accepted(false));
+  }
+
+  private static Verdict verdictOnBody(String body) throws Exception {
+    return verdictOn(
+        (socket, out) ->
+            out.write(
+                RawServer.bytes(
+                    "HTTP/1.1 200 OK\r\nContent-Length: " + body.length() + "\r\n\r\n" + body)));
   }
 
   @Test

@@ -19,8 +19,14 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import javax.crypto.spec.SecretKeySpec;
 import javax.sql.DataSource;
@@ -75,6 +81,11 @@ class OutboxTest {
     private final InstantSource clock = now::get;
     private final Notifier notifier =
         Notifier.builder().permitHost("localhost").deadline(Duration.ofMillis(1)).build();
+
+    /** One whose calls may wait for another. */
+    private final Notifier patient = Notifier.builder().permitHost("localhost").build();
+
+    private final Semaphore asked = new Semaphore(0);
     private PushSink sink;
     private DataSource database;
     private Outbox outbox;
@@ -95,10 +106,34 @@ class OutboxTest {
       outbox.close();
       notifier.close();
       sink.close();
+      patient.close();
     }
 
     private Outbox.Builder outbox() {
       return Outbox.builder(notifier, database).time(time, clock);
+    }
+
+    private Outbox.Builder patient(DataSource database) {
+      return Outbox.builder(patient, database).time(time, clock);
+    }
+
+    /** Answers of the sink that wait until they are put here. */
+    private BlockingQueue<Integer> held() {
+      BlockingQueue<Integer> answers = new LinkedBlockingQueue<>();
+      sink.status =
+          () -> {
+            asked.release();
+            try {
+              return answers.take();
+            } catch (InterruptedException e) {
+              throw new IllegalStateException(e);
+            }
+          };
+      return answers;
+    }
+
+    private void awaitRequest() throws InterruptedException {
+      assertThat(asked.tryAcquire(20, TimeUnit.SECONDS)).isTrue();
     }
 
     private static Verdict get(CompletableFuture<Verdict> future) throws Exception {
@@ -121,9 +156,12 @@ class OutboxTest {
 
     private void enqueue(Outbox outbox, URI endpoint, long... versions) throws SQLException {
       try (Connection connection = database.getConnection()) {
+        connection.setAutoCommit(false);
         for (long version : versions) {
           outbox.enqueue(connection, endpoint, version);
         }
+        connection.commit();
+        connection.setAutoCommit(true);
       }
     }
 
@@ -196,6 +234,179 @@ class OutboxTest {
       assertThat(sink.next()).isEqualTo("version=2");
       await().until(() -> rows().isEmpty());
       assertThat(sink.rest()).isEmpty();
+    }
+
+    @Test
+    void versionPutInWhileAnOlderOneIsOnTheWireIsSentAtOnce() throws Exception {
+      BlockingQueue<Integer> answers = held();
+      try (Outbox outbox = patient(database).build()) {
+        CompletableFuture<Verdict> one = outbox.notify(sink.endpoint(0), 1);
+        awaitRequest();
+        enqueue(outbox, sink.endpoint(0), 2);
+        outbox.wake();
+        answers.add(200);
+        assertThat(get(one)).isEqualTo(new Verdict.Accepted());
+        assertThat(sink.next()).isEqualTo("version=1");
+        answers.add(200);
+        assertThat(sink.next()).isEqualTo("version=2"); // no time has passed
+        await().until(() -> rows().isEmpty());
+      }
+    }
+
+    @Test
+    void verdictOnAnOlderVersionLeavesTheNewerOneInTheTable() throws Exception {
+      BlockingQueue<Integer> answers = held();
+      try (Outbox first = patient(database).build()) {
+        CompletableFuture<Verdict> one = first.notify(sink.endpoint(0), 1);
+        awaitRequest();
+        first.notify(sink.endpoint(0), 2);
+        answers.add(200);
+        assertThat(get(one)).isEqualTo(new Verdict.Accepted());
+        assertThat(sink.next()).isEqualTo("version=1");
+        awaitRequest(); // version 2 is on the wire, without an answer
+        assertThat(rows()).containsExactly("default 2");
+      }
+      try (Notifier next = Notifier.builder().permitHost("localhost").build();
+          Outbox outbox = Outbox.builder(next, database).time(time, clock).build()) {
+        outbox.start();
+        awaitRequest(); // by another process, as it were
+        answers.addAll(List.of(200, 200));
+        assertThat(sink.next()).isEqualTo("version=2");
+        await().until(() -> rows().isEmpty());
+      }
+    }
+
+    @Test
+    void sweepThatWaitsForAnAnswerKeepsNothingBack() throws Exception {
+      BlockingQueue<Integer> answers = held();
+      try (Outbox outbox = patient(database).build()) {
+        enqueue(outbox, sink.endpoint(0), 1);
+        outbox.start();
+        awaitRequest(); // a push server that takes its time
+        enqueue(outbox, sink.endpoint(1), 2);
+        outbox.wake();
+        awaitRequest();
+        answers.addAll(List.of(200, 200));
+        await().until(() -> rows().isEmpty());
+        assertThat(sink.rest()).containsExactlyInAnyOrder("version=1", "version=2");
+      }
+    }
+
+    @Test
+    void wakeWhileTheTableIsReadHasItReadAgain() throws Exception {
+      CountDownLatch read = new CountDownLatch(1);
+      CountDownLatch goOn = new CountDownLatch(1);
+      DataSource slow =
+          Databases.after(
+              database,
+              () -> {
+                read.countDown();
+                try {
+                  goOn.await();
+                } catch (InterruptedException e) {
+                  throw new IllegalStateException(e);
+                }
+              });
+      try (Outbox outbox = patient(slow).build()) {
+        outbox.start();
+        assertThat(read.await(20, TimeUnit.SECONDS)).isTrue(); // and the table was empty
+        enqueue(outbox, sink.endpoint(0), 7);
+        outbox.wake();
+        goOn.countDown();
+        assertThat(sink.next()).isEqualTo("version=7");
+        await().until(() -> rows().isEmpty());
+      }
+    }
+
+    @Test
+    void versionThatOursOvertookIsNotCalledStale() throws Exception {
+      sink.body = "{\"stale\":true}";
+      BlockingQueue<Integer> answers = held();
+      List<Verdict> heard = new CopyOnWriteArrayList<>();
+      try (Outbox outbox =
+          patient(database).listener((endpoint, verdict) -> heard.add(verdict)).build()) {
+        enqueue(outbox, sink.endpoint(0), 1);
+        outbox.start();
+        awaitRequest();
+        CompletableFuture<Verdict> two = outbox.notify(sink.endpoint(0), 2);
+        answers.addAll(List.of(200, 200));
+        assertThat(get(two)).isEqualTo(new Verdict.Accepted(true)); // a stranger's is higher
+        await().until(() -> heard.size() == 2);
+        assertThat(heard).containsExactly(new Verdict.Accepted(), new Verdict.Accepted(true));
+        assertThat(rows()).isEmpty();
+      }
+    }
+
+    @Test
+    void connectionWithoutATransactionIsRefused() throws Exception {
+      try (Connection connection = database.getConnection()) {
+        assertThatThrownBy(() -> outbox.enqueue(connection, sink.endpoint(0), 7))
+            .isInstanceOf(IllegalArgumentException.class)
+            .hasMessageContaining("auto-commit");
+      }
+      assertThat(rows()).isEmpty();
+    }
+
+    @Test
+    void poolThatThrowsWhatItLikesLosesNothing() throws Exception {
+      AtomicBoolean broken = new AtomicBoolean();
+      DataSource pool =
+          Databases.before(
+              database,
+              () -> {
+                if (broken.get()) {
+                  throw new IllegalStateException("the pool is exhausted");
+                }
+              });
+      BlockingQueue<Integer> answers = held();
+      try (Outbox outbox = patient(pool).build();
+          LogCapture log = new LogCapture()) {
+        enqueue(outbox, sink.endpoint(0), 7);
+        outbox.start();
+        awaitRequest();
+        broken.set(true);
+        answers.add(200);
+        await().until(() -> time.timers() == 1); // swept
+        assertThat(log.lines("stays in the outbox, and will be sent again")).hasSize(1);
+        assertThat(rows()).containsExactly("default 7");
+        time.advance(Duration.ofSeconds(30));
+        await().until(() -> time.timers() == 1); // it could not be read either
+        assertThat(log.lines("The outbox could not be read; trying again later")).hasSize(1);
+        broken.set(false);
+        answers.add(200);
+        time.advance(Duration.ofSeconds(30));
+        await().until(() -> rows().isEmpty());
+      }
+    }
+
+    @Test
+    void listenerHearsOneVerdictAtATime() throws Exception {
+      AtomicBoolean inCall = new AtomicBoolean();
+      AtomicBoolean twoAtOnce = new AtomicBoolean();
+      CountDownLatch heard = new CountDownLatch(200);
+      try (Outbox outbox =
+          patient(database)
+              .listener(
+                  (endpoint, verdict) -> {
+                    if (inCall.getAndSet(true)) {
+                      twoAtOnce.set(true);
+                    }
+                    Thread.yield();
+                    inCall.set(false);
+                    heard.countDown();
+                    throw new AssertionError("thrown by the test's listener");
+                  })
+              .build()) {
+        for (int n = 0; n < 100; n++) {
+          enqueue(outbox, sink.endpoint(n), 1);
+        }
+        outbox.start();
+        for (int n = 100; n < 200; n++) {
+          outbox.notify(sink.endpoint(n), 1);
+        }
+        assertThat(heard.await(30, TimeUnit.SECONDS)).isTrue();
+        assertThat(twoAtOnce).isFalse();
+      }
     }
 
     @Test

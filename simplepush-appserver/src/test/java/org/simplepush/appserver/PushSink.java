@@ -22,8 +22,11 @@ final class PushSink implements AutoCloseable {
 
   final Map<String, Long> highest = new ConcurrentHashMap<>();
 
-  /** Says the status of each answer. */
+  /** Says the status of each answer; may block until there is to be one. */
   volatile IntSupplier status = () -> 200;
+
+  /** The body of each answer. */
+  volatile String body = "{}";
 
   PushSink() throws Exception {
     server.setDispatcher(
@@ -31,14 +34,16 @@ final class PushSink implements AutoCloseable {
           @Override
           public MockResponse dispatch(RecordedRequest request) {
             int code = status.getAsInt();
+            String answer = body;
             if (code == 200) {
-              String body = request.getBody() == null ? "" : request.getBody().utf8();
-              if (body.startsWith("version=")) {
-                highest.merge(request.getTarget(), Long.parseLong(body.substring(8)), Math::max);
+              String published = request.getBody() == null ? "" : request.getBody().utf8();
+              if (published.startsWith("version=")) {
+                highest.merge(
+                    request.getTarget(), Long.parseLong(published.substring(8)), Math::max);
               }
-              accepted.add(body);
+              accepted.add(published);
             }
-            return new MockResponse.Builder().code(code).build();
+            return new MockResponse.Builder().code(code).body(answer).build();
           }
         });
     server.start();

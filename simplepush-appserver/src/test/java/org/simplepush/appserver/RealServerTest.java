@@ -52,6 +52,31 @@ class RealServerTest {
   }
 
   @Test
+  void lowerVersionIsStaleAndARepeatedOneIsNot() throws Exception {
+    try (Device device = new Device(server.webSocketUri())) {
+      URI endpoint = device.register(UUID.randomUUID());
+      assertThat(get(notifier.notify(endpoint, 7))).isEqualTo(new Verdict.Accepted(false));
+      assertThat(get(notifier.notify(endpoint, 7))).isEqualTo(new Verdict.Accepted(false));
+      assertThat(get(notifier.notify(endpoint, 6))).isEqualTo(new Verdict.Accepted(true));
+      assertThat(get(notifier.notify(endpoint, 8))).isEqualTo(new Verdict.Accepted(false));
+    }
+  }
+
+  @Test
+  void poisonedEndpointIsTold() throws Exception {
+    try (Device device = new Device(server.webSocketUri());
+        Notifier stranger = Notifier.builder().permitHost("127.0.0.1").build()) {
+      URI endpoint = device.register(UUID.randomUUID());
+      get(stranger.notify(endpoint, Long.MAX_VALUE));
+      assertThat(get(notifier.notify(endpoint, 7))).isEqualTo(new Verdict.Accepted(true));
+      assertThat(get(notifier.notify(endpoint))).isEqualTo(new Verdict.Accepted(true));
+      assertThat(get(notifier.notifyAll(List.of(endpoint), 8)))
+          .isEqualTo(new Summary(1, 1, 0, 0, 0, 0, true));
+      assertThat(notifier.statistics().stale()).isEqualTo(3);
+    }
+  }
+
+  @Test
   void thousandVersionsAtOnceEndWithTheNewest() throws Exception {
     try (Device device = new Device(server.webSocketUri())) {
       URI endpoint = device.register(UUID.randomUUID());
@@ -92,7 +117,7 @@ class RealServerTest {
         endpoints.add(device.registered());
       }
       Summary summary = get(notifier.notifyAll(endpoints, 7, (endpoint, verdict) -> {}));
-      assertThat(summary).isEqualTo(new Summary(500, 0, 0, 0, 0, true));
+      assertThat(summary).isEqualTo(new Summary(500, 0, 0, 0, 0, 0, true));
       int arrived = 0;
       while (arrived < 500) {
         arrived += device.notification().split("\"version\":7", -1).length - 1;

@@ -175,6 +175,37 @@ class SenderTest {
     }
 
     @Test
+    void failedSignalWithoutVersionIsNotReplacedByAVersionThatWaits() {
+      var any = send(Transport.NO_VERSION);
+      var five = send(5);
+      transport.answer(status(503));
+      time.advance(MAX_BACKOFF);
+      assertThat(transport.versions()).containsExactly(Transport.NO_VERSION);
+      transport.answer(status(200));
+      assertThat(any).isCompletedWithValue(ACCEPTED);
+      assertThat(five).isCompletedWithValue(ACCEPTED);
+      assertThat(transport.sent).isEqualTo(2);
+    }
+
+    @Test
+    void staleIsSaidToEveryCallOfTheRequestThatWasAnsweredSoAndToNoOther() {
+      var one = send(1);
+      var three = send(3);
+      var two = send(2);
+      transport.answer(status(200));
+      transport.answer(FakeTransport.stale());
+      assertThat(one).isCompletedWithValue(ACCEPTED);
+      assertThat(List.of(two, three))
+          .allSatisfy(
+              future -> assertThat(future).isCompletedWithValue(new Verdict.Accepted(true)));
+      assertThat(sender.statistics().accepted()).isEqualTo(3);
+      assertThat(sender.statistics().stale()).isEqualTo(2);
+      assertThat(events.verdicts)
+          .extracting(NotifierListener.Delivered::verdict)
+          .containsExactly(ACCEPTED, new Verdict.Accepted(true), new Verdict.Accepted(true));
+    }
+
+    @Test
     void versionIsRaisedDuringBackOffWithoutCuttingItShort() {
       var one = send(1);
       transport.answer(status(503, Duration.ofSeconds(30)));
@@ -449,6 +480,21 @@ class SenderTest {
     }
 
     @Test
+    void endpointThatNobodyWaitsForAnyMoreIsNotAsked() {
+      for (int n = 0; n < Lane.INITIAL_LIMIT; n++) {
+        send(endpoint("push.example", n), 1);
+      }
+      var late = send(endpoint("push.example", 99), 1);
+      time.advance(DEADLINE);
+      assertThat(late.join()).isInstanceOf(Verdict.Failed.class);
+      transport.answerAll(status(200));
+      assertThat(transport.wire).isEmpty();
+      assertThat(transport.sent).isEqualTo((int) Lane.INITIAL_LIMIT);
+      assertThat(sender.isEmpty()).isTrue();
+      assertThat(sender.statistics().waiting()).isZero();
+    }
+
+    @Test
     void whatWaitsInTheQueueExpiresToo() {
       send(1);
       var two = send(2);
@@ -576,6 +622,22 @@ class SenderTest {
       assertThat(sender.finished()).isDone();
       assertThat(one).isCompletedWithValue(ACCEPTED);
       assertThat(two).isCompletedWithValue(ACCEPTED);
+    }
+
+    @Test
+    void lastExpiryEndsTheDrain() {
+      Sender oneAtATime = sender(1, 256, 1000);
+      List<Verdict> heard = new ArrayList<>();
+      oneAtATime.submit(endpoint("push.example", 1), 1, heard::add);
+      oneAtATime.submit(endpoint("push.example", 2), 1, heard::add);
+      time.advance(DEADLINE.minusMinutes(1));
+      transport.answer(status(503, Duration.ofMinutes(2))); // the host is left alone for as long
+      assertThat(heard).hasSize(1);
+      oneAtATime.close(Duration.ofHours(1));
+      assertThat(oneAtATime.finished()).isNotDone();
+      time.advance(Duration.ofMinutes(1));
+      assertThat(heard).hasSize(2);
+      assertThat(oneAtATime.finished()).isDone();
     }
 
     @Test

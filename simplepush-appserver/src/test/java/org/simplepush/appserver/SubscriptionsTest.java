@@ -220,7 +220,7 @@ class SubscriptionsTest {
                     throw new IllegalStateException("thrown by the test's listener");
                   })
               .get(20, TimeUnit.SECONDS);
-      assertThat(summary).isEqualTo(new Summary(0, 1, 0, 1, 0, true));
+      assertThat(summary).isEqualTo(new Summary(0, 0, 1, 0, 1, 0, true));
       assertThat(subscriptions.endpoints("calendar")).containsExactly(refused);
       assertThat(subscriptions.endpoints("other")).isEmpty();
     }

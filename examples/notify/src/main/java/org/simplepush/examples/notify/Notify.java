@@ -222,7 +222,7 @@ public final class Notify implements Callable<Integer> {
     tally.add(verdict);
     progress.update(tally.done(), tally.notAccepted());
     if (verbose) {
-      spec.commandLine().getOut().println(Tally.Kind.of(verdict).word() + " " + endpoint);
+      spec.commandLine().getOut().println(Tally.word(verdict) + " " + endpoint);
     }
   }
 

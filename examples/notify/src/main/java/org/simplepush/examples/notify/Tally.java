@@ -64,8 +64,19 @@ final class Tally {
     rows.merge(new Row(kind, because), 1L, Long::sum);
   }
 
+  /** Returns how a verdict is called beside its endpoint. */
+  static String word(Verdict verdict) {
+    return isStale(verdict) ? "stale" : Kind.of(verdict).word();
+  }
+
+  private static boolean isStale(Verdict verdict) {
+    return verdict instanceof Verdict.Accepted accepted && accepted.stale();
+  }
+
   private static String because(Verdict verdict) {
-    if (verdict instanceof Verdict.Gone gone) {
+    if (isStale(verdict)) {
+      return "stale: somebody published a higher version; replace the endpoint if that was not you.";
+    } else if (verdict instanceof Verdict.Gone gone) {
       return "HTTP " + gone.status() + ": forget the endpoint.";
     } else if (verdict instanceof Verdict.Rejected rejected) {
       return "HTTP " + rejected.status() + ": " + rejected.reason();

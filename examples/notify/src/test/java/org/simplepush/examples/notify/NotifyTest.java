@@ -104,6 +104,21 @@ class NotifyTest {
   }
 
   @Test
+  void versionLowerThanTheOneReachedIsAcceptedAndSaidToBeStale() throws Exception {
+    List<URI> endpoints = push.endpoints(2);
+    assertThat(run("--version", 8, endpoints.get(0))).isZero();
+    out.getBuffer().setLength(0);
+    assertThat(run("--verbose", "--version", 7, endpoints.get(0), endpoints.get(1))).isZero();
+    assertThat(out.toString().lines())
+        .contains("stale " + endpoints.get(0), "accepted " + endpoints.get(1));
+    assertThat(table())
+        .contains("accepted 1")
+        .contains(
+            "accepted 1 stale: somebody published a higher version; replace the endpoint if that"
+                + " was not you.");
+  }
+
+  @Test
   void noneAcceptedIsSaidToo() throws Exception {
     assertThat(run("--version", 7, push.unknownEndpoint())).isEqualTo(1);
     assertThat(table().get(1)).isEqualTo("accepted 0");
