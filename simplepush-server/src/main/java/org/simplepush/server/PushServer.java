@@ -658,7 +658,8 @@ public final class PushServer implements AutoCloseable {
     }
 
     /**
-     * How long a new connection may go without a hello (protocol §2). Default 30 s.
+     * How long a new connection may go without a hello that is answered (protocol §2). Closed then,
+     * it may try again. Default 30 s.
      *
      * @throws IllegalArgumentException if under a millisecond
      */

@@ -13,6 +13,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.ChannelId;
 import org.simplepush.core.ClientMessage;
@@ -73,7 +74,7 @@ final class Session {
 
   /** What a session waits for. */
   enum Timer {
-    /** The device said no hello in time. */
+    /** The device said no hello in time, or the store has not answered it. */
     HELLO,
     /** The eldest delivery may need to be sent again, or may be forgotten. */
     REDELIVERY,
@@ -586,7 +587,11 @@ final class Session {
     }
     switch (timer) {
       case HELLO -> {
-        if (!greeted && !busy) {
+        if (!greeted && busy) {
+          // Firefox waits for the answer to a hello for ever; closed, it tries again.
+          storeFailed("hello", new TimeoutException("It has not answered a hello in time"));
+          close(CloseCode.TRY_AGAIN_LATER, "try again later");
+        } else if (!greeted) {
           close(CloseCode.POLICY_VIOLATION, "no hello in time");
         }
       }

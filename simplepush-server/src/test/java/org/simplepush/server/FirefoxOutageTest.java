@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -84,6 +85,7 @@ class FirefoxOutageTest {
             .store(store)
             .keys(keys)
             .maxConnections(maxConnections)
+            .helloTimeout(Duration.ofSeconds(10)) // of the store, too
             .build()
             .start();
     way = new TcpProxy(server.port());
@@ -133,6 +135,28 @@ class FirefoxOutageTest {
       assertReceives(3);
       stopAll(); // before the store
     }
+  }
+
+  @Test
+  void comesBackThoughTheStoreNeverAnsweredItsHello() throws Exception {
+    AtomicBoolean silent = new AtomicBoolean();
+    SlowStore store =
+        new SlowStore(
+            new InMemoryVersionStore(),
+            task -> {
+              if (!silent.get()) {
+                task.run();
+              }
+            });
+    subscribe(store, 1000);
+    long opened = server.statistics().connectionsOpened();
+    silent.set(true);
+    way.cut();
+    await()
+        .atMost(PATIENCE)
+        .until(() -> server.statistics().connectionsOpened() >= opened + 2); // waited, came again
+    silent.set(false);
+    assertReceives(2);
   }
 
   @Test

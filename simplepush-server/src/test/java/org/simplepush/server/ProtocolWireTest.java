@@ -133,6 +133,21 @@ class ProtocolWireTest {
   }
 
   @Test
+  void helloThatTheStoreNeverAnswersIs1013() throws Exception {
+    SlowStore silent = new SlowStore(new InMemoryVersionStore(), task -> {});
+    try (PushServer strict =
+            server().store(silent).helloTimeout(Duration.ofMillis(500)).build().start();
+        RawWebSocket firefox = RawWebSocket.connect(strict.port());
+        RawWebSocket device = RawWebSocket.connect(strict.port())) {
+      firefox.send("{\"messageType\":\"hello\",\"use_webpush\":true}");
+      device.send(WireDevice.helloMessage("", CHANNEL));
+      firefox.expectClose(1013);
+      device.expectClose(1013);
+      assertThat(strict.statistics().storeFailures()).isEqualTo(2);
+    }
+  }
+
+  @Test
   void helloInTimeStopsTheDeadline() throws Exception {
     try (PushServer strict = server().helloTimeout(ENOUGH_TO_ANSWER).build().start();
         WireDevice device = WireDevice.fresh(strict.port());

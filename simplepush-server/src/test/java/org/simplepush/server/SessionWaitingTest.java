@@ -176,6 +176,30 @@ class SessionWaitingTest extends SessionFixture {
     wire.isClosed(CloseCode.TRY_AGAIN_LATER);
   }
 
+  /** Firefox would wait for ever. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{'messageType':'hello','uaid':'" + UAID + "'}",
+        "{'messageType':'hello','uaid':'" + UAID + "','channelIDs':['" + CHANNEL + "']}",
+      })
+  void helloThatTheStoreDoesNotAnswerInTimeIsClosedWith1013(String hello) {
+    registered().breaksOff();
+    store.hold();
+    TestWire wire = connects();
+    wire.says(hello);
+    passes(Duration.ofSeconds(30).minusNanos(1));
+    wire.isOpen();
+    passes(Duration.ofNanos(1));
+    wire.isClosed(CloseCode.TRY_AGAIN_LATER);
+    assertThat(counters.storeFailures.sum()).isEqualTo(1);
+    answers(wire, "hello"); // too late
+    wire.isClosed(CloseCode.TRY_AGAIN_LATER);
+    store.holdNoMore();
+    publish(CHANNEL, 7);
+    resumes(CHANNEL).hears(notification(CHANNEL, 7));
+  }
+
   @Test
   void failedSecondHelloWithoutAListIsNotAnsweredEither() {
     TestWire wire = registered();
@@ -418,15 +442,14 @@ class SessionWaitingTest extends SessionFixture {
   }
 
   @Test
-  void helloTimerDoesNotCloseADeviceThatWaitsForTheStore() {
+  void helloTimerDoesNotCloseADeviceWhoseLaterRequestWaitsForTheStore() {
+    TestWire wire = resumes();
     store.hold();
-    TestWire wire = connects();
-    wire.says(hello(UAID));
+    wire.says(register(CHANNEL));
     passes(Duration.ofSeconds(31));
     wire.isOpen();
-    answers(wire, "hello");
-    wire.hears(greeting(UAID));
-    wire.isOpen();
+    answers(wire, "register");
+    endpointOf(wire, CHANNEL);
   }
 
   @Test

@@ -136,13 +136,19 @@ class SessionWakeUpPromiseTest extends SessionFixture {
         }
       }
     }
-    if (wire.isClosed()) {
-      wire.isClosed(CloseCode.WAKE_UP);
+    if (wire.isAsleep()) {
       if (!woken.isEmpty()) {
         sleeps++;
-        wire = connects();
-        sayHello("'" + CHANNEL + "'");
+        comeBack();
       }
+    } else if (wire.isClosed()) {
+      wire.isClosed(CloseCode.TRY_AGAIN_LATER); // the store took too long for a hello
+      comeBack();
     }
+  }
+
+  private void comeBack() {
+    wire = connects();
+    sayHello("'" + CHANNEL + "'");
   }
 }
