@@ -141,7 +141,12 @@ public final class EndpointHandler {
     }
     EndpointTokens.Channel channel = tokens.open(request.path().substring(prefix + PATH.length()));
     if (channel == null) {
-      throw new Refused(error(404, "No such endpoint"));
+      if (tokens.isCertain()) {
+        throw new Refused(error(404, "No such endpoint"));
+      }
+      tokens.makeCertain(); // for the next request; strangers cause no more than one at a time
+      return CompletableFuture.completedStage(
+          unavailable("The keys of this server are being checked; try again later"));
     }
     checkContentType(request.contentType());
     if (request.body().remaining() > MAX_BODY_LENGTH) {

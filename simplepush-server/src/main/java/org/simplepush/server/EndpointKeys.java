@@ -5,6 +5,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
@@ -15,14 +16,23 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * The secret keys of endpoint tokens (protocol §8). The first key issues, all verify: to rotate,
- * put a new key in front, and take an old one out when its endpoints shall die. Immutable.
+ * Secret keys of endpoint tokens (protocol §8) that the operator hands in, because the store does
+ * not last or is not to hold them. The first key issues, all verify: to rotate, add a new key at
+ * the end on every server, then put it in front, and take an old one out when its endpoints shall
+ * die. Immutable.
  */
 public final class EndpointKeys {
   /** Bytes in a key: AES-SIV with two AES-256 keys. */
   public static final int KEY_LENGTH = 64;
+
+  private static final Logger log = LoggerFactory.getLogger(EndpointKeys.class);
+
+  /** What some editors put in front of a text. */
+  private static final String BYTE_ORDER_MARK = "\uFEFF";
 
   private final List<byte[]> keys;
 
@@ -30,7 +40,10 @@ public final class EndpointKeys {
     this.keys = keys;
   }
 
-  /** Returns one random key that dies with this process, and with it every endpoint it issued. */
+  /**
+   * Returns one random key that dies with this process, and with it every endpoint it issued. For
+   * tests: a store that lasts is of no use to the next process then.
+   */
   public static EndpointKeys ephemeral() {
     return new EndpointKeys(List.of(randomKey()));
   }
@@ -57,14 +70,13 @@ public final class EndpointKeys {
 
   /**
    * Reads a key file: one key a line, in Base64; empty lines and lines that start with {@code #}
-   * are passed over. A missing file is created with one random key, readable by its owner only.
+   * are passed over. If others than the owner and the group may read or write it, a warning is
+   * logged. A missing file is not made here, for that may cost all endpoints: see {@link
+   * PushServer.Builder#keyFile}.
    *
-   * @throws IOException if the file cannot be read or created, or a line is not a key
+   * @throws EndpointKeysException if the file cannot be read or a line is not a key
    */
-  public static EndpointKeys load(Path file) throws IOException {
-    if (Files.notExists(file)) {
-      create(file);
-    }
+  public static EndpointKeys load(Path file) throws EndpointKeysException {
     List<byte[]> keys = new ArrayList<>();
     int number = 0;
     for (String line : read(file)) {
@@ -75,25 +87,29 @@ public final class EndpointKeys {
       }
     }
     if (keys.isEmpty()) {
-      throw new IOException(
+      throw new EndpointKeysException(
           "The key file " + file + " holds no key; remove it to have one made, or restore it");
     }
+    warnIfPublic(file);
     return new EndpointKeys(keys);
   }
 
-  private static List<String> read(Path file) throws IOException {
+  private static List<String> read(Path file) throws EndpointKeysException {
     try {
-      return Files.readAllLines(file, StandardCharsets.UTF_8);
+      String text = Files.readString(file, StandardCharsets.UTF_8);
+      return text.substring(text.startsWith(BYTE_ORDER_MARK) ? 1 : 0).lines().toList();
+    } catch (NoSuchFileException e) {
+      throw new EndpointKeysException("The key file " + file + " does not exist", e);
     } catch (CharacterCodingException e) {
-      throw new IOException(
+      throw new EndpointKeysException(
           "The key file " + file + " is not text; it holds keys in Base64, one a line", e);
     } catch (IOException e) {
       // Not its message, which may be a path and nothing else.
-      throw new IOException("The key file " + file + " cannot be read: " + e, e);
+      throw new EndpointKeysException("The key file " + file + " cannot be read: " + e, e);
     }
   }
 
-  private static byte[] decode(Path file, int number, String text) throws IOException {
+  private static byte[] decode(Path file, int number, String text) throws EndpointKeysException {
     byte[] key;
     try {
       key = Base64.getDecoder().decode(text);
@@ -101,14 +117,36 @@ public final class EndpointKeys {
       key = new byte[0];
     }
     if (key.length != KEY_LENGTH) {
-      throw new IOException(
+      throw new EndpointKeysException(
           "Line %d of the key file %s is not a key, which is %d bytes in Base64 (%d characters)"
               .formatted(number, file, KEY_LENGTH, (KEY_LENGTH + 2) / 3 * 4));
     }
     return key;
   }
 
-  private static void create(Path file) throws IOException {
+  private static void warnIfPublic(Path file) {
+    Set<PosixFilePermission> permissions;
+    try {
+      permissions = Files.getPosixFilePermissions(file);
+    } catch (IOException | UnsupportedOperationException e) {
+      log.debug("Who may read the key file is not known", e);
+      return;
+    }
+    if (permissions.contains(PosixFilePermission.OTHERS_READ)
+        || permissions.contains(PosixFilePermission.OTHERS_WRITE)) {
+      log.warn(
+          "The key file {} has mode {}, but is secret; set its mode to 600 (rw-------)",
+          file,
+          PosixFilePermissions.toString(permissions));
+    }
+  }
+
+  /**
+   * Makes a key file with one random key, readable by its owner only, if there is none.
+   *
+   * @throws EndpointKeysException if that cannot be done
+   */
+  static void create(Path file) throws EndpointKeysException {
     String text =
         "# Endpoint keys: the first issues, all verify. Secret.\n"
             + Base64.getEncoder().encodeToString(randomKey())
@@ -118,7 +156,7 @@ public final class EndpointKeys {
     Path absolute = file.toAbsolutePath();
     Path folder = absolute.getParent();
     if (folder == null || !Files.isDirectory(folder)) {
-      throw new IOException("The key file's folder " + folder + " does not exist");
+      throw new EndpointKeysException("The key file's folder " + folder + " does not exist");
     }
     try {
       Path temporary = Files.createTempFile(folder, ".keys", null, ownerOnly(absolute));
@@ -131,7 +169,7 @@ public final class EndpointKeys {
         Files.deleteIfExists(temporary);
       }
     } catch (IOException e) {
-      throw new IOException("The key file " + file + " cannot be created: " + e, e);
+      throw new EndpointKeysException("The key file " + file + " cannot be created: " + e, e);
     }
   }
 
@@ -143,7 +181,7 @@ public final class EndpointKeys {
     return new FileAttribute<?>[] {PosixFilePermissions.asFileAttribute(permissions)};
   }
 
-  private static byte[] randomKey() {
+  static byte[] randomKey() {
     byte[] key = new byte[KEY_LENGTH];
     new SecureRandom().nextBytes(key);
     return key;

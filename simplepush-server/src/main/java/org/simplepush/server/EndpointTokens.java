@@ -6,11 +6,15 @@ import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Supplier;
 import javax.crypto.IllegalBlockSizeException;
 import org.cryptomator.siv.SivMode;
 import org.cryptomator.siv.UnauthenticCiphertextException;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.ChannelId;
+import org.simplepush.core.StoreException;
 import org.simplepush.core.Uaid;
 
 /**
@@ -30,11 +34,73 @@ final class EndpointTokens {
   /** Keeps these tokens apart from whatever else somebody may seal with the same key. */
   private static final byte[] PURPOSE = "simplepush endpoint 1".getBytes(StandardCharsets.US_ASCII);
 
-  private final SivMode siv = new SivMode();
-  private final List<Key> keys;
+  /** Whether these are all keys that issue endpoints, where other servers have a say in that. */
+  interface Certainty {
+    /** Whether no server can have issued an endpoint with a key that is not here. */
+    boolean isCertain();
 
+    /** Finds out, if that is not certain; completes with whether it is now. */
+    CompletionStage<Boolean> makeCertain();
+  }
+
+  private static final Certainty CERTAIN =
+      new Certainty() {
+        @Override
+        public boolean isCertain() {
+          return true;
+        }
+
+        @Override
+        public CompletionStage<Boolean> makeCertain() {
+          return CompletableFuture.completedStage(true);
+        }
+      };
+
+  private final SivMode siv = new SivMode();
+  private final Certainty certainty;
+  private volatile List<Key> keys = List.of();
+
+  /** With keys that nobody changes. */
   EndpointTokens(EndpointKeys keys) {
-    this.keys = keys.keys().stream().map(Key::new).toList();
+    this(CERTAIN);
+    use(keys.keys());
+  }
+
+  /** Without keys, until {@link #use}. */
+  EndpointTokens(Certainty certainty) {
+    this.certainty = certainty;
+  }
+
+  /** From now on the first of these keys issues, and all verify. */
+  void use(List<byte[]> secrets) {
+    keys = secrets.stream().map(Key::new).toList();
+  }
+
+  /** Whether a token that cannot be opened here was never issued, rather than with another key. */
+  boolean isCertain() {
+    return certainty.isCertain();
+  }
+
+  /** Finds out what {@link #isCertain} says. */
+  CompletionStage<Boolean> makeCertain() {
+    return certainty.makeCertain();
+  }
+
+  /**
+   * Does what ends in a new endpoint. Without certainty the stage fails, and nothing is done: other
+   * servers might not know the endpoint.
+   */
+  <T> CompletionStage<T> whenCertain(Supplier<CompletionStage<T>> step) {
+    if (isCertain()) {
+      return step.get();
+    }
+    return makeCertain()
+        .thenCompose(
+            certain ->
+                certain
+                    ? step.get()
+                    : CompletableFuture.failedStage(
+                        new StoreException("The keys of endpoints are not certain")));
   }
 
   private static final class Key {

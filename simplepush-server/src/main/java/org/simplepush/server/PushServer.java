@@ -7,6 +7,7 @@ import java.net.SocketException;
 import java.net.URI;
 import java.net.UnknownHostException;
 import java.nio.channels.ServerSocketChannel;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Objects;
@@ -20,6 +21,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
+import org.simplepush.core.DurableVersionStore;
 import org.simplepush.core.InMemoryVersionStore;
 import org.simplepush.core.MessageCodec;
 import org.simplepush.core.StoreException;
@@ -58,6 +60,7 @@ public final class PushServer implements AutoCloseable {
   private final UdpWaker waker = new UdpWaker();
   private final Sleepers sleepers;
   private final SessionRegistry sessions;
+  private final KeyKeeper keys;
   private final EndpointTokens tokens;
   private final EndpointHandler endpointHandler;
   private final CompletableFuture<Void> closed = new CompletableFuture<>();
@@ -84,7 +87,9 @@ public final class PushServer implements AutoCloseable {
     this.store = config.store != null ? config.store : new InMemoryVersionStore();
     this.sleepers = new Sleepers(config.wakeUp, waker, System::nanoTime, counters);
     this.sessions = new SessionRegistry(store, sleepers, counters);
-    this.tokens = new EndpointTokens(config.keys != null ? config.keys : EndpointKeys.ephemeral());
+    this.keys =
+        new KeyKeeper(store, config.keySettings(), config.clock, sessions::compareEverybody);
+    this.tokens = keys.tokens();
     this.endpointHandler =
         new EndpointHandler(
             store,
@@ -106,8 +111,10 @@ public final class PushServer implements AutoCloseable {
    * to serve. When it returns, devices and application servers can connect.
    *
    * @return this
+   * @throws EndpointKeysException if the endpoint keys cannot be read, or are not those of the
+   *     store (see {@link Builder#keys}); nothing is left running then
    * @throws IOException if a port cannot be bound, which is a {@link BindException} that says which
-   *     one, or a shared store not be reached; nothing is left running then
+   *     one, or the store not be reached; nothing is left running then
    * @throws IllegalStateException if the server was started or closed before
    */
   public PushServer start() throws IOException {
@@ -123,9 +130,7 @@ public final class PushServer implements AutoCloseable {
   }
 
   private Running bindAndServe() throws IOException {
-    if (config.keys == null) {
-      log.warn("No endpoint keys are set: every endpoint dies with this process");
-    }
+    keys.start();
     ServerSocketChannel listener = bind("devices", config.port, WebSocketServer::bind);
     EndpointServer.Running endpoints = null;
     try {
@@ -212,7 +217,7 @@ public final class PushServer implements AutoCloseable {
 
   private void join() throws IOException {
     try {
-      sessions.join(settings.expiry());
+      sessions.join(settings.expiry(), keys::tend);
     } catch (StoreException e) {
       throw new IOException("The shared store cannot be joined: " + e.getMessage(), e);
     }
@@ -230,6 +235,10 @@ public final class PushServer implements AutoCloseable {
     long millis =
         Math.max(50, Math.min(TimeUnit.HOURS.toMillis(1), settings.expiry().toMillis() / 8));
     housekeeper.scheduleWithFixedDelay(this::expire, millis, millis, TimeUnit.MILLISECONDS);
+    if (keys.isShared()) {
+      long interval = config.keyInterval.toNanos();
+      housekeeper.scheduleWithFixedDelay(keys::tend, interval, interval, TimeUnit.NANOSECONDS);
+    }
     return housekeeper;
   }
 
@@ -382,9 +391,10 @@ public final class PushServer implements AutoCloseable {
 
   /**
    * Asks the store whether it could take an update now; one on a disk writes to find out, a shared
-   * one sends a word to itself. The stage completes normally if it could, else with what is wrong:
-   * a {@link StoreException}, or an {@link IllegalStateException} from when this server is told to
-   * close, so that nobody new is sent here.
+   * one sends a word to itself, and its endpoint keys are compared with those of this server. The
+   * stage completes normally if it could, else with what is wrong: a {@link StoreException}, or an
+   * {@link IllegalStateException} from when this server is told to close, so that nobody new is
+   * sent here.
    */
   public CompletionStage<Void> checkHealth() {
     synchronized (lock) {
@@ -393,7 +403,7 @@ public final class PushServer implements AutoCloseable {
             new IllegalStateException("The push server shuts down"));
       }
     }
-    return store.check();
+    return store.check().thenCompose(done -> keys.check());
   }
 
   /** Settings of a {@link PushServer}. Not safe for use by many threads. */
@@ -414,6 +424,10 @@ public final class PushServer implements AutoCloseable {
     private @Nullable URI endpointUrl;
     private @Nullable VersionStore store;
     private @Nullable EndpointKeys keys;
+    private @Nullable Path keyFile;
+    private boolean startOver;
+    private boolean rotateKeys;
+    private Duration keyInterval = Duration.ofSeconds(5);
     private @Nullable SSLContext tls;
     private @Nullable EndpointServer endpointServer;
     private @Nullable Executor endpointExecutor;
@@ -448,6 +462,10 @@ public final class PushServer implements AutoCloseable {
       copy.endpointUrl = endpointUrl;
       copy.store = store;
       copy.keys = keys;
+      copy.keyFile = keyFile;
+      copy.startOver = startOver;
+      copy.rotateKeys = rotateKeys;
+      copy.keyInterval = keyInterval;
       copy.tls = tls;
       copy.endpointServer = endpointServer;
       copy.endpointExecutor = endpointExecutor;
@@ -473,6 +491,10 @@ public final class PushServer implements AutoCloseable {
       return endpointServer != null
           ? endpointServer
           : (binding, handler) -> JdkEndpointServer.start(binding, endpointExecutor, handler);
+    }
+
+    private KeyKeeper.Settings keySettings() {
+      return new KeyKeeper.Settings(keys, keyFile, startOver, rotateKeys, keyInterval);
     }
 
     private ServerSettings settings() {
@@ -568,8 +590,8 @@ public final class PushServer implements AutoCloseable {
      * handed in stays yours: the server does not close it.
      *
      * <p>With a {@link SharedVersionStore} this server is one node of many: a device may connect to
-     * any, and an update may be published to any. All need the same {@link #keys} and the same
-     * {@link #endpointUrl}.
+     * any, and an update may be published to any. All need the same {@link #endpointUrl}, and the
+     * same {@link #keys} if these are handed in.
      */
     public Builder store(VersionStore store) {
       this.store = Objects.requireNonNull(store, "store");
@@ -577,11 +599,59 @@ public final class PushServer implements AutoCloseable {
     }
 
     /**
-     * The keys of endpoint tokens. Default {@link EndpointKeys#ephemeral()}, with a warning in the
-     * log: such endpoints die with the process.
+     * The keys of endpoint tokens, instead of those that the store keeps.
+     *
+     * <p>Default none. Then a {@link DurableVersionStore} keeps the keys itself, made by the first
+     * server that is started with it, so that servers that share a store share them. Whoever has a
+     * copy of such a store can forge endpoints. With a store that does not last, endpoints die with
+     * the process, which a warning says.
+     *
+     * <p>Keys that are handed in are not stored. But a durable store remembers which of its keys
+     * have issued endpoints: a server starts only if it has the key that issued last, for else
+     * devices would keep endpoints that nobody knows. Endpoints of keys that the store has kept go
+     * on working when keys are handed in.
      */
     public Builder keys(EndpointKeys keys) {
       this.keys = Objects.requireNonNull(keys, "keys");
+      return this;
+    }
+
+    /**
+     * Like {@link #keys}, with the keys in this file, read by {@link PushServer#start} as {@link
+     * EndpointKeys#load} says. A missing file is made with a random key, readable by its owner
+     * only, if the store has neither keys nor user agents: else the server does not start.
+     */
+    public Builder keyFile(Path keyFile) {
+      this.keyFile = Objects.requireNonNull(keyFile, "keyFile");
+      return this;
+    }
+
+    /**
+     * Makes every user agent of the store start over at its next hello (protocol §2): it is given a
+     * new UAID, and its applications ask for new endpoints. For when the keys were lost, or the
+     * store was restored from a backup. {@link PushServer#start} does it each time it is called,
+     * before anybody is served; if servers with other keys may be running, it first waits until
+     * these have noticed. Default off.
+     */
+    public Builder startOver() {
+      this.startOver = true;
+      return this;
+    }
+
+    /**
+     * Issues endpoints with a new key from now on, if the store keeps the keys; endpoints issued
+     * before go on working. {@link PushServer#start} makes a new key each time it is called. With a
+     * store that is shared, the new key issues when all servers have had the time to learn it,
+     * after less than half a minute. Default off.
+     */
+    public Builder rotateKeys() {
+      this.rotateKeys = true;
+      return this;
+    }
+
+    /** How often the keys are compared with those of a store that is shared. */
+    Builder keyInterval(Duration keyInterval) {
+      this.keyInterval = keyInterval;
       return this;
     }
 
@@ -797,6 +867,17 @@ public final class PushServer implements AutoCloseable {
       if (endpointServer != null && endpointExecutor != null) {
         throw new IllegalStateException(
             "endpointExecutor is for the JDK's HTTP server, but endpointServer names another");
+      }
+      if (keys != null && keyFile != null) {
+        throw new IllegalStateException("keys and keyFile are both set; give the keys in one way");
+      }
+      if (rotateKeys && (keys != null || keyFile != null)) {
+        throw new IllegalStateException(
+            "rotateKeys is for keys that the store keeps; of keys handed in put a new one in front");
+      }
+      if (rotateKeys && !(store instanceof DurableVersionStore)) {
+        throw new IllegalStateException(
+            "rotateKeys is for keys that the store keeps, but this store does not last");
       }
       if (ownEndpointPort && port != 0 && port == endpointPort) {
         throw new IllegalStateException(

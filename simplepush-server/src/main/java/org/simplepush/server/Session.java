@@ -364,7 +364,13 @@ final class Session {
     Uaid owner = known();
     ClientMessage request = new ClientMessage.Register(channelId);
     await(
-        context.store().register(owner, channelId, context.settings().maxChannelsPerUserAgent()),
+        context
+            .tokens()
+            .whenCertain(
+                () ->
+                    context
+                        .store()
+                        .register(owner, channelId, context.settings().maxChannelsPerUserAgent())),
         (registration, failure) -> {
           if (registration == null) {
             storeFailed("register", failure);

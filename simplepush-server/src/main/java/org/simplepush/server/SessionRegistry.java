@@ -35,6 +35,8 @@ final class SessionRegistry implements SharedVersionStore.Listener {
   /** Null before this server has joined, and for ever if it is alone. */
   private volatile SharedVersionStore.@Nullable Node node;
 
+  private volatile Runnable reconnected = () -> {};
+
   SessionRegistry(VersionStore store, Sleepers sleepers, Counters counters) {
     this.store = store;
     this.sleepers = sleepers;
@@ -47,6 +49,17 @@ final class SessionRegistry implements SharedVersionStore.Listener {
    * @throws StoreException if the store cannot be reached
    */
   void join(Duration expiry) {
+    join(expiry, () -> {});
+  }
+
+  /**
+   * Becomes a node, if the store is one to share.
+   *
+   * @param reconnected called when words come again that may have been lost
+   * @throws StoreException if the store cannot be reached
+   */
+  void join(Duration expiry, Runnable reconnected) {
+    this.reconnected = reconnected;
     if (store instanceof SharedVersionStore shared) {
       node = shared.join(expiry, this);
     }
@@ -183,6 +196,12 @@ final class SessionRegistry implements SharedVersionStore.Listener {
   @Override
   public void wordsLost() {
     counters.wordsLost.increment();
+    reconnected.run();
+    compareEverybody();
+  }
+
+  /** Has everybody connected or asleep here compared with the store, one after another. */
+  void compareEverybody() {
     long pause = Math.max(COMPARE_NANOS / (sessions.size() + sleepers.size() + 1), MIN_PAUSE_NANOS);
     long delay = 0;
     for (Session session : sessions.values()) {

@@ -43,7 +43,8 @@ class EndpointKeysTest {
   }
 
   @Test
-  void missingFileIsMadeForItsOwnerOnlyAndReadTheSameAgain() throws IOException {
+  void fileIsMadeForItsOwnerOnlyAndReadTheSameAgain() throws IOException {
+    EndpointKeys.create(file);
     EndpointKeys made = EndpointKeys.load(file);
     assertThat(made.keys()).hasSize(1);
     assertThat(made.keys().get(0)).hasSize(EndpointKeys.KEY_LENGTH);
@@ -57,8 +58,55 @@ class EndpointKeysTest {
 
   @Test
   void twoFilesGetDifferentKeys() throws IOException {
-    byte[] one = EndpointKeys.load(file).keys().get(0);
-    assertThat(EndpointKeys.load(folder.resolve("other")).keys().get(0)).isNotEqualTo(one);
+    Path other = folder.resolve("other");
+    EndpointKeys.create(file);
+    EndpointKeys.create(other);
+    assertThat(EndpointKeys.load(other).keys().get(0))
+        .isNotEqualTo(EndpointKeys.load(file).keys().get(0));
+  }
+
+  @Test
+  void missingFileIsSaidToBeMissingAndNotMade() {
+    assertThatThrownBy(() -> EndpointKeys.load(file))
+        .isInstanceOf(EndpointKeysException.class)
+        .hasMessage("The key file %s does not exist", file);
+    assertThat(file).doesNotExist();
+  }
+
+  /** As an editor on Windows saves it. */
+  @Test
+  void fileMayBeginWithAByteOrderMarkAndHaveTheLineEndsOfWindows() throws IOException {
+    Files.writeString(file, "\uFEFF" + line(2) + "\r\n# old\r\n\r\n" + line(1) + "\r\n");
+    List<byte[]> keys = EndpointKeys.load(file).keys();
+    assertThat(keys).hasSize(2);
+    assertThat(keys.get(0)).containsOnly(2);
+    assertThat(keys.get(1)).containsOnly(1);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"rw-r--r--", "rw-----w-"})
+  void fileThatOthersHaveIsReadWithOneWarning(String mode) throws IOException {
+    Files.writeString(file, line(1) + "\n");
+    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString(mode));
+    try (LoggedMessages logged = LoggedMessages.of(EndpointKeys.class)) {
+      assertThat(EndpointKeys.load(file).keys()).hasSize(1);
+      assertThat(logged.warnings())
+          .containsExactly(
+              "The key file %s has mode %s, but is secret; set its mode to 600 (rw-------)"
+                  .formatted(file, mode));
+    }
+  }
+
+  /** Which secrets that a cluster mounts have. */
+  @ParameterizedTest
+  @ValueSource(strings = {"rw-------", "r--------", "r--r-----"})
+  void fileThatOthersDoNotHaveIsReadWithoutAWarning(String mode) throws IOException {
+    Files.writeString(file, line(1) + "\n");
+    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString(mode));
+    try (LoggedMessages logged = LoggedMessages.of(EndpointKeys.class)) {
+      assertThat(EndpointKeys.load(file).keys()).hasSize(1);
+      assertThat(logged.warnings()).isEmpty();
+    }
   }
 
   @Test
@@ -107,7 +155,7 @@ class EndpointKeysTest {
         .isInstanceOf(IOException.class)
         .hasMessageContaining("The key file " + folder + " cannot be read");
     Path nowhere = folder.resolve("no/such");
-    assertThatThrownBy(() -> EndpointKeys.load(nowhere.resolve("keys")))
+    assertThatThrownBy(() -> EndpointKeys.create(nowhere.resolve("keys")))
         .isInstanceOf(IOException.class)
         .hasMessage("The key file's folder " + nowhere + " does not exist");
   }
@@ -126,6 +174,7 @@ class EndpointKeysTest {
                   () -> {
                     try {
                       start.await(20, TimeUnit.SECONDS);
+                      EndpointKeys.create(shared);
                       byte[] key = EndpointKeys.load(shared).keys().get(0);
                       return Base64.getEncoder().encodeToString(key);
                     } catch (Exception e) {
@@ -148,6 +197,7 @@ class EndpointKeysTest {
   /** What one of two processes does. */
   static final class Loader {
     public static void main(String[] arguments) throws IOException {
+      EndpointKeys.create(Path.of(arguments[0]));
       byte[] key = EndpointKeys.load(Path.of(arguments[0])).keys().get(0);
       System.out.println(Base64.getEncoder().encodeToString(key));
     }

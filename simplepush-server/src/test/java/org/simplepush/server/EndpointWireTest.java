@@ -865,6 +865,7 @@ abstract class EndpointWireTest {
   @Test
   void registerGivesTheSameEndpointAgainAlsoAfterARestart(@TempDir Path folder) throws Exception {
     Path keyFile = folder.resolve("keys");
+    EndpointKeys.create(keyFile);
     InMemoryVersionStore store = new InMemoryVersionStore();
     String uaid;
     String first;
@@ -887,10 +888,11 @@ abstract class EndpointWireTest {
   @Test
   void rotatedKeysIssueNewEndpointsAndVerifyTheOldOnes(@TempDir Path folder) throws Exception {
     Path keyFile = folder.resolve("keys");
+    EndpointKeys.create(keyFile);
     EndpointKeys oldKey = EndpointKeys.load(keyFile);
     List<String> oldLines = Files.readAllLines(keyFile);
     Path newFile = folder.resolve("new-keys");
-    EndpointKeys.load(newFile);
+    EndpointKeys.create(newFile);
     List<String> newLines = Files.readAllLines(newFile);
     Path bothFile = folder.resolve("both-keys");
     Files.write(bothFile, newLines);

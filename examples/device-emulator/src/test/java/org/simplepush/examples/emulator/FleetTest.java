@@ -14,7 +14,6 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.simplepush.server.EndpointKeys;
 import org.simplepush.server.PushServer;
 
 /** Small fleets against a real server. */
@@ -37,7 +36,7 @@ class FleetTest {
     return PushServer.builder()
         .port(port)
         .endpointPort(endpointPort)
-        .keys(EndpointKeys.load(folder.resolve("keys")))
+        .keyFile(folder.resolve("keys"))
         .build()
         .start();
   }

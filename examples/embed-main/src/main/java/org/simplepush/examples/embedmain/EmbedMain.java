@@ -1,7 +1,5 @@
 package org.simplepush.examples.embedmain;
 
-import java.nio.file.Path;
-import org.simplepush.server.EndpointKeys;
 import org.simplepush.server.PushServer;
 
 /** A push server inside a program of yours. */
@@ -16,7 +14,6 @@ public final class EmbedMain {
         PushServer.builder()
             .port(port) // devices connect here
             .endpointPort(endpointPort) // application servers PUT here
-            .keys(EndpointKeys.load(Path.of("endpoint.keys"))) // made if missing; keep it secret
             .build()
             .start();
     Runtime.getRuntime().addShutdownHook(new Thread(server::close));

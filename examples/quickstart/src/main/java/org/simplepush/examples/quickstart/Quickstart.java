@@ -21,7 +21,6 @@ import org.simplepush.client.PushMessage;
 import org.simplepush.client.PushRegisterHandler;
 import org.simplepush.core.InMemoryVersionStore;
 import org.simplepush.core.VersionStore;
-import org.simplepush.server.EndpointKeys;
 import org.simplepush.server.PushServer;
 import org.simplepush.server.redis.RedisVersionStore;
 import org.simplepush.server.sqlite.SqliteVersionStore;
@@ -38,7 +37,6 @@ public final class Quickstart {
 
   private final Application calendar = new Application("calendar");
   private final Application mail = new Application("mail");
-  private final EndpointKeys keys = EndpointKeys.ephemeral();
   private int line;
 
   /** Where the server's versions live. */
@@ -162,13 +160,7 @@ public final class Quickstart {
 
   private PushServer startServer(int port, int endpointPort) throws Exception {
     store = openStore();
-    return PushServer.builder()
-        .port(port)
-        .endpointPort(endpointPort)
-        .keys(keys)
-        .store(store)
-        .build()
-        .start();
+    return PushServer.builder().port(port).endpointPort(endpointPort).store(store).build().start();
   }
 
   private VersionStore openStore() throws IOException {

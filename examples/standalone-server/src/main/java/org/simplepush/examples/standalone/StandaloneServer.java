@@ -12,7 +12,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.InMemoryVersionStore;
 import org.simplepush.core.VersionStore;
-import org.simplepush.server.EndpointKeys;
+import org.simplepush.server.EndpointKeysException;
 import org.simplepush.server.PushServer;
 import org.simplepush.server.WakeUp;
 import org.simplepush.server.jetty.JettyEndpointServer;
@@ -91,8 +91,24 @@ public final class StandaloneServer implements Callable<Integer> {
   @Option(
       names = "--key-file",
       paramLabel = "PATH",
-      description = "Endpoint keys, made if missing. Without it endpoints die with the process.")
+      description =
+          "Endpoint keys, made if the store is new. Without it the store keeps them; with memory"
+              + " endpoints die with the process.")
   private @Nullable Path keyFile;
+
+  @Option(
+      names = "--start-over",
+      description =
+          "Every user agent starts over at its next hello: after keys were lost or a backup was"
+              + " restored. Not to be left on. Default off.")
+  private boolean startOver;
+
+  @Option(
+      names = "--rotate-keys",
+      description =
+          "Issue endpoints with a new key from now on, if the store keeps the keys; old ones go on"
+              + " opening. Not to be left on. Default off.")
+  private boolean rotateKeys;
 
   @Option(
       names = "--ping-min",
@@ -223,7 +239,13 @@ public final class StandaloneServer implements Callable<Integer> {
       builder.tls(tls.context());
     }
     if (keyFile != null) {
-      builder.keys(EndpointKeys.load(keyFile));
+      builder.keyFile(keyFile);
+    }
+    if (startOver) {
+      builder.startOver();
+    }
+    if (rotateKeys) {
+      builder.rotateKeys();
     }
     VersionStore store = openStore();
     PushServer server = null;
@@ -239,6 +261,9 @@ public final class StandaloneServer implements Callable<Integer> {
         server.close();
       }
       store.close();
+      if (e instanceof EndpointKeysException) {
+        throw wrong(e.getMessage());
+      }
       throw e;
     }
     closeOnExit(server, store, management, tls);

@@ -121,7 +121,7 @@ class OptionsTest {
   @Test
   void keyFileWithoutAKeyIsNamed(@TempDir Path folder) throws Exception {
     Path file = Files.writeString(folder.resolve("keys"), "not a key\n");
-    assertThat(run(Map.of(), "--key-file", file.toString())).isEqualTo(1);
+    assertThat(run(Map.of(), "--key-file", file.toString())).isEqualTo(2);
     assertThat(errors.toString()).contains("Line 1").contains(file.toString());
   }
 }

@@ -98,11 +98,77 @@ class StandaloneServerTest {
     }
   }
 
+  /** What a server that does not start says, and that it is told apart by its exit code. */
+  private static String refusal(String... options) throws Exception {
+    List<String> command = new ArrayList<>(ServerProcess.command());
+    command.addAll(List.of("--port", "0", "--endpoint-port", "0"));
+    command.addAll(List.of(options));
+    Process process = new ProcessBuilder(command).start();
+    try {
+      List<String> lines = process.errorReader().lines().toList();
+      assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+      assertThat(process.exitValue()).isEqualTo(2);
+      assertThat(process.inputReader().readLine()).as("no ready line").isNull();
+      assertThat(lines).as("one sentence").hasSize(1);
+      return lines.get(0);
+    } finally {
+      process.destroyForcibly();
+    }
+  }
+
+  @Test
+  void keysOfAStoreThatLastsAreKeptRefusedRotatedAndStartedOver() throws Exception {
+    String store = "sqlite:" + folder.resolve("store.db");
+    String keyFile = folder.resolve("keys").toString();
+    String hello = "{\"messageType\":\"hello\",\"uaid\":\"%s\",\"channelIDs\":[\"%s\"]}";
+    String uaid;
+    String first;
+    try (ServerProcess server = ServerProcess.start("--store", store)) {
+      RawDevice device = new RawDevice(http, server.webSocket);
+      device.say(HELLO);
+      uaid = field("uaid", device.next());
+      device.say(REGISTER);
+      first = field("pushEndpoint", device.next());
+      server.kill();
+
+      // The key file of another server is mounted here, or none where there was one.
+      assertThat(refusal("--store", store, "--key-file", keyFile))
+          .contains("The key file " + keyFile + " does not exist");
+      assertThat(refusal("--store", store, "--key-file", keyFile, "--rotate-keys"))
+          .contains("rotateKeys is for keys that the store keeps");
+
+      String second;
+      try (ServerProcess rotated = server.startAgain("--store", store, "--rotate-keys")) {
+        RawDevice again = new RawDevice(http, rotated.webSocket);
+        again.say(hello.formatted(uaid, CHANNEL));
+        assertThat(again.next()).contains(uaid);
+        again.say(REGISTER);
+        second = field("pushEndpoint", again.next());
+        assertThat(second).isNotEqualTo(first);
+        assertThat(put(first, 1)).as("an endpoint of the old key").isEqualTo(200);
+        assertThat(put(second, 2)).as("an endpoint of the new key").isEqualTo(200);
+        rotated.kill();
+      }
+      String[] withFile = {"--store", store, "--key-file", keyFile};
+      String[] startingOver = {"--store", store, "--key-file", keyFile, "--start-over"};
+      try (ServerProcess startedOver = server.startAgain(startingOver)) {
+        startedOver.awaitLog("1 user agents were dropped");
+        RawDevice again = new RawDevice(http, startedOver.webSocket);
+        again.say(hello.formatted(uaid, CHANNEL));
+        assertThat(again.next()).contains("\"status\":200").doesNotContain(uaid);
+        assertThat(put(second, 3)).as("an endpoint of a key that is gone").isEqualTo(404);
+        startedOver.kill();
+      }
+      assertThat(refusal("--store", store)).contains("hand it in again (--key-file)");
+      try (ServerProcess restarted = server.startAgain(withFile)) {
+        assertThat(restarted.endpoints).isEqualTo(server.endpoints);
+      }
+    }
+  }
+
   @Test
   void updateTakenBeforeKillingReachesTheDeviceAfterTheRestart() throws Exception {
-    String[] options = {
-      "--store", "sqlite:" + folder.resolve("store.db"), "--key-file", folder + "/keys"
-    };
+    String[] options = {"--store", "sqlite:" + folder.resolve("store.db")};
     try (ServerProcess server = ServerProcess.start(options)) {
       RawDevice device = new RawDevice(http, server.webSocket);
       device.say(HELLO);
