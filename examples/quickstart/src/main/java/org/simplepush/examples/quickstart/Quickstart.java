@@ -20,6 +20,7 @@ import org.simplepush.client.PushManager;
 import org.simplepush.client.PushMessage;
 import org.simplepush.client.PushRegisterHandler;
 import org.simplepush.core.InMemoryVersionStore;
+import org.simplepush.core.StoreException;
 import org.simplepush.core.VersionStore;
 import org.simplepush.server.PushServer;
 import org.simplepush.server.redis.RedisVersionStore;
@@ -56,11 +57,19 @@ public final class Quickstart {
    */
   public static void main(String[] args) throws Exception {
     String name = args.length == 0 ? "memory" : args[0];
-    if (!name.matches("memory|sqlite:.+|redis.*://.+")) {
-      throw new IllegalArgumentException(
-          "The store is memory, sqlite:PATH or redis://HOST:PORT, but was " + name);
+    if (!name.matches("memory|sqlite:.+|rediss?(-sentinel)?://.+")) {
+      end("The store is memory, sqlite:PATH or redis://HOST:PORT, but was '" + name + "'");
     }
-    new Quickstart(name).tell();
+    try {
+      new Quickstart(name).tell();
+    } catch (IOException | StoreException e) {
+      end(String.valueOf(e.getMessage())); // a sentence that says what is wrong with the store
+    }
+  }
+
+  private static void end(String sentence) {
+    System.err.println(sentence);
+    System.exit(1);
   }
 
   /** An application on the device; it notes what it is woken with. */
