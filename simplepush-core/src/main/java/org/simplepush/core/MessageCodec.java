@@ -136,6 +136,10 @@ public final class MessageCodec {
       // The exception quotes its input, and an endpoint is a secret: say only which field it was.
       throw fields.badContent(field + " is not a URI");
     }
+    if (!StandardCharsets.UTF_8.newEncoder().canEncode(text)) {
+      // Half a surrogate pair: java.net.URI takes it, no file can keep it.
+      throw fields.badContent(field + " is not a URI");
+    }
     if (!uri.isAbsolute()) {
       throw fields.badContent(field + " is not an absolute URI");
     }

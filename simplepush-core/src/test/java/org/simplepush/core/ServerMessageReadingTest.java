@@ -70,6 +70,21 @@ class ServerMessageReadingTest {
   }
 
   @Test
+  void redirectThatAnswersNothingIsAFailure() throws Exception {
+    assertThat(read("{'status':307,'redirect':'wss://x.example.org/'}"))
+        .isEqualTo(new Failure(null, null, 307, "status 307"));
+  }
+
+  @Test
+  void halfASurrogatePairIsNoUri() {
+    assertBadContent(
+        "{'messageType':'register','channelID':'$A','pushEndpoint':'https://h/\\ud800'}",
+        "pushEndpoint");
+    assertBadContent(
+        "{'messageType':'hello','status':307,'redirect':'wss://h/\\udc00'}", "redirect");
+  }
+
+  @Test
   void idsAreKeptAsWritten() throws Exception {
     String id = "ABCDEF0000004000800000000000000a";
     Hello hello = (Hello) read("{'messageType':'hello','uaid':'" + id + "'}");
