@@ -98,7 +98,7 @@ final class Deadlines {
       if (isBeyondReach(deadline)) {
         set(deadline);
       } else {
-        running.put(deadline, new Running(loop.nanoTime() + Math.max(0, left(deadline).toNanos())));
+        running.put(deadline, new Running(loop.nanoTime() + left(deadline).toNanos()));
       }
     }
     look();
@@ -161,8 +161,14 @@ final class Deadlines {
     }
   }
 
-  /** Not rescheduled whenever a wait begins anew: the timer looks what is over when it is due. */
+  /**
+   * Not rescheduled whenever a wait begins anew: the timer looks what is over when it is due. A
+   * break is left as it is, or waits that begin again and again would put off what is over.
+   */
   private void lookIn(Duration delay) {
+    if (isBreak) {
+      return;
+    }
     Duration until = delay.compareTo(LOOK) < 0 ? delay : LOOK;
     if (timer != null && timerEnd - (loop.nanoTime() + until.toNanos()) <= 0) {
       return;
@@ -174,7 +180,6 @@ final class Deadlines {
     if (timer != null) {
       timer.cancel();
     }
-    isBreak = false;
     timerEnd = loop.nanoTime() + delay.toNanos();
     timer =
         loop.schedule(
