@@ -247,7 +247,7 @@ final class Connector {
     try {
       next.connection = transport.connect(target, next);
     } catch (IllegalArgumentException e) { // java.net.URI takes addresses that OkHttp does not
-      next.ended(NO_CLOSE_FRAME, "the address cannot be used: " + e.getMessage());
+      next.failed("the address cannot be used: " + e.getMessage(), e);
     }
   }
 
@@ -355,7 +355,7 @@ final class Connector {
     }
     lose(
         CloseCode.NORMAL.code(),
-        "the server refused the hello with " + failure.status() + ": " + failure.error(),
+        "the server refused the hello with " + failure.status() + ": " + Quote.of(failure.error()),
         failure.status() == ServerMessage.Failure.TOO_MANY ? PATIENT : 0);
   }
 
@@ -424,10 +424,10 @@ final class Connector {
         last.close(closeCode, "");
       }
     }
-    retry(closeCode, reason, atLeast);
+    retry(closeCode, reason, atLeast, null);
   }
 
-  private void ended(int closeCode, String reason) {
+  private void ended(int closeCode, String reason, @Nullable Throwable cause) {
     if (closeCode == CloseCode.WAKE_UP.code() && state == State.OPEN && mayBeWoken) {
       sleep();
       return;
@@ -447,10 +447,10 @@ final class Connector {
           case GREETING -> "the server ended the connection before it answered the hello";
           default -> "the connection ended";
         };
-    retry(closeCode, reason.isEmpty() ? sentence : sentence + ": " + reason, atLeast);
+    retry(closeCode, reason.isEmpty() ? sentence : sentence + ": " + reason, atLeast, cause);
   }
 
-  private void retry(int closeCode, String reason, int atLeast) {
+  private void retry(int closeCode, String reason, int atLeast, @Nullable Throwable cause) {
     attempt = null;
     redirects = 0;
     failures++;
@@ -461,7 +461,8 @@ final class Connector {
     Duration delay = settings.backoff().delay(patience, random);
     enter(State.WAITING);
     timer = loop.schedule(delay, () -> connect(settings.server()));
-    owner.disconnected(new ConnectionListener.Disconnected(closeCode, reason, failures, delay));
+    owner.disconnected(
+        new ConnectionListener.Disconnected(closeCode, reason, failures, delay, cause));
   }
 
   private void sleep() {
@@ -603,13 +604,19 @@ final class Connector {
 
     @Override
     public void ended(int closeCode, String reason) {
-      loop.execute(
-          () -> {
-            finish();
-            if (isCurrent()) {
-              Connector.this.ended(closeCode, reason);
-            }
-          });
+      loop.execute(() -> gone(closeCode, reason, null));
+    }
+
+    @Override
+    public void failed(String reason, @Nullable Throwable cause) {
+      loop.execute(() -> gone(NO_CLOSE_FRAME, reason, cause));
+    }
+
+    private void gone(int closeCode, String reason, @Nullable Throwable cause) {
+      finish();
+      if (isCurrent()) {
+        Connector.this.ended(closeCode, reason, cause);
+      }
     }
   }
 }

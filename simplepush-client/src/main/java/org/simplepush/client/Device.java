@@ -78,6 +78,9 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
 
   private boolean acksQueued;
 
+  /** Why there is no connection; null if there is one, or none has failed yet. */
+  private ConnectionListener.@Nullable Disconnected lastFailure;
+
   /** Set once the device is to be closed: what to do when no handler runs. */
   private @Nullable Runnable whenIdle;
 
@@ -760,6 +763,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
       }
       journal.changed();
     }
+    lastFailure = null;
     log.info("Connected to {}", settings.server());
     notifyListener(listener::onConnected);
     registers.forEach(this::send);
@@ -897,6 +901,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
   @Override
   public void disconnected(ConnectionListener.Disconnected event) {
     connectionGone();
+    lastFailure = event;
     log.info(
         "Not connected to {}: {}; next attempt in {}",
         settings.server(),
@@ -1054,7 +1059,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
       return;
     }
     cancelTimeout(register);
-    fail(register, PushException.server(failure.status(), failure.error()));
+    fail(register, PushException.server(failure.status(), Quote.of(failure.error())));
   }
 
   /** A failure that names no channel answers the oldest request: answers come in order. */
@@ -1093,16 +1098,21 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
       fail(
           register,
           PushException.network(
-              "the push server did not answer within " + settings.requestTimeout()));
+              "the push server did not answer within " + settings.requestTimeout(), null));
       if (connector.lastHeard() - register.sentAt < 0) {
         connector.reconnect("the server did not answer a register in time");
       }
     } else {
-      fail(
-          register,
-          PushException.network(
-              "there was no connection to the push server for " + settings.requestTimeout()));
+      fail(register, noConnection());
     }
+  }
+
+  private PushException noConnection() {
+    String sentence = "there was no connection to the push server for " + settings.requestTimeout();
+    ConnectionListener.Disconnected last = lastFailure;
+    return last == null
+        ? PushException.network(sentence, null)
+        : PushException.network(sentence + ": " + last.reason(), last.cause());
   }
 
   private static void cancelTimeout(PendingRegister register) {

@@ -1,6 +1,7 @@
 package org.simplepush.client;
 
 import java.net.URI;
+import okhttp3.HttpUrl;
 import okhttp3.OkHttpClient;
 import okhttp3.Request;
 import okhttp3.Response;
@@ -13,6 +14,8 @@ import org.simplepush.core.MessageCodec;
 
 /** Connections over OkHttp's WebSocket. */
 final class OkHttpTransport implements Transport {
+  private static final String SUBPROTOCOL_HEADER = "Sec-WebSocket-Protocol";
+
   private final OkHttpClient client;
 
   OkHttpTransport(OkHttpClient client) {
@@ -24,9 +27,9 @@ final class OkHttpTransport implements Transport {
     Request request =
         new Request.Builder()
             .url(target.toString())
-            .header("Sec-WebSocket-Protocol", MessageCodec.SUBPROTOCOL)
+            .header(SUBPROTOCOL_HEADER, MessageCodec.SUBPROTOCOL)
             .build();
-    return new OkHttpConnection(client.newWebSocket(request, new Listener(events)));
+    return new OkHttpConnection(client.newWebSocket(request, new Listener(request.url(), events)));
   }
 
   private record OkHttpConnection(WebSocket webSocket) implements Connection {
@@ -48,15 +51,30 @@ final class OkHttpTransport implements Transport {
 
   /** Called by the thread that reads this WebSocket. */
   private static final class Listener extends WebSocketListener {
+    private final HttpUrl target;
     private final Events events;
-    private boolean ended;
+    private volatile boolean opened;
+    private boolean ended; // guarded by this
 
-    Listener(Events events) {
+    Listener(HttpUrl target, Events events) {
+      this.target = target;
       this.events = events;
     }
 
     @Override
     public void onOpen(WebSocket webSocket, Response response) {
+      String protocol = response.header(SUBPROTOCOL_HEADER);
+      if (protocol != null && !protocol.equals(MessageCodec.SUBPROTOCOL)) {
+        String sentence =
+            "the server chose the WebSocket subprotocol "
+                + Quote.of(protocol)
+                + ", but a push server speaks "
+                + MessageCodec.SUBPROTOCOL;
+        fail(sentence, null);
+        webSocket.cancel();
+        return;
+      }
+      opened = true;
       events.opened();
     }
 
@@ -74,31 +92,31 @@ final class OkHttpTransport implements Transport {
     @Override
     public void onClosing(WebSocket webSocket, int code, String reason) {
       webSocket.close(CloseCode.NORMAL.code(), null);
-      end(code, reason);
+      end(() -> events.ended(code, Quote.of(reason)));
     }
 
     @Override
     public void onClosed(WebSocket webSocket, int code, String reason) {
-      end(code, reason);
+      end(() -> events.ended(code, Quote.of(reason)));
     }
 
     @Override
     public void onFailure(WebSocket webSocket, Throwable t, @Nullable Response response) {
-      String reason =
-          response == null
-              ? t.toString()
-              : "the server answered the WebSocket handshake with HTTP " + response.code();
-      end(Connector.NO_CLOSE_FRAME, reason);
+      fail(opened ? t.toString() : OkHttpFailure.reason(target, t, response), t);
     }
 
-    private void end(int code, String reason) {
+    private void fail(String reason, @Nullable Throwable cause) {
+      end(() -> events.failed(reason, cause));
+    }
+
+    private void end(Runnable lastEvent) {
       synchronized (this) { // a failure to write is reported by another thread
         if (ended) {
           return;
         }
         ended = true;
       }
-      events.ended(code, reason);
+      lastEvent.run();
     }
   }
 }

@@ -12,7 +12,8 @@ public final class PushException extends Exception {
   /** What went wrong, in kinds that a program can tell apart. */
   public enum Kind {
     /**
-     * The push server could not be reached, or did not answer in time. Trying again later can help.
+     * The push server could not be reached, or did not answer in time; the cause is what the last
+     * attempt to connect met, if that was below the protocol. Trying again later can help.
      */
     NETWORK_ERROR("NetworkError"),
     /** The application has no such endpoint: unregistered, lost by the server, or never its own. */
@@ -50,8 +51,8 @@ public final class PushException extends Exception {
     this.status = status;
   }
 
-  static PushException network(String sentence) {
-    return new PushException(Kind.NETWORK_ERROR, NO_STATUS, sentence, null);
+  static PushException network(String sentence, @Nullable Throwable cause) {
+    return new PushException(Kind.NETWORK_ERROR, NO_STATUS, sentence, cause);
   }
 
   static PushException notFound(String sentence) {

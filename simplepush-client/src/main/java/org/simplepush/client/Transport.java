@@ -54,7 +54,15 @@ interface Transport {
     /** The peer sent a binary message. */
     void receivedBinary();
 
-    /** The connection is over. The last event. */
+    /** The peer sent a close frame, or the connection ended after ours. The last event. */
     void ended(int closeCode, String reason);
+
+    /**
+     * The connection could not be opened, or broke. The last event.
+     *
+     * @param reason a sentence for people
+     * @param cause what the transport met, or null if only the sentence says it
+     */
+    void failed(String reason, @Nullable Throwable cause);
   }
 }

@@ -23,6 +23,7 @@ class ArchitectureTest {
               "okhttp3..",
               "okio..",
               "java..",
+              "javax.net.ssl..",
               "org.slf4j..",
               "org.jspecify..");
 

@@ -1,12 +1,17 @@
 package org.simplepush.client;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 import static org.simplepush.client.DeviceHarness.PING;
 import static org.simplepush.client.DeviceHarness.TIMEOUT;
 import static org.simplepush.client.DeviceHarness.UAID;
 
+import java.net.ConnectException;
 import java.net.URI;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -15,8 +20,10 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.simplepush.client.FakeServer.FakeConnection;
+import org.simplepush.core.ChannelId;
 import org.simplepush.core.ClientMessage.Hello;
 import org.simplepush.core.ClientMessage.Ping;
+import org.simplepush.core.ClientMessage.Register;
 
 /** Connecting, being refused, losing the connection and coming back (protocol §§1, 2, 6). */
 @Timeout(10)
@@ -432,6 +439,165 @@ class DeviceConnectionTest {
     networkChanged("");
     connection = h.connected();
     assertPingAfter(connection, Duration.ofMinutes(2));
+  }
+
+  @Test
+  void networkChangeWhileAPingIsUnansweredDoesNotGiveTheServerMoreTime() {
+    FakeConnection connection = h.start().connected();
+    h.advance(Duration.ofSeconds(1));
+    networkChanged("");
+    h.advance(Duration.ofSeconds(9));
+    networkChanged("");
+    h.advance(Duration.ofSeconds(1).minusNanos(1));
+    assertThat(connection.aborted).isFalse();
+    h.advance(Duration.ofNanos(1));
+    assertThat(connection.aborted).isTrue();
+  }
+
+  @Test
+  void whatAFullConnectionDidNotTakeIsAskedOnTheNextOne() {
+    FakeConnection connection = h.start().connected();
+    connection.full = true;
+    CompletableFuture<URI> result = h.register("calendar");
+    h.advance(Duration.ofSeconds(5));
+    h.ends(connection, 1006);
+    h.advance(lastBreak());
+    FakeConnection next = h.connected();
+    ChannelId channelId = next.next(Register.class).channelId();
+    h.answerRegister(next, channelId, DeviceHarness.endpoint(channelId));
+    assertThat(result).isCompletedWithValue(DeviceHarness.endpoint(channelId));
+  }
+
+  /** The server is not blamed for what it was not asked. */
+  @Test
+  void whatAFullConnectionDidNotTakeIsNotWaitedFor() {
+    FakeConnection connection = h.start().connected();
+    connection.full = true;
+    CompletableFuture<URI> result = h.register("calendar");
+    h.advance(TIMEOUT);
+    assertThat(DeviceHarness.failure(result)).hasMessageContaining("no connection");
+    assertThat(connection.aborted).isFalse();
+    connection.full = false;
+    h.settle();
+    connection.assertNothingSaid();
+  }
+
+  /** The reader of a socket hands over what it reads, on a thread of its own. */
+  private static Thread reader(FakeConnection connection, int messages, AtomicInteger taken) {
+    Thread reader =
+        new Thread(
+            () -> {
+              for (int i = 0; i < messages; i++) {
+                connection.events.received("{}");
+                taken.incrementAndGet();
+              }
+            });
+    reader.setDaemon(true);
+    reader.start();
+    return reader;
+  }
+
+  private static void awaitBlocked(Thread reader) {
+    await().until(() -> reader.getState() == Thread.State.WAITING);
+  }
+
+  @Test
+  void readerWaitsWhileTheLoopIsBusy() throws Exception {
+    FakeConnection connection = h.start().connected();
+    AtomicInteger taken = new AtomicInteger();
+    Thread reader = reader(connection, 200, taken);
+    awaitBlocked(reader);
+    assertThat(taken).hasValue(64);
+    assertThat(h.loop.tasks()).isEqualTo(64);
+    h.loop.runOne();
+    await().until(() -> taken.get() == 65);
+    awaitBlocked(reader);
+    assertThat(h.loop.tasks()).as("one made place for one").isEqualTo(64);
+    while (reader.isAlive()) {
+      h.settle();
+    }
+    h.settle();
+    assertThat(connection.closeCode).isNull();
+  }
+
+  /** After the end nobody may run what it hands over, and it has to find out that it is over. */
+  @ParameterizedTest
+  @ValueSource(strings = {"closed here", "given up here", "ended there", "broken"})
+  void readerDoesNotWaitOnceTheConnectionIsOver(String end) throws Exception {
+    FakeConnection connection = h.start().connected();
+    h.advance(Duration.ofSeconds(1));
+    AtomicInteger taken = new AtomicInteger();
+    Thread reader = reader(connection, 1_000, taken);
+    awaitBlocked(reader);
+    h.loop.run(
+        () -> {
+          switch (end) {
+            case "closed here" -> h.device.close(() -> {});
+            case "given up here" -> h.device.networkChanged("");
+            case "ended there" -> connection.events.ended(1001, "");
+            default -> connection.events.failed("broken", null);
+          }
+        });
+    if (end.equals("given up here")) {
+      h.loop.runTimer(h.loop.elapsed() + TIMEOUT.toNanos());
+      assertThat(connection.aborted).isTrue();
+    } else if (!end.equals("closed here")) {
+      while (h.disconnects.isEmpty()) {
+        h.settle(); // the end waits behind the messages that are here already
+      }
+    }
+    reader.join(TimeUnit.SECONDS.toMillis(20));
+    assertThat(reader.isAlive()).as("still waiting").isFalse();
+  }
+
+  @Test
+  void whyThereIsNoConnectionIsToldToTheListenerAndToWhoeverRegisters() {
+    ConnectException refused = new ConnectException("Connection refused");
+    h.start();
+    CompletableFuture<URI> result = h.register("calendar");
+    h.server.accept().events.failed("nobody listens", refused);
+    h.settle();
+    String sentence = "the connection could not be opened: nobody listens";
+    assertThat(h.disconnects.get(0).reason()).isEqualTo(sentence);
+    assertThat(h.disconnects.get(0).cause()).isSameAs(refused);
+    assertThat(h.disconnects.get(0).closeCode()).isEqualTo(1006);
+    h.advance(Duration.ofSeconds(1));
+    h.server.accept().events.failed("nobody listens", refused);
+    h.advance(Duration.ofSeconds(2));
+    h.server.accept().events.failed("nobody listens", refused);
+    h.advance(TIMEOUT);
+    PushException failure = DeviceHarness.failure(result);
+    assertThat(failure.kind()).isEqualTo(PushException.Kind.NETWORK_ERROR);
+    assertThat(failure).hasMessageContaining(sentence).hasCause(refused);
+  }
+
+  @Test
+  void anOldFailureDoesNotExplainANewOne() {
+    h.start();
+    h.server.accept().events.failed("nobody listens", new ConnectException());
+    h.settle();
+    h.advance(lastBreak());
+    FakeConnection connection = h.connected();
+    connection.full = true;
+    CompletableFuture<URI> result = h.register("calendar");
+    h.advance(TIMEOUT);
+    assertThat(DeviceHarness.failure(result)).hasMessageEndingWith("for " + TIMEOUT).hasNoCause();
+  }
+
+  @Test
+  void whatAServerSaysIsQuotedWithoutControlCharactersAndCut() {
+    h.start();
+    FakeConnection connection = h.server.accept();
+    h.open(connection);
+    h.says(
+        connection,
+        "{'messageType':'hello','status':500,'error':'a\\u001b[2J\\r\\nforged"
+            + "x".repeat(500)
+            + "'}");
+    assertThat(h.disconnects.get(0).reason())
+        .startsWith("the server refused the hello with 500: a?[2J??forgedx")
+        .endsWith("x…")
+        .hasSizeLessThan(260);
   }
 
   @Test

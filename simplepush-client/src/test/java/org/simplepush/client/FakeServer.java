@@ -45,6 +45,10 @@ final class FakeServer implements Transport {
     return connections.poll();
   }
 
+  boolean hasAttempt() {
+    return !connections.isEmpty();
+  }
+
   void assertNobodyConnects() {
     assertThat(connections).as("attempts to connect").isEmpty();
   }
@@ -58,6 +62,9 @@ final class FakeServer implements Transport {
     Integer closeCode;
     boolean aborted;
 
+    /** So much waits to be sent that the connection takes no more. */
+    boolean full;
+
     FakeConnection(URI target, Events events) {
       this.target = target;
       this.events = events;
@@ -65,7 +72,7 @@ final class FakeServer implements Transport {
 
     @Override
     public boolean send(String text) {
-      if (closeCode != null || aborted) {
+      if (closeCode != null || aborted || full) {
         return false;
       }
       sent.add(text);

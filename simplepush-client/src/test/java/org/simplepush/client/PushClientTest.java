@@ -12,6 +12,7 @@ import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
@@ -325,6 +326,53 @@ class PushClientTest {
     peer.saysBinary();
     peer.assertClosedWith(1003);
     server.greet(UAID);
+  }
+
+  @Test
+  void oddMessagesAreSurvived() throws Exception {
+    Peer peer = connect();
+    peer.says("{'status':307}");
+    peer.says("{'status':307,'redirect':'wss://two.example.org/'}");
+    peer.says("{'messageType':'hello','uaid':[{}],'status':'x'}");
+    CompletableFuture<URI> endpoint = client.application("calendar", message -> {}).register();
+    ChannelId channelId = peer.next(Register.class).channelId();
+    answer(peer, channelId);
+    assertThat(get(endpoint)).isEqualTo(DeviceHarness.endpoint(channelId));
+  }
+
+  /** It reads no further than the loop follows, and its thread does not outlive the client. */
+  @Test
+  void readerThatWaitsForABusyLoopEndsWithTheClient() throws Exception {
+    ScheduledExecutorService scheduler = Executors.newSingleThreadScheduledExecutor();
+    CountDownLatch busy = new CountDownLatch(1);
+    try {
+      client = builder().scheduler(scheduler).build().start();
+      Peer peer = server.greet(UAID);
+      scheduler.execute(
+          () -> {
+            try {
+              busy.await();
+            } catch (InterruptedException e) {
+              throw new IllegalStateException(e);
+            }
+          });
+      for (int i = 0; i < 2_000; i++) {
+        peer.says("{}");
+      }
+      await().until(PushClientTest::isAReaderWaiting);
+      busy.countDown();
+      client.close();
+      await().until(() -> !isAReaderWaiting());
+    } finally {
+      busy.countDown();
+      scheduler.shutdown();
+    }
+  }
+
+  private static boolean isAReaderWaiting() {
+    return Thread.getAllStackTraces().values().stream()
+        .flatMap(Arrays::stream)
+        .anyMatch(frame -> frame.getMethodName().equals("acquireUninterruptibly"));
   }
 
   @Test

@@ -78,8 +78,12 @@ final class ScriptedServer implements AutoCloseable {
   }
 
   private MockResponse upgrade() {
+    return upgrade(MessageCodec.SUBPROTOCOL);
+  }
+
+  private MockResponse upgrade(String subprotocol) {
     return new MockResponse.Builder()
-        .addHeader("Sec-WebSocket-Protocol", MessageCodec.SUBPROTOCOL)
+        .addHeader("Sec-WebSocket-Protocol", subprotocol)
         .webSocketUpgrade(new Peer())
         .build();
   }
@@ -87,6 +91,11 @@ final class ScriptedServer implements AutoCloseable {
   /** From now on the WebSocket handshake gets this answer. */
   void answerHandshake(MockResponse response) {
     answer = () -> response;
+  }
+
+  /** From now on this subprotocol is chosen, offered or not. */
+  void answerWithSubprotocol(String subprotocol) {
+    answer = () -> upgrade(subprotocol);
   }
 
   void answerHandshakeAgain() {

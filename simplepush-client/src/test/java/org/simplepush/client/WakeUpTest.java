@@ -216,6 +216,72 @@ class WakeUpTest {
   }
 
   @Test
+  void wakeUpThatHasToWaitEndsTheTimeOfSleep() {
+    asleep();
+    datagram();
+    h.ends(greeted(201), 4774); // woken for nothing
+    datagram();
+    h.advance(Slumber.FIRST_BREAK);
+    FakeConnection connection = greeted(201);
+    h.advance(LONGEST_SLEEP);
+    h.server.assertNobodyConnects();
+    assertThat(connection.aborted).isFalse();
+  }
+
+  @Test
+  void moreDatagramsDoNotPutOffAWakeUpThatHasToWait() {
+    asleep();
+    datagram();
+    h.ends(greeted(201), 4774);
+    for (int i = 0; i < 10; i++) {
+      datagram();
+      h.advance(Duration.ofSeconds(1));
+    }
+    greeted(201);
+  }
+
+  @Test
+  void networkChangeEndsAWakeUpThatHasToWait() {
+    asleep();
+    datagram();
+    h.ends(greeted(201), 4774);
+    datagram();
+    h.loop.execute(() -> h.device.networkChanged("home"));
+    h.settle();
+    greeted(201);
+    h.advance(Slumber.MAX_BREAK);
+    h.server.assertNobodyConnects();
+  }
+
+  @Test
+  void floodOfDatagramsIsOneTaskOfTheLoop() {
+    asleep();
+    for (int i = 0; i < 1_000; i++) {
+      h.server.rung.run();
+    }
+    assertThat(h.loop.tasks()).isEqualTo(1);
+    h.settle();
+    h.ends(greeted(201), 4774);
+    h.server.rung.run();
+    assertThat(h.loop.tasks()).as("the next one is heard").isEqualTo(1);
+  }
+
+  @Test
+  void datagramIsNothingToADeviceThatIsNotToldOfIt() {
+    h.start();
+    FakeConnection connection = h.server.accept();
+    h.open(connection);
+    connection.next(Hello.class);
+    datagram(); // before the answer
+    connection.assertNothingSaid();
+    Runnable late = h.server.rung;
+    h.says(connection, "{'messageType':'hello','uaid':'" + UAID + "','status':200}");
+    late.run();
+    h.settle();
+    connection.assertNothingSaid();
+  }
+
+  @Test
   void newsEndsTheSuspicion() {
     h.start();
     FakeConnection connection = greeted(201);
