@@ -63,12 +63,14 @@ final class Database implements AutoCloseable {
   private static final Set<Integer> HARMLESS = Set.of(BUSY, LOCKED, FULL, TOO_BIG, CONSTRAINT);
 
   private final Connection connection;
+  private final StoreFile file;
   private final List<PreparedStatement> prepared = new ArrayList<>();
   private PreparedStatement begin;
   private PreparedStatement commit;
 
-  private Database(Connection connection) throws SQLException {
+  private Database(Connection connection, StoreFile file) throws SQLException {
     this.connection = connection;
+    this.file = file;
     this.begin = prepare("BEGIN IMMEDIATE");
     this.commit = prepare("COMMIT");
   }
@@ -88,9 +90,9 @@ final class Database implements AutoCloseable {
     try {
       connection = DriverManager.getConnection(url);
       configure(connection, maxPages);
-      Database database = new Database(connection);
-      database.migrate(path);
-      return database;
+      migrate(connection, path);
+      // Only now: before the first transaction there is no log.
+      return new Database(connection, StoreFile.of(path));
     } catch (SQLException e) {
       closeAfter(e, connection);
       throw new IOException(sentence(path, e), e);
@@ -142,10 +144,10 @@ final class Database implements AutoCloseable {
     }
   }
 
-  private void migrate(Path path) throws SQLException, IOException {
-    int version = number("PRAGMA user_version");
-    int applicationId = number("PRAGMA application_id");
-    boolean empty = number("SELECT count(*) FROM sqlite_schema") == 0;
+  private static void migrate(Connection connection, Path path) throws SQLException, IOException {
+    int version = number(connection, "PRAGMA user_version");
+    int applicationId = number(connection, "PRAGMA application_id");
+    boolean empty = number(connection, "SELECT count(*) FROM sqlite_schema") == 0;
     if (empty ? applicationId != 0 : applicationId != APPLICATION_ID) {
       throw new IOException(path + " is a database of another application, not a store");
     }
@@ -161,7 +163,7 @@ final class Database implements AutoCloseable {
               "The store " + path + " cannot have a write-ahead log where it is: is it read-only?");
         }
       }
-      begin();
+      statement.execute("BEGIN IMMEDIATE");
       for (List<String> migration : MIGRATIONS.subList(version, MIGRATIONS.size())) {
         for (String step : migration) {
           statement.execute(step);
@@ -171,11 +173,11 @@ final class Database implements AutoCloseable {
         statement.execute("PRAGMA application_id = " + APPLICATION_ID);
         statement.execute("PRAGMA user_version = " + MIGRATIONS.size());
       }
-      commit();
+      statement.execute("COMMIT");
     }
   }
 
-  private int number(String query) throws SQLException {
+  private static int number(Connection connection, String query) throws SQLException {
     try (Statement statement = connection.createStatement();
         ResultSet result = statement.executeQuery(query)) {
       return result.next() ? result.getInt(1) : 0;
@@ -187,10 +189,23 @@ final class Database implements AutoCloseable {
       case BUSY, LOCKED ->
           "The store " + path + " is in use, by another process or by another store of this one";
       case NOT_A_DATABASE -> path + " is not an SQLite database";
-      // No driver was found, which has no code, or a library that the driver could not load.
-      case 0 -> "The store " + path + " needs sqlite-jdbc on the class path: " + failure;
+      case 0 -> notLoaded(path, failure); // SQLite itself always gives a code
       default -> "The store " + path + " cannot be opened: " + failure.getMessage();
     };
+  }
+
+  /** There is no driver, or it could not load SQLite itself. */
+  private static String notLoaded(Path path, SQLException failure) {
+    if (failure.getSQLState() != null) { // of the JDK: "no suitable driver"
+      return "The store " + path + " needs sqlite-jdbc on the class path: " + failure.getMessage();
+    }
+    String temporary = System.getProperty("java.io.tmpdir", "");
+    return ("SQLite cannot be loaded: sqlite-jdbc unpacks a library into the folder %s, which must"
+            + " exist, be writable and not be mounted noexec; name another one with"
+            + " -Dorg.sqlite.tmpdir=FOLDER (%s)")
+        .formatted(
+            System.getProperty("org.sqlite.tmpdir", temporary),
+            failure.getCause() == null ? failure.getMessage() : failure.getCause().getMessage());
   }
 
   private static void closeAfter(Throwable failure, @Nullable Connection connection) {
@@ -235,6 +250,23 @@ final class Database implements AutoCloseable {
     }
     begin = prepare("BEGIN IMMEDIATE");
     commit = prepare("COMMIT");
+  }
+
+  /** The files, and whether they are still in place. */
+  StoreFile file() {
+    return file;
+  }
+
+  /**
+   * Puts all that is in the log into the file, and empties the log.
+   *
+   * @throws SQLException if that was not possible; all is in the log still
+   */
+  void carryOverLog() throws SQLException {
+    // Emptied, for an operator may put it back in its place: SQLite would read it again then.
+    if (number(connection, "PRAGMA wal_checkpoint(TRUNCATE)") != 0) {
+      throw new SQLException("The log is in use", null, BUSY);
+    }
   }
 
   /** Whether to open the file anew before it is used again: what is in memory may be wrong. */

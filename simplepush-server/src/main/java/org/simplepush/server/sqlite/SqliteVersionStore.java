@@ -28,8 +28,19 @@ import org.simplepush.core.Update;
  * more than 32,768 steps may wait; one more fails at once. If the disk is full or fails, steps fail
  * and the store goes on when it is well again; on a full disk, what only reads goes on meanwhile.
  *
+ * <p>After each commit the store makes sure that the file still is where it was opened, and only
+ * then completes the stages; while nothing is written it looks once a second. If the file was
+ * deleted, moved or replaced, or its volume is gone, that and every later step fails: of steps that
+ * shared the last commit some may have happened. The store keeps what it has open, and goes on when
+ * the same file is in its place again. It never makes a new file and never takes over another one:
+ * for that, open it anew. A log that was taken away costs nothing; it is made anew.
+ *
  * <p>Stages complete on one thread of the store, in the order of the steps. Do not block it: other
  * answers would wait, and in the end steps would be refused.
+ *
+ * <p>sqlite-jdbc unpacks a library into the folder {@code java.io.tmpdir} and loads it from there;
+ * if that folder is read-only or mounted {@code noexec}, name another one with the system property
+ * {@code org.sqlite.tmpdir}.
  *
  * <p>The file and its log ({@code -wal}) belong together, on a local disk. They are locked while
  * open and readable by their owner only. The file grows with the number of channels, about 100

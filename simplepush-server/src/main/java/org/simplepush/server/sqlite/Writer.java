@@ -53,6 +53,9 @@ final class Writer {
   /** How long an unusable database is left alone. */
   private static final long REOPEN_NANOS = TimeUnit.SECONDS.toNanos(1);
 
+  /** How often to see whether the file is still in its place, if nothing is written. */
+  private static final long LOOK_MILLIS = 1_000;
+
   /** How long close waits for whatever hangs on the stages. */
   private static final long ANSWER_MILLIS = 10_000;
 
@@ -69,25 +72,55 @@ final class Writer {
   private final Queue<Step<?>> queue = new ArrayDeque<>();
   private boolean closed;
 
+  /** What a step is told that comes too late. */
+  private String refusal = "The store was closed";
+
   // Only used by the writer thread.
 
   private final Sightings sightings = new Sightings();
+  private State state;
 
-  /** Null when it failed so that it must be opened anew. */
-  private @Nullable Database database;
-
-  private @Nullable VersionTables tables;
-  private @Nullable Throwable lastFailure;
-  private long failedAt;
+  /** Whether the database was found deleted, moved or replaced. */
+  private boolean displaced;
 
   /** Null until there was an answer. */
   private volatile @Nullable Thread answererThread;
+
+  /** Whether there is a database to be used. */
+  private sealed interface State {
+    record Open(Database database, VersionTables tables) implements State {}
+
+    /** It failed so that it must be opened anew. */
+    record Down(StoreFile file, Throwable why, long since) implements State {}
+  }
+
+  /**
+   * What came of steps. Success is a value of its own: that nothing is known of a failure must
+   * never pass for it.
+   */
+  private sealed interface Outcome {
+    /** All was done, and is on the disk in a file that is in place. */
+    record Done() implements Outcome {}
+
+    record Failed(Throwable why) implements Outcome {
+      StoreException asStoreException() {
+        return why instanceof StoreException told
+            ? told
+            : new StoreException("The store's file could not be used: " + why.getMessage(), why);
+      }
+    }
+  }
+
+  private static final Outcome NOT_DONE =
+      new Outcome.Failed(new StoreException("The store did not do the step"));
 
   private static final class Step<T> {
     final Work<T> work;
     final CompletableFuture<T> answer = new CompletableFuture<>();
     @Nullable T result;
-    @Nullable StoreException failure;
+
+    /** Until something else is known. */
+    Outcome outcome = NOT_DONE;
 
     Step(Work<T> work) {
       this.work = work;
@@ -99,8 +132,8 @@ final class Writer {
 
     @SuppressWarnings("NullAway") // the stages of Void complete with null
     void answer() {
-      if (failure != null) {
-        answer.completeExceptionally(failure);
+      if (outcome instanceof Outcome.Failed failed) {
+        answer.completeExceptionally(failed.asStoreException());
       } else {
         answer.complete(result);
       }
@@ -113,8 +146,7 @@ final class Writer {
     this.file = file;
     this.limits = limits;
     this.clock = new StoreClock(wallClock, nanoTime, VersionTables.latestSeen(database));
-    this.database = database;
-    this.tables = new VersionTables(database, sightings, clock);
+    this.state = new State.Open(database, new VersionTables(database, sightings, clock));
     String name = "simplepush-store-" + file.getFileName();
     ThreadFactory answerers =
         task -> {
@@ -156,7 +188,7 @@ final class Writer {
     String refusal = null;
     synchronized (lock) {
       if (closed) {
-        refusal = "The store was closed";
+        refusal = this.refusal;
       } else if (unanswered.get() >= limits.capacity()) {
         refusal = "The store is overloaded: " + limits.capacity() + " steps wait for it";
       } else {
@@ -175,35 +207,58 @@ final class Writer {
   // The writer thread
 
   private void run() {
-    List<Step<?>> batch;
-    while ((batch = take()) != null) {
-      write(batch);
-      List<Step<?>> done = batch;
-      answerer.execute(() -> answer(done));
+    try {
+      List<Step<?>> batch;
+      while ((batch = take()) != null) {
+        if (batch.isEmpty()) {
+          idle();
+        } else {
+          writeAndAnswer(batch);
+        }
+      }
+      if (!sightings.isEmpty()) {
+        attempt(List.of(), true);
+      }
+    } catch (Throwable e) {
+      refuse("The thread that writes the store has ended; restart the server");
+      log.error("The thread that writes the store {} has ended: {}", file, e.getClass());
+    } finally {
+      try {
+        closeDatabase();
+      } finally {
+        answerer.shutdown();
+      }
     }
-    if (!sightings.isEmpty()) {
-      attempt(List.of(), true);
+  }
+
+  /** Takes no more steps, and fails those that wait. */
+  private void refuse(String why) {
+    List<Step<?>> waiting;
+    synchronized (lock) {
+      closed = true;
+      refusal = why;
+      waiting = List.copyOf(queue);
+      queue.clear();
     }
-    dropDatabase();
-    answerer.shutdown();
+    for (Step<?> step : waiting) {
+      step.outcome = new Outcome.Failed(new StoreException(why));
+    }
+    answerSoon(waiting);
   }
 
   /** Waits for steps; returns null when there are none and never will be, none when it is time. */
+  @SuppressWarnings("WaitNotInLoop") // one who wakes too soon looks once too often
   private @Nullable List<Step<?>> take() {
     synchronized (lock) {
-      while (queue.isEmpty()) {
-        if (closed) {
-          return null;
-        }
+      if (queue.isEmpty() && !closed) {
         try {
-          // Not counted while idle: nothing is lost if sightings are written a little late.
-          lock.wait(sightings.isEmpty() ? 0 : Sightings.MAX_AGE_MILLIS);
+          lock.wait(LOOK_MILLIS);
         } catch (InterruptedException e) {
           log.warn("Only closing the store ends its writer", e);
         }
-        if (queue.isEmpty() && !closed && !sightings.isEmpty()) {
-          return List.of();
-        }
+      }
+      if (queue.isEmpty()) {
+        return closed ? null : List.of();
       }
       List<Step<?>> batch = new ArrayList<>(Math.min(queue.size(), MAX_BATCH));
       while (batch.size() < MAX_BATCH && !queue.isEmpty()) {
@@ -213,89 +268,170 @@ final class Writer {
     }
   }
 
+  /** Writes what is due although nobody waits for it, and looks after the file. */
+  private void idle() {
+    if (state instanceof State.Open open
+        && (displaced
+            || open.tables().sightingsAreDue()
+            || open.database().file().look() != StoreFile.State.IN_PLACE)) {
+      attempt(List.of(), open.tables().sightingsAreDue());
+    }
+  }
+
+  /** Whatever happens, each step is answered. */
+  private void writeAndAnswer(List<Step<?>> batch) {
+    try {
+      write(batch);
+    } finally {
+      answerSoon(batch);
+    }
+  }
+
   /** Does all steps in one transaction, or if that fails each in one of its own. */
   private void write(List<Step<?>> batch) {
-    boolean alsoSightings = tables != null && tables.sightingsAreDue();
-    if (attempt(batch, alsoSightings) == null) {
+    boolean alsoSightings = state instanceof State.Open open && open.tables().sightingsAreDue();
+    Outcome outcome = attempt(batch, alsoSightings);
+    if (outcome instanceof Outcome.Done || displaced) {
+      batch.forEach(step -> step.outcome = outcome);
       return;
     }
     // On a full disk, what only reads can still be done.
     for (Step<?> step : batch) {
-      Throwable failure = attempt(List.of(step), false);
-      if (failure != null) {
-        step.failure =
-            new StoreException(
-                "The store's file could not be used: " + failure.getMessage(), failure);
-      }
+      step.outcome = attempt(List.of(step), false);
     }
   }
 
-  /** Returns null if everything was done and is on the disk, else why nothing was. */
-  private @Nullable Throwable attempt(List<Step<?>> steps, boolean alsoSightings) {
-    try {
-      VersionTables on = openTables();
-      if (database == null || on == null) {
-        return lastFailure;
+  private Outcome attempt(List<Step<?>> steps, boolean alsoSightings) {
+    if (state instanceof State.Down down) {
+      state = reopen(down);
+    }
+    if (state instanceof State.Open open) {
+      try {
+        requirePlace(open.database());
+      } catch (IOException e) {
+        return new Outcome.Failed(e);
       }
-      database.begin();
+      return attempt(open, steps, alsoSightings);
+    }
+    return new Outcome.Failed(((State.Down) state).why());
+  }
+
+  private Outcome attempt(State.Open open, List<Step<?>> steps, boolean alsoSightings) {
+    try {
+      open.database().begin();
       for (Step<?> step : steps) {
-        step.on(on);
+        step.on(open.tables());
       }
       if (alsoSightings) {
-        on.writeSightings();
+        open.tables().writeSightings();
       }
-      database.commit();
+      open.database().commit();
+      // After each commit: so nothing is ever confirmed that is in a file nobody finds again.
+      confirmPlace(open.database());
       sightings.committed();
-      return null;
-    } catch (Exception | OutOfMemoryError | StackOverflowError e) {
+      return new Outcome.Done();
+    } catch (Throwable e) {
       sightings.rolledBack();
-      if (Database.isFatal(e)) {
-        log.error("The store {} failed; it is opened anew", file, e);
-        lastFailure = e;
-        failedAt = System.nanoTime();
-        dropDatabase();
-      } else {
-        rollBack();
-      }
-      return e;
+      failed(open, e);
+      return new Outcome.Failed(e);
     }
   }
 
-  private void rollBack() {
-    try {
-      if (database != null) {
-        database.rollback();
-        tables = new VersionTables(database, sightings, clock);
+  /** Nothing more is written to a file that was found displaced, until it is back. */
+  private void requirePlace(Database database) throws IOException {
+    if (displaced) {
+      database.file().requireDatabase();
+      displaced = false;
+      log.info("The file of the store {} is back", file);
+    }
+  }
+
+  /**
+   * Makes sure that what was committed can be found again.
+   *
+   * @throws IOException if the database is not in its place
+   */
+  private void confirmPlace(Database database) throws IOException, SQLException {
+    switch (database.file().look()) {
+      case IN_PLACE -> {}
+      case LOG_LOST -> {
+        database.carryOverLog();
+        log.error("The log of the store {} was taken away; what was in it is saved", file);
+        closeDatabase(); // to be opened again, with a new log
+        state = reopen(new State.Down(database.file(), new IOException("no log"), longAgo()));
       }
+      case GONE, REPLACED -> {
+        displaced = true;
+        database.file().requireDatabase();
+      }
+    }
+  }
+
+  private void failed(State.Open open, Throwable failure) {
+    if (displaced) {
+      // Kept open: if the file comes back, nothing is lost.
+      log.error("The store fails every step until its file is back: {}", failure.getMessage());
+    } else if (Database.isFatal(failure)) {
+      log.error("The store {} failed; it is opened anew", file, failure);
+      closeDatabase();
+      state = new State.Down(open.database().file(), failure, System.nanoTime());
+    } else {
+      rollBack(open.database());
+    }
+  }
+
+  private void rollBack(Database database) {
+    try {
+      database.rollback();
+      state = new State.Open(database, new VersionTables(database, sightings, clock));
     } catch (SQLException e) {
       log.warn("The store {} could not undo what failed; it is opened anew", file, e);
-      dropDatabase();
+      closeDatabase();
+      state = new State.Down(database.file(), e, longAgo());
     }
   }
 
-  /** Returns null if the database cannot be opened, or has failed just now. */
-  private @Nullable VersionTables openTables() throws IOException, SQLException {
-    if (tables == null && System.nanoTime() - failedAt >= REOPEN_NANOS) {
-      database = Database.open(file, limits.maxPages());
-      tables = new VersionTables(database, sightings, clock);
+  private static long longAgo() {
+    return System.nanoTime() - REOPEN_NANOS;
+  }
+
+  /** Opens the same file again, never another one or a new one. */
+  private State reopen(State.Down down) {
+    if (System.nanoTime() - down.since() < REOPEN_NANOS) {
+      return down;
+    }
+    try {
+      down.file().requireDatabase();
+      Database database = Database.open(file, limits.maxPages());
+      State open = new State.Open(database, new VersionTables(database, sightings, clock));
       log.info("The store {} is open again", file);
+      return open;
+    } catch (IOException | SQLException e) {
+      log.error("The store {} cannot be opened again", file, e);
+      return new State.Down(down.file(), e, System.nanoTime());
     }
-    return tables;
   }
 
-  private void dropDatabase() {
-    tables = null;
-    if (database != null) {
+  private void closeDatabase() {
+    if (state instanceof State.Open open) {
       try {
-        database.close();
+        open.database().close();
       } catch (SQLException e) {
         log.warn("The store {} did not close well; it recovers when it is opened", file, e);
       }
-      database = null;
     }
   }
 
   // The answerer thread
+
+  private void answerSoon(List<Step<?>> batch) {
+    try {
+      answerer.execute(() -> answer(batch));
+    } catch (RuntimeException | Error e) {
+      log.error("The answers of the store {} come late: {}", file, e.getClass());
+      answer(batch);
+    }
+  }
 
   private void answer(List<Step<?>> batch) {
     for (Step<?> step : batch) {

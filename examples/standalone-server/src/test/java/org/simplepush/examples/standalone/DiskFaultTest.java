@@ -128,6 +128,35 @@ class DiskFaultTest {
         });
   }
 
+  /** Somebody moves the files away, one by one, and back. */
+  @Test
+  void filesThatAreTakenAwayAreToldAndNothingConfirmedIsMissing() throws Exception {
+    Path away = Files.createDirectory(folder.resolve("away"));
+    faultIsToldAndPasses(
+        new Disk() {
+          @Override
+          public List<String> prefix() {
+            return List.of();
+          }
+
+          @Override
+          public void fail(Process server) throws IOException {
+            move(folder, away);
+          }
+
+          @Override
+          public void heal(Process server) throws IOException {
+            move(away, folder);
+          }
+
+          private void move(Path from, Path to) throws IOException {
+            for (String name : List.of("store.db", "store.db-wal")) {
+              Files.move(from.resolve(name), to.resolve(name));
+            }
+          }
+        });
+  }
+
   private static void run(String... command) throws Exception {
     assertThat(new ProcessBuilder(command).inheritIO().start().waitFor()).isZero();
   }
