@@ -22,8 +22,8 @@ final class Sightings {
 
   private Map<Uaid, Long> unwritten = new HashMap<>();
 
-  /** Written in the transaction under way, so perhaps in vain. */
-  private Map<Uaid, Long> written = new HashMap<>();
+  /** Settled by the transaction under way, be it written or dropped, so perhaps in vain. */
+  private Map<Uaid, Long> settled = new HashMap<>();
 
   private long lastAttempt;
 
@@ -32,8 +32,14 @@ final class Sightings {
 
   private boolean expiring;
 
+  /** Whether the transaction under way has carried it out, so perhaps in vain. */
+  private boolean carriedOut;
+
+  /** Whether the last attempt to write failed, so that the next comes soon. */
+  private boolean failed;
+
   void add(Uaid uaid, long now) {
-    if (unwritten.isEmpty() && written.isEmpty()) {
+    if (unwritten.isEmpty() && settled.isEmpty()) {
       lastAttempt = Math.max(lastAttempt, now); // the eldest one's age counts from here
     }
     unwritten.put(uaid, now);
@@ -56,6 +62,7 @@ final class Sightings {
 
   /** The tables hold nobody who is to be gone. */
   void carriedOut() {
+    carriedOut = expiring;
     expiring = false;
   }
 
@@ -68,7 +75,10 @@ final class Sightings {
   }
 
   void forget(Uaid uaid) {
-    unwritten.remove(uaid);
+    Long seen = unwritten.remove(uaid);
+    if (seen != null) {
+      settled.put(uaid, seen);
+    }
   }
 
   boolean isEmpty() {
@@ -78,24 +88,33 @@ final class Sightings {
   boolean isDue(long now) {
     long age = now - lastAttempt;
     return !unwritten.isEmpty()
-        && (age >= MAX_AGE_MILLIS || (unwritten.size() >= MANY && age >= RETRY_MILLIS));
+        && (age >= MAX_AGE_MILLIS || ((failed || unwritten.size() >= MANY) && age >= RETRY_MILLIS));
   }
 
   /** Returns all, to be written in the transaction under way. */
   Map<Uaid, Long> take(long now) {
     lastAttempt = now;
     Map<Uaid, Long> taken = unwritten;
-    written.putAll(taken);
+    settled.putAll(taken);
     unwritten = new HashMap<>();
     return taken;
   }
 
   void committed() {
-    written = new HashMap<>();
+    failed &= !unwritten.isEmpty();
+    end();
   }
 
+  /** Nothing of what the transaction settled has happened. */
   void rolledBack() {
-    written.forEach((uaid, seen) -> unwritten.merge(uaid, seen, Math::max));
-    written = new HashMap<>();
+    failed |= !settled.isEmpty();
+    settled.forEach((uaid, seen) -> unwritten.merge(uaid, seen, Math::max));
+    expiring |= carriedOut;
+    end();
+  }
+
+  private void end() {
+    settled = new HashMap<>();
+    carriedOut = false;
   }
 }
