@@ -2,6 +2,8 @@ package org.simplepush.client;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -13,6 +15,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -47,12 +50,13 @@ class FileDeviceStorageTest {
     Files.writeString(directory.resolve("device.new"), "left by somebody careless");
     storage.save("secret");
     try (var files = Files.list(directory)) {
-      for (Path path : files.toList()) {
-        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(path)))
-            .isEqualTo("rw-------");
-      }
+      assertThat(files)
+          .containsExactlyInAnyOrder(file, directory.resolve("device.lock"))
+          .allSatisfy(
+              path ->
+                  assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(path)))
+                      .isEqualTo("rw-------"));
     }
-    assertThat(directory.resolve("device.new")).doesNotExist();
   }
 
   @Test
@@ -113,6 +117,67 @@ class FileDeviceStorageTest {
     assertThatThrownBy(() -> storage.save("new")).isInstanceOf(IOException.class);
     storage.release();
     assertThat(storage.load()).isEqualTo("old");
+  }
+
+  /** Saves one state after another and says so. */
+  static final class Saver {
+    static final int SAVES = 20;
+
+    public static void main(String[] args) throws IOException {
+      DeviceStorage storage = DeviceStorage.file(Path.of(args[0]));
+      storage.load();
+      for (int number = 0; number < SAVES; number++) {
+        storage.save("state " + number);
+        System.out.println("saved " + number);
+      }
+    }
+  }
+
+  /** Killing a process cannot show whether this is so: the system still has what it wrote. */
+  @Test
+  @Tag("process")
+  void everySavedStateWasForcedToTheDiskAndThenItsName() throws Exception {
+    assumeTrue(Files.isExecutable(Path.of("/usr/bin/strace")), "needs strace");
+    Path trace = Files.createDirectory(directory.resolve("trace")).resolve("calls");
+    Path output = trace.resolveSibling("output");
+    Process process =
+        new ProcessBuilder(
+                "/usr/bin/strace",
+                "-f",
+                "-y",
+                "-qq",
+                "-e",
+                "trace=fsync,fdatasync,rename,renameat,renameat2,write",
+                "-e",
+                "signal=none",
+                "-o",
+                trace.toString(),
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Saver.class.getName(),
+                file.toString())
+            .redirectErrorStream(true)
+            .redirectOutput(output.toFile())
+            .start();
+    int exit = process.waitFor();
+    String said = Files.readString(output);
+    assumeFalse(said.contains("PTRACE"), "strace may not trace here");
+    assertThat(exit).as(said).isZero();
+    StringBuilder steps = new StringBuilder();
+    for (String call : Files.readAllLines(trace)) {
+      if (call.contains("sync(") && call.contains("device.new>")) {
+        steps.append("state ");
+      } else if (call.contains("rename") && call.contains("device.new")) {
+        steps.append("rename ");
+      } else if (call.contains("sync(") && call.contains("<" + directory + ">")) {
+        steps.append("folder ");
+      } else if (call.contains("write(") && call.contains("\"saved ")) {
+        steps.append("saved ");
+      }
+    }
+    assertThat(steps).hasToString("state rename folder saved ".repeat(Saver.SAVES));
   }
 
   /** Saves growing states as fast as it can, and says which are saved. */

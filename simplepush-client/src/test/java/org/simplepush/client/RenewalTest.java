@@ -30,7 +30,7 @@ class RenewalTest {
   private static final Duration BREAK = Deadlines.LOOK.plus(Deadlines.MAX_BREAK);
 
   private DeviceHarness h = new DeviceHarness().renewing();
-  private Recorder calendar = new Recorder().replacing();
+  private Recorder calendar = new Recorder();
   private FakeConnection connection;
   private ChannelId old;
   private ChannelId successor;
@@ -71,7 +71,7 @@ class RenewalTest {
     assertThat(connection.next(Hello.class).channelIds())
         .containsExactlyElementsOf(h.registrationsStored());
     h.greet(connection, DeviceHarness.UAID);
-    calendar = new Recorder().replacing();
+    calendar = new Recorder();
     h.attach("calendar", calendar);
   }
 
@@ -239,19 +239,16 @@ class RenewalTest {
 
   @Test
   void applicationThatCannotReplaceKeepsItsEndpoint() {
-    calendar.replaces = false;
     begin();
-    try (LogCapture log = new LogCapture()) {
-      pass(AGE);
-      assertThat(log.lines("is no EndpointReplacedHandler; implement it")).hasSize(1);
-    }
+    calendar.replaces = false;
+    pass(AGE);
+    fulfil();
     calendar.assertToldNothing();
-    connection.assertNothingSaid();
+    assertThat(connection.next()).isEqualTo(new Unregister(successor));
     h.notifies(connection, old, 1);
     calendar.assertTold(push(old, 1));
     assertThat(connection.next()).isEqualTo(ack(old, 1));
-    h.detach("calendar");
-    h.attach("calendar", calendar.replacing());
+    calendar.replaces = true;
     pass(AGE);
     fulfil();
     calendar.assertTold(replaced());
@@ -264,16 +261,13 @@ class RenewalTest {
     fulfil();
     calendar.assertTold(replaced());
     loseState();
-    old = successor;
-    fulfil();
-    calendar.assertTold(replaced());
-    connection.assertNothingSaid();
-    assertThat(h.registrations("calendar")).hasSize(1);
-    assertThat(h.storage.state).doesNotContain(old.text(), "retire", "lost");
+    calendar.assertTold("push-register");
+    assertThat(h.storage.state).doesNotContain("channel", "retire", "renew");
   }
 
   @Test
   void lossBeforeTheConfirmationIsToldOfTheOldEndpoint() {
+    h.replacing();
     begin();
     pass(AGE);
     calendar.failing = true;

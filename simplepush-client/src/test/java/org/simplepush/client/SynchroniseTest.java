@@ -102,8 +102,7 @@ class SynchroniseTest {
 
   @Test
   void replacedEndpointBeginsTheWaitAnew() {
-    calendar.replacing();
-    begin(h.synchronising());
+    begin(h.replacing().synchronising());
     pass(h, Duration.ofHours(20));
     h.ends(connection, 1006);
     h.advance(Duration.ofSeconds(1));
@@ -341,5 +340,12 @@ class SynchroniseTest {
     assertThatThrownBy(() -> builder.synchroniseAfter(Duration.parse(wait)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("synchroniseAfter is 1 s to 366 days");
+  }
+
+  @Test
+  void handlerThatDoesNotCareReturns() throws Exception {
+    PushHandler simple = message -> calendar.told.add("push");
+    simple.onSynchronise();
+    calendar.assertToldNothing();
   }
 }

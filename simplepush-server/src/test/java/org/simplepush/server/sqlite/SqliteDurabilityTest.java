@@ -3,11 +3,15 @@ package org.simplepush.server.sqlite;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.BufferedReader;
+import java.io.File;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -17,10 +21,12 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.UUID;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -330,6 +336,167 @@ class SqliteDurabilityTest {
     }
   }
 
+  /** The first write of it was in vain: the next follows within a second, not within a minute. */
+  @Test
+  void sightingWhoseWriteFailedSurvivesACrashSoonAfter() throws Exception {
+    try (SqliteVersionStore store = openInTime()) {
+      create(store, uaid, channel);
+      nanos.addAndGet(Duration.ofHours(2).toNanos());
+      get(store.pending(uaid));
+      nanos.addAndGet(Duration.ofMinutes(1).toNanos());
+      assertThat(fails(store.acknowledge(uaid, null)))
+          .as("fails, and with it the transaction that would take the sighting along")
+          .isTrue();
+      nanos.addAndGet(Duration.ofSeconds(1).toNanos());
+      get(store.advance(uaid, channel, 1));
+      copyAsACrashWould();
+    }
+    assertSeenTwoHoursAfterItWasMade();
+  }
+
+  private void assertSeenTwoHoursAfterItWasMade() throws Exception {
+    wallClock = wallClock.plus(Duration.ofHours(3));
+    try (SqliteVersionStore store =
+        SqliteVersionStore.open(
+            folder.resolve("crashed.db"), Writer.Limits.DEFAULT, () -> wallClock, nanos::get)) {
+      assertThat(get(store.expire(Duration.ofMinutes(90)))).isZero();
+      assertThat(get(store.pending(uaid))).isPresent();
+    }
+  }
+
+  private Writer writerInTime() throws IOException {
+    return Writer.open(file(), Writer.Limits.DEFAULT, () -> wallClock, nanos::get);
+  }
+
+  private static boolean fails(CompletionStage<?> stage) throws Exception {
+    return get(stage.handle((done, failure) -> failure != null));
+  }
+
+  @Test
+  void sightingOfOneThatWasDroppedInVainIsKept() throws Exception {
+    openInTime().close();
+    Writer writer = writerInTime();
+    get(writer.submit(tables -> tables.hello(uaid, List.of())));
+    nanos.addAndGet(Duration.ofHours(2).toNanos());
+    get(writer.submit(tables -> tables.pending(uaid)));
+    CompletionStage<Void> drop =
+        writer.submit(
+            tables -> {
+              tables.drop(uaid);
+              throw new IllegalStateException("so that it is undone");
+            });
+    assertThat(fails(drop)).isTrue();
+    nanos.addAndGet(Duration.ofMinutes(1).toNanos());
+    get(writer.submit(VersionTables::probe));
+    copyAsACrashWould();
+    writer.close();
+    assertSeenTwoHoursAfterItWasMade();
+  }
+
+  @Test
+  void whoWasExpiredInVainIsUnknownAllTheSame() throws Exception {
+    Writer writer = writerInTime();
+    get(writer.submit(tables -> tables.hello(uaid, List.of())));
+    nanos.addAndGet(Duration.ofHours(2).toNanos());
+    CompletionStage<Void> expire =
+        writer.submit(
+            tables -> {
+              tables.condemn(Duration.ofHours(1).toMillis());
+              tables.expire();
+              throw new IllegalStateException("so that it is undone");
+            });
+    assertThat(fails(expire)).isTrue();
+    assertThat(get(writer.submit(VersionTables::isExpiring))).isTrue();
+    Optional<List<Update>> pending = get(writer.submit(tables -> tables.pending(uaid)));
+    assertThat(pending).isEmpty();
+    writer.close();
+  }
+
+  // The disk itself
+
+  /** Killing a process cannot show whether this is so: the system still has what it wrote. */
+  @Test
+  void databaseIsSetUpSoThatACommitIsOnTheDisk() throws Exception {
+    try (Database database = Database.open(file(), 0)) {
+      assertThat(pragma(database, "synchronous")).as("FULL").isEqualTo("2");
+      assertThat(pragma(database, "fullfsync")).isEqualTo("1");
+      assertThat(pragma(database, "checkpoint_fullfsync")).isEqualTo("1");
+      assertThat(pragma(database, "journal_mode")).isEqualTo("wal");
+      assertThat(pragma(database, "locking_mode")).isEqualTo("exclusive");
+    }
+  }
+
+  private static String pragma(Database database, String name) throws Exception {
+    try (var result = database.prepare("PRAGMA " + name).executeQuery()) {
+      assertThat(result.next()).isTrue();
+      return result.getString(1);
+    }
+  }
+
+  /** Takes steps one by one, each after the one before was confirmed. */
+  static final class OneByOne {
+    static final int STEPS = 40;
+
+    private OneByOne() {}
+
+    public static void main(String[] args) throws Exception {
+      SqliteVersionStore store = SqliteVersionStore.open(Path.of(args[0]));
+      Uaid uaid = Uaid.random();
+      ChannelId channel = ChannelId.random();
+      create(store, uaid, channel);
+      for (int version = 0; version < STEPS; version++) {
+        get(store.advance(uaid, channel, version));
+        System.out.println("confirmed " + version);
+      }
+      Runtime.getRuntime().halt(0); // closing would force the rest at once
+    }
+  }
+
+  /** And that the disk is really asked to, before each answer. */
+  @Test
+  @Tag("process")
+  void everyConfirmedStepWasForcedToTheDisk() throws Exception {
+    assumeTrue(Files.isExecutable(Path.of("/usr/bin/strace")), "needs strace");
+    Path trace = folder.resolve("trace");
+    Process process =
+        new ProcessBuilder(
+                "/usr/bin/strace",
+                "-f",
+                "-y",
+                "-qq",
+                "-e",
+                "trace=fsync,fdatasync,write",
+                "-e",
+                "signal=none",
+                "-o",
+                trace.toString(),
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
+                "-cp",
+                System.getProperty("java.class.path"),
+                OneByOne.class.getName(),
+                file().toString())
+            .redirectErrorStream(true)
+            .redirectOutput(folder.resolve("output").toFile())
+            .start();
+    int exit = process.waitFor();
+    String output = Files.readString(folder.resolve("output"));
+    assumeFalse(output.contains("PTRACE"), "strace may not trace here");
+    assertThat(exit).as(output).isZero();
+    int confirmed = 0;
+    boolean forced = false;
+    for (String call : Files.readAllLines(trace)) {
+      if (call.contains("sync(") && call.contains("store.db-wal>")) {
+        forced = true;
+      } else if (call.contains("write(") && call.contains("\"confirmed ")) {
+        assertThat(forced).as("forced before: %s", call).isTrue();
+        forced = false;
+        confirmed++;
+      }
+    }
+    assertThat(confirmed).isEqualTo(OneByOne.STEPS);
+  }
+
   private void copyAsACrashWould() throws IOException {
     for (String suffix : List.of("", "-wal")) {
       Files.write(
@@ -374,6 +541,84 @@ class SqliteDurabilityTest {
   }
 
   // What is not opened
+
+  /** Prints why a store could not be opened, in a Java that lacks something. */
+  static final class Opening {
+    private Opening() {}
+
+    public static void main(String[] args) {
+      try {
+        SqliteVersionStore.open(Path.of(args[0])).close();
+        System.out.println("opened");
+      } catch (IOException e) {
+        System.out.println(e.getMessage());
+      }
+    }
+  }
+
+  private String open(List<String> before, String classPath, String... options) throws Exception {
+    List<String> command = new ArrayList<>(before);
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(List.of(options));
+    command.addAll(List.of("-cp", classPath, Opening.class.getName(), file().toString()));
+    Process process =
+        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    process.waitFor();
+    return output.strip();
+  }
+
+  @Test
+  @Tag("process")
+  void missingDriverIsNamed() throws Exception {
+    String classPath =
+        Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
+            .filter(entry -> !entry.contains("sqlite-jdbc"))
+            .collect(Collectors.joining(File.pathSeparator));
+    assertThat(open(List.of(), classPath))
+        .startsWith("The store " + file() + " needs sqlite-jdbc on the class path: ");
+  }
+
+  @Test
+  @Tag("process")
+  void temporaryFolderThatDoesNotExistIsNamed() throws Exception {
+    String missing = folder.resolve("missing").toString();
+    String classPath = System.getProperty("java.class.path");
+    assertThat(open(List.of(), classPath, "-Djava.io.tmpdir=" + missing))
+        .contains("into the folder " + missing, "-Dorg.sqlite.tmpdir=FOLDER");
+    assertThat(open(List.of(), classPath, "-Dorg.sqlite.tmpdir=" + missing))
+        .contains("into the folder " + missing);
+    assertThat(
+            open(
+                List.of(),
+                classPath,
+                "-Djava.io.tmpdir=" + missing,
+                "-Dorg.sqlite.tmpdir=" + folder))
+        .as("what the sentence says helps")
+        .isEqualTo("opened");
+  }
+
+  @ParameterizedTest
+  @Tag("process")
+  @ValueSource(strings = {"noexec", "ro"})
+  void temporaryFolderThatIsMountedSoThatNothingCanBeLoadedIsNamed(String option) throws Exception {
+    Path temporary = Files.createDirectory(folder.resolve("tmp"));
+    List<String> mounted =
+        List.of(
+            "unshare",
+            "-rm",
+            "bash",
+            "-c",
+            "mount -t tmpfs -o " + option + " none " + temporary + " && exec \"$@\"",
+            "bash");
+    List<String> trial = new ArrayList<>(mounted);
+    trial.add("true");
+    assumeTrue(
+        new ProcessBuilder(trial).start().waitFor() == 0, "needs user namespaces (unshare -rm)");
+    assertThat(
+            open(mounted, System.getProperty("java.class.path"), "-Djava.io.tmpdir=" + temporary))
+        .contains("into the folder " + temporary, "noexec", "-Dorg.sqlite.tmpdir=FOLDER");
+  }
 
   @Test
   @Tag("process")
