@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import org.junit.jupiter.api.Test;
@@ -28,6 +29,11 @@ public abstract class DurableVersionStoreContract extends VersionStoreContract {
    * @throws Exception if there is none to be had
    */
   protected abstract VersionStore reopenedStore() throws Exception;
+
+  @Override
+  protected Optional<VersionStore> leftBehind() throws Exception {
+    return Optional.of(reopenedStore());
+  }
 
   private DurableVersionStore durable() {
     return (DurableVersionStore) store();
