@@ -19,6 +19,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -59,12 +60,16 @@ final class EventLoop implements Executor, Runnable {
 
   private final Selector selector;
   private final Thread thread;
+  private final Consumer<Throwable> onDeath;
   private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
 
   /** Whether the loop looks at its tasks before it waits again, so that nobody must wake it. */
   private final AtomicBoolean awake = new AtomicBoolean(true);
 
   private volatile boolean stopping;
+
+  /** Whether nothing is run any more, because the loop was stopped or has failed. */
+  private volatile boolean ended;
 
   private final ReentrantLock turn = new ReentrantLock();
 
@@ -88,8 +93,14 @@ final class EventLoop implements Executor, Runnable {
   /** An action to come; {@code sequence} tells apart those due at the same time. */
   record Timer(long dueAt, long sequence, Runnable action) {}
 
-  EventLoop(String name) throws IOException {
+  /**
+   * Makes a loop, to be started.
+   *
+   * @param onDeath called in its last turn if the loop cannot go on, for those it has served
+   */
+  EventLoop(String name, Consumer<Throwable> onDeath) throws IOException {
     this.selector = Selector.open();
+    this.onDeath = onDeath;
     this.thread = new Thread(this, name);
   }
 
@@ -107,6 +118,17 @@ final class EventLoop implements Executor, Runnable {
   public void execute(Runnable task) {
     tasks.add(task);
     wakeUp();
+  }
+
+  /** Like {@link #execute}, but false if the loop has ended and the task is never run. */
+  boolean submit(Runnable task) {
+    execute(task);
+    return !(ended && tasks.remove(task));
+  }
+
+  /** Whether the loop has ended: it was stopped, or could not go on. */
+  boolean hasEnded() {
+    return ended;
   }
 
   /**
@@ -160,12 +182,14 @@ final class EventLoop implements Executor, Runnable {
 
   SelectionKey register(SelectableChannel channel, int interest, Handler handler)
       throws IOException {
+    assert isCurrent();
     selectAnew = true;
     return channel.register(selector, interest, handler);
   }
 
   /** Waits for this from now on. */
   void setInterest(SelectionKey key, int interest) {
+    assert isCurrent();
     if (key.interestOps() != interest) {
       selectAnew = true;
       key.interestOps(interest);
@@ -174,12 +198,14 @@ final class EventLoop implements Executor, Runnable {
 
   /** Closes a channel, whose key is invalid from now on. */
   void close(SelectionKey key) throws IOException {
+    assert isCurrent();
     selectAnew = true; // the selector keeps a closed socket until it looks
     key.channel().close();
   }
 
   /** Runs an action on this loop, not before the delay has passed. */
   Timer schedule(long delayNanos, Runnable action) {
+    assert isCurrent();
     Timer timer = new Timer(System.nanoTime() + delayNanos, timersStarted++, action);
     timers.add(timer);
     selectAnew |= timers.lower(timer) == null;
@@ -188,6 +214,7 @@ final class EventLoop implements Executor, Runnable {
 
   /** Forgets a timer, so that it keeps nothing alive; harmless if it has run. */
   void cancel(Timer timer) {
+    assert isCurrent();
     timers.remove(timer);
   }
 
@@ -198,16 +225,19 @@ final class EventLoop implements Executor, Runnable {
 
   /** Runs an action when everything that is ready now has been handled. */
   void atEndOfTurn(Runnable action) {
+    assert isCurrent();
     endOfTurn.add(action);
   }
 
   /** Returns an empty buffer, the caller's until it returns. */
   ByteBuffer readBuffer() {
+    assert isCurrent();
     return readBuffer.clear();
   }
 
   /** Returns a frame to write a message into, the caller's until it returns. */
   TextFrame textFrame() {
+    assert isCurrent();
     return textFrame;
   }
 
@@ -217,6 +247,7 @@ final class EventLoop implements Executor, Runnable {
 
   /** Returns when this turn of the loop began. */
   long now() {
+    assert isCurrent();
     return now;
   }
 
@@ -227,16 +258,30 @@ final class EventLoop implements Executor, Runnable {
       while (!stopping) {
         turnOrReport();
       }
-      while (!tasks.isEmpty()) {
-        runTasks(TASKS_PER_TURN);
-      }
-      runEndOfTurn();
-    } catch (IOException | ClosedSelectorException e) {
-      log.error("The event loop {} cannot go on", thread.getName(), e);
+    } catch (Throwable e) {
+      died(e);
     } finally {
-      close();
-      turn.unlock();
+      try {
+        end();
+      } finally {
+        turn.unlock();
+      }
     }
+  }
+
+  private void died(Throwable failure) {
+    ended = true; // first: nobody new is to come
+    onDeath.accept(failure);
+    log.error("The event loop {} cannot go on; restart the server", thread.getName(), failure);
+  }
+
+  private void end() {
+    ended = true;
+    while (!tasks.isEmpty()) {
+      runTasks(TASKS_PER_TURN);
+    }
+    runEndOfTurn();
+    close();
   }
 
   /** What even {@link #guard} could not report, such as too little memory for a log line. */
@@ -350,6 +395,9 @@ final class EventLoop implements Executor, Runnable {
   }
 
   private void close() {
+    if (!selector.isOpen()) {
+      return;
+    }
     for (SelectionKey key : selector.keys()) {
       try {
         key.channel().close();

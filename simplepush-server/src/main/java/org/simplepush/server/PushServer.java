@@ -10,13 +10,17 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import javax.net.ssl.SSLContext;
@@ -65,11 +69,11 @@ public final class PushServer implements AutoCloseable {
   private final EndpointHandler endpointHandler;
   private final CompletableFuture<Void> closed = new CompletableFuture<>();
 
-  /** Guards the two below. */
+  /** Guards writing of the two below. */
   private final Object lock = new Object();
 
-  private @Nullable Running running;
-  private boolean over;
+  private volatile @Nullable Running running;
+  private volatile boolean over;
 
   /** What exists from start to close. */
   private record Running(
@@ -79,7 +83,8 @@ public final class PushServer implements AutoCloseable {
       URI endpointBase,
       WebSocketServer webSockets,
       EndpointServer.@Nullable Running endpoints,
-      ScheduledExecutorService housekeeper) {}
+      ScheduledExecutorService housekeeper,
+      ServerHealth health) {}
 
   private PushServer(Builder builder) {
     this.config = builder.copy();
@@ -170,8 +175,14 @@ public final class PushServer implements AutoCloseable {
       join();
       WebSocketServer webSockets = new WebSocketServer(context, config.tls, listener);
       webSockets.start(config.eventLoops, name);
+      ScheduledExecutorService housekeeper = newHousekeeper(name);
+      InetSocketAddress endpointAddress =
+          endpoints == null ? null : new InetSocketAddress(config.host, endpointPort);
+      ServerHealth health =
+          new ServerHealth(
+              webSockets, startDuties(housekeeper), endpointAddress, config.tls != null);
       return new Running(
-          name, port, endpointPort, base, webSockets, endpoints, startHousekeeping(name));
+          name, port, endpointPort, base, webSockets, endpoints, housekeeper, health);
     } catch (IOException | RuntimeException e) {
       listener.close();
       waker.close();
@@ -223,41 +234,50 @@ public final class PushServer implements AutoCloseable {
     }
   }
 
-  @SuppressWarnings("FutureReturnValueIgnored") // expire() lets nothing through
-  private ScheduledExecutorService startHousekeeping(String name) {
-    ScheduledExecutorService housekeeper =
-        Executors.newSingleThreadScheduledExecutor(
-            task -> {
-              Thread thread = new Thread(task, name + "-housekeeper");
-              thread.setDaemon(true);
-              return thread;
-            });
+  private static ScheduledExecutorService newHousekeeper(String name) {
+    return Executors.newSingleThreadScheduledExecutor(
+        task -> {
+          Thread thread = new Thread(task, name + "-housekeeper");
+          thread.setDaemon(true);
+          return thread;
+        });
+  }
+
+  private List<ScheduledFuture<?>> startDuties(ScheduledExecutorService housekeeper) {
     long millis =
         Math.max(50, Math.min(TimeUnit.HOURS.toMillis(1), settings.expiry().toMillis() / 8));
-    housekeeper.scheduleWithFixedDelay(this::expire, millis, millis, TimeUnit.MILLISECONDS);
+    List<ScheduledFuture<?>> duties = new ArrayList<>();
+    duties.add(repeat(housekeeper, Duration.ofMillis(millis), this::expire));
     if (keys.isShared()) {
-      long interval = config.keyInterval.toNanos();
-      housekeeper.scheduleWithFixedDelay(keys::tend, interval, interval, TimeUnit.NANOSECONDS);
+      duties.add(repeat(housekeeper, config.keyInterval, keys::tend));
     }
-    return housekeeper;
+    return duties;
+  }
+
+  private static ScheduledFuture<?> repeat(
+      ScheduledExecutorService housekeeper, Duration interval, Runnable duty) {
+    Runnable guarded =
+        () -> {
+          try {
+            duty.run();
+          } catch (Throwable e) { // else it would end in silence
+            log.error("The housekeeper failed, and tries again later", e);
+          }
+        };
+    long nanos = interval.toNanos();
+    return housekeeper.scheduleWithFixedDelay(guarded, nanos, nanos, TimeUnit.NANOSECONDS);
   }
 
   private void expire() {
-    try {
-      sessions.expire(settings.expiry());
-      store
-          .expire(settings.expiry())
-          .whenComplete(
-              (dropped, failure) -> {
-                if (dropped != null) {
-                  counters.userAgentsExpired.add(dropped);
-                } else {
-                  counters.storeFailures.report("expiry", failure);
-                }
-              });
-    } catch (RuntimeException e) {
-      // Else the schedule would end in silence.
-      log.error("The user agents not seen could not be dropped", e);
+    sessions.expire(settings.expiry());
+    store.expire(settings.expiry()).whenComplete(this::expired);
+  }
+
+  private void expired(@Nullable Integer dropped, @Nullable Throwable failure) {
+    if (failure == null && dropped != null) {
+      counters.userAgentsExpired.add(dropped);
+    } else {
+      counters.storeFailures.report("expiry", failure);
     }
   }
 
@@ -323,12 +343,20 @@ public final class PushServer implements AutoCloseable {
   }
 
   private Running running() {
-    synchronized (lock) {
-      if (running == null) {
-        throw new IllegalStateException("The push server was not started");
-      }
-      return running;
+    Running now = running;
+    if (now == null) {
+      throw notStarted();
     }
+    return now;
+  }
+
+  /** Serves the devices, for tests that break it. */
+  WebSocketServer webSockets() {
+    return running().webSockets();
+  }
+
+  private static IllegalStateException notStarted() {
+    return new IllegalStateException("The push server was not started");
   }
 
   /**
@@ -390,20 +418,56 @@ public final class PushServer implements AutoCloseable {
   }
 
   /**
-   * Asks the store whether it could take an update now; one on a disk writes to find out, a shared
-   * one sends a word to itself, and its endpoint keys are compared with those of this server. The
-   * stage completes normally if it could, else with what is wrong: a {@link StoreException}, or an
-   * {@link IllegalStateException} from when this server is told to close, so that nobody new is
-   * sent here.
+   * Finds out whether this server does its work now: whether all its threads live, devices are
+   * accepted, its own endpoint port answers a request, and the store could take an update; one on a
+   * disk writes to find out, a shared one sends a word to itself, and its endpoint keys are
+   * compared with those of this server. Returns at once.
+   *
+   * <p>The stage completes normally if all is well, else with what is wrong: a {@link
+   * StoreException}; an {@link IOException} if a part of the server does not work, which only a
+   * restart mends; or an {@link IllegalStateException} before {@link #start} and from when this
+   * server is told to close, so that nobody new is sent here. It takes no more than three seconds
+   * besides what the store takes, and completes on a thread of its own or of the store, which is
+   * not to be blocked.
    */
   public CompletionStage<Void> checkHealth() {
-    synchronized (lock) {
-      if (over) {
-        return CompletableFuture.failedStage(
-            new IllegalStateException("The push server shuts down"));
-      }
+    if (over) {
+      return CompletableFuture.failedStage(new IllegalStateException("The push server shuts down"));
     }
-    return store.check().thenCompose(done -> keys.check());
+    Running now = running;
+    if (now == null) {
+      return CompletableFuture.failedStage(notStarted());
+    }
+    CompletableFuture<Void> result = new CompletableFuture<>();
+    Thread thread = new Thread(() -> checkHealth(now.health(), result), now.name() + "-health");
+    thread.setDaemon(true);
+    try {
+      thread.start();
+    } catch (OutOfMemoryError e) {
+      result.completeExceptionally(new IOException("The process cannot start a thread", e));
+    }
+    return result;
+  }
+
+  private void checkHealth(ServerHealth health, CompletableFuture<Void> result) {
+    try {
+      health.check();
+      store
+          .check()
+          .thenCompose(done -> keys.check())
+          .whenComplete(
+              (done, failure) -> {
+                if (failure == null) {
+                  result.complete(null);
+                } else if (failure instanceof CompletionException && failure.getCause() != null) {
+                  result.completeExceptionally(failure.getCause());
+                } else {
+                  result.completeExceptionally(failure);
+                }
+              });
+    } catch (Throwable e) {
+      result.completeExceptionally(e);
+    }
   }
 
   /** Settings of a {@link PushServer}. Not safe for use by many threads. */

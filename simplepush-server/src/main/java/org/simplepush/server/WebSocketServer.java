@@ -12,8 +12,11 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
@@ -54,6 +57,13 @@ final class WebSocketServer implements EventLoop.Handler {
   private final List<Set<Connection>> connections = new ArrayList<>();
 
   private final AtomicInteger open = new AtomicInteger();
+
+  /** Whether the last connection could not be served, through no fault of the device. */
+  private final AtomicBoolean failing = new AtomicBoolean();
+
+  /** Whether nobody is accepted any more, although the server was not closed. */
+  private volatile boolean deaf;
+
   private int nextLoop;
   private @Nullable SelectionKey acceptKey;
 
@@ -81,7 +91,8 @@ final class WebSocketServer implements EventLoop.Handler {
   void start(int loopCount, String name) throws IOException {
     try {
       for (int i = 0; i < loopCount; i++) {
-        loops.add(new EventLoop(name + "-loop-" + i));
+        int index = i;
+        loops.add(new EventLoop(name + "-loop-" + i, failure -> loopDied(index, failure)));
         connections.add(new HashSet<>());
       }
     } catch (IOException e) {
@@ -94,7 +105,7 @@ final class WebSocketServer implements EventLoop.Handler {
           try {
             acceptKey = first.register(listener, SelectionKey.OP_ACCEPT, this);
           } catch (IOException e) {
-            onFailure(e);
+            becomeDeaf(e);
           }
         });
     loops.forEach(EventLoop::start);
@@ -102,6 +113,11 @@ final class WebSocketServer implements EventLoop.Handler {
 
   Session.Context context() {
     return context;
+  }
+
+  /** For tests that break one. */
+  EventLoop loop(int index) {
+    return loops.get(index);
   }
 
   boolean isFull() {
@@ -120,7 +136,7 @@ final class WebSocketServer implements EventLoop.Handler {
       SocketChannel channel;
       try {
         channel = listener.accept();
-      } catch (IOException e) {
+      } catch (IOException | RuntimeException | Error e) {
         pauseAccepting(e);
         return;
       }
@@ -132,7 +148,7 @@ final class WebSocketServer implements EventLoop.Handler {
   }
 
   /** Too many open files, most likely: the listener must outlive it. */
-  private void pauseAccepting(IOException failure) {
+  private void pauseAccepting(Throwable failure) {
     SelectionKey key = acceptKey;
     if (!listener.isOpen() || key == null) {
       return;
@@ -153,14 +169,21 @@ final class WebSocketServer implements EventLoop.Handler {
   private void accepted(SocketChannel channel) {
     context.counters().connectionsOpened.increment();
     open.incrementAndGet();
+    while (!deal(channel)) {
+      log.trace("The next loop has ended; trying another"); // in the end this one, which has not
+    }
+  }
+
+  /** Hands a connection to the next loop; false if that has ended. */
+  private boolean deal(SocketChannel channel) {
     int index = nextLoop;
     nextLoop = (nextLoop + 1) % loops.size();
     EventLoop loop = loops.get(index);
     if (index == 0) {
       adopt(channel, index, loop); // no detour: this is its thread
-    } else {
-      loop.execute(() -> adopt(channel, index, loop));
+      return true;
     }
+    return loop.submit(() -> adopt(channel, index, loop));
   }
 
   private void adopt(SocketChannel channel, int index, EventLoop loop) {
@@ -170,10 +193,19 @@ final class WebSocketServer implements EventLoop.Handler {
       channel.setOption(StandardSocketOptions.SO_SNDBUF, SEND_BUFFER);
       Transport transport = transport(channel, loop);
       connections.get(index).add(new Connection(this, loop, channel, transport));
+      if (failing.get()) {
+        failing.set(false);
+      }
     } catch (IOException e) {
       log.debug("An accepted connection was gone at once", e);
       closeQuietly(channel);
       ended();
+    } catch (RuntimeException | Error e) {
+      closeQuietly(channel);
+      ended();
+      if (!failing.getAndSet(true)) { // not for each, who all come again and again
+        log.error("Devices that connect cannot be served", e);
+      }
     }
   }
 
@@ -187,8 +219,66 @@ final class WebSocketServer implements EventLoop.Handler {
 
   @Override
   public void onFailure(Throwable failure) {
+    log.error("Accepting connections failed, and is tried again", failure);
+  }
+
+  private void becomeDeaf(Throwable failure) {
     if (listener.isOpen()) { // else the server was closed as soon as it was started
+      deaf = true;
+      closeQuietly(listener); // so that devices are refused, instead of waiting for ever
       log.error("The WebSocket port is no longer served", failure);
+    }
+  }
+
+  /** A loop cannot go on: its devices connect anew, and find another one. In its last turn. */
+  private void loopDied(int index, Throwable failure) {
+    IOException reason = new IOException("the event loop of the connection has ended", failure);
+    if (index == 0) {
+      becomeDeaf(failure);
+    }
+    for (Connection each : List.copyOf(connections.get(index))) {
+      try {
+        each.onFailure(reason);
+      } catch (RuntimeException e) {
+        log.error("A connection of an event loop that has ended was not closed well", e);
+      }
+    }
+  }
+
+  // Health
+
+  /**
+   * Makes sure that devices are accepted, and that each loop takes its turn.
+   *
+   * @param deadline in nanoseconds
+   * @throws IOException with a sentence, if they are not
+   */
+  void check(long deadline) throws IOException {
+    if (deaf || !listener.isOpen()) {
+      throw new IOException("The WebSocket port is no longer served; restart the server");
+    }
+    if (tls != null) {
+      try {
+        tls.createSSLEngine();
+      } catch (RuntimeException e) {
+        throw new IOException("TLS does not work for devices: " + e, e);
+      }
+    }
+    CompletableFuture<Void> turns = onEachLoop((loop, mine, done) -> done.complete(null));
+    for (EventLoop loop : loops) {
+      if (loop.hasEnded()) {
+        throw new IOException("An event loop has ended; restart the server");
+      }
+    }
+    try {
+      turns.get(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
+    } catch (TimeoutException e) {
+      throw new IOException("An event loop does not take its turn: something blocks it", e);
+    } catch (ExecutionException e) {
+      throw new IOException("An event loop failed", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("Interrupted while waiting for the event loops", e);
     }
   }
 
@@ -269,7 +359,9 @@ final class WebSocketServer implements EventLoop.Handler {
       Set<Connection> mine = connections.get(i);
       CompletableFuture<Void> done = new CompletableFuture<>();
       all.add(done);
-      loop.execute(() -> goodbye.say(loop, mine, done));
+      if (!loop.submit(() -> goodbye.say(loop, mine, done))) {
+        done.complete(null);
+      }
     }
     return CompletableFuture.allOf(all.toArray(CompletableFuture[]::new));
   }

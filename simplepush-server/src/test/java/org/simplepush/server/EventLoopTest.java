@@ -27,11 +27,12 @@ import org.junit.jupiter.api.Timeout;
 class EventLoopTest {
   private static final String NAME = "test-loop";
 
+  private final List<Throwable> deaths = new ArrayList<>();
   private EventLoop loop;
 
   @BeforeEach
   void start() throws IOException {
-    loop = new EventLoop(NAME);
+    loop = new EventLoop(NAME, deaths::add);
     loop.start();
     CountDownLatch started = new CountDownLatch(1);
     loop.execute(started::countDown); // else what is done here may come before its first wait
@@ -42,6 +43,7 @@ class EventLoopTest {
   void stop() throws InterruptedException {
     loop.stop();
     assertThat(loop.join(10_000)).as("the loop ended").isTrue();
+    assertThat(loop.hasEnded()).isTrue();
   }
 
   @Test
@@ -340,6 +342,29 @@ class EventLoopTest {
     CompletableFuture<String> next = new CompletableFuture<>();
     loop.executeHere(() -> next.complete("ran"));
     assertThat(next.get()).isEqualTo("ran");
+  }
+
+  @Test
+  @DisplayName("says so when it cannot go on, in its last turn, and takes no more tasks")
+  void death() throws Exception {
+    Pipe pipe = Pipe.open();
+    CompletableFuture<Boolean> ranInTurn = new CompletableFuture<>();
+    loop.execute(
+        () -> {
+          try {
+            register(pipe, 0, new CompletableFuture<>()).selector().close();
+          } catch (IOException e) {
+            fail("a selector closes", e);
+          }
+          loop.execute(() -> ranInTurn.complete(loop.isCurrent()));
+        });
+    assertThat(ranInTurn.get(20, TimeUnit.SECONDS)).as("what it had is run").isTrue();
+    assertThat(loop.join(10_000)).isTrue();
+    assertThat(deaths).hasSize(1);
+    assertThat(loop.hasEnded()).isTrue();
+    assertThat(loop.submit(() -> fail("is never run"))).isFalse();
+    pipe.source().close();
+    pipe.sink().close();
   }
 
   /** Lets the loop read from a pipe. */

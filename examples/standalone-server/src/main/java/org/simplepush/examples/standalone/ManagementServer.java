@@ -120,6 +120,11 @@ final class ManagementServer implements AutoCloseable {
         return;
       }
       // Without a trace: whoever asks does so every few seconds.
+      if (e.getCause() instanceof IOException) {
+        log.error("The server does not work: {}", e.getCause().getMessage());
+        send(exchange, 503, "application/json", "{\"status\":\"ERROR\",\"server\":\"ERROR\"}");
+        return;
+      }
       log.error("The store does not work: {}", String.valueOf(e.getCause()));
       send(exchange, 503, "application/json", "{\"status\":\"ERROR\",\"store\":\"ERROR\"}");
     }
