@@ -4,9 +4,7 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
@@ -85,11 +83,8 @@ final class Inbox {
     /** The handler returned normally. */
     void handled(Inbox inbox, Message message);
 
-    /**
-     * The application does not handle this kind of message; it waits for one that does. Called when
-     * the message comes, and when such an application is attached.
-     */
-    void ignored(Inbox inbox, Message message);
+    /** The handler does not know this kind of message. */
+    void refused(Inbox inbox, Replaced message);
 
     /** Whether a message whose handler threw still means anything to the application. */
     boolean isWanted(Inbox inbox, Message message);
@@ -129,11 +124,7 @@ final class Inbox {
 
   private final Map<Object, Waiting> waiting = new LinkedHashMap<>();
   private final Set<ChannelId> held = new HashSet<>();
-
-  /** What the application could do when it was last attached; null if it never was. */
-  private @Nullable Handlers handlers;
-
-  private boolean attached;
+  private @Nullable PushHandler handler;
   private @Nullable Waiting running;
   private boolean stopped;
 
@@ -158,39 +149,20 @@ final class Inbox {
   }
 
   /** From now on messages are handed over. */
-  void attach(Handlers newHandlers) {
+  void attach(PushHandler newHandler) {
     loop.assertCurrent();
-    handlers = newHandlers;
-    attached = true;
+    handler = newHandler;
     wasAttached = launching;
     launches = 0;
     cancelRelaunch();
-    for (Waiting known : List.copyOf(waiting.values())) {
-      if (isIgnored(known.message)) {
-        owner.ignored(this, known.message);
-      }
-    }
     handOver();
   }
 
   /** From now on messages wait, or the application is started for them. */
   void detach() {
     loop.assertCurrent();
-    attached = false;
+    handler = null;
     handOver();
-  }
-
-  /**
-   * Returns what the application can do, or could when it was last attached; null if that is not
-   * known.
-   */
-  @Nullable Handlers handlers() {
-    return handlers;
-  }
-
-  /** Whether it is known that the application does not handle messages of this kind. */
-  private boolean isIgnored(Message message) {
-    return handlers != null && handlers.callFor(message) == null;
   }
 
   private void cancelRelaunch() {
@@ -204,7 +176,7 @@ final class Inbox {
   void launched(@Nullable Throwable failure) {
     loop.assertCurrent();
     launching = false;
-    if (attached || stopped) {
+    if (handler != null || stopped) {
       return;
     }
     if (wasAttached) {
@@ -233,9 +205,6 @@ final class Inbox {
   /** Takes a message in, unless this or a newer one is here already. */
   void offer(Message message) {
     loop.assertCurrent();
-    if (isIgnored(message)) {
-      owner.ignored(this, message);
-    }
     // A push-register that is being handled says nothing about endpoints lost just now.
     if (running != null && message instanceof Push && isCovered(message, running.message)) {
       return;
@@ -335,10 +304,11 @@ final class Inbox {
     if (next == null) {
       return;
     }
-    if (attached) {
+    PushHandler current = handler;
+    if (current != null) {
       waiting.remove(next.message.key());
       running = next;
-      run(next);
+      run(current, next);
     } else if (!launching && relaunch == null) {
       launching = owner.launch(this);
     }
@@ -348,21 +318,19 @@ final class Inbox {
     for (Waiting candidate : waiting.values()) {
       boolean isHeld =
           candidate.message.key() instanceof ChannelId channelId && held.contains(channelId);
-      if (candidate.retry == null && !isHeld && !isIgnored(candidate.message)) {
+      if (candidate.retry == null && !isHeld) {
         return candidate;
       }
     }
     return null;
   }
 
-  private void run(Waiting next) {
+  private void run(PushHandler current, Waiting next) {
     Message message = next.message;
-    Handlers.Call handler =
-        Objects.requireNonNull(Objects.requireNonNull(handlers).callFor(message));
     try {
       callbacks.execute(
           () -> {
-            Throwable failure = call(handler);
+            Throwable failure = call(current, message);
             loop.execute(() -> finished(next, message, failure));
           });
     } catch (RejectedExecutionException e) {
@@ -370,10 +338,20 @@ final class Inbox {
     }
   }
 
-  private static @Nullable Throwable call(Handlers.Call handler) {
+  private static @Nullable Throwable call(PushHandler handler, Message message) {
     HandlerThread.enter();
     try {
-      handler.run();
+      if (message instanceof Push push) {
+        handler.onPush(new PushMessage(push.endpoint(), push.version()));
+      } else if (message instanceof Registered registered) {
+        handler.onRegistered(registered.tag(), registered.endpoint());
+      } else if (message instanceof Replaced replaced) {
+        handler.onEndpointReplaced(replaced.lost(), replaced.endpoint());
+      } else if (message instanceof Synchronise) {
+        handler.onSynchronise();
+      } else {
+        handler.onPushRegister();
+      }
       return null;
     } catch (Throwable e) { // whatever it was: it was not handled
       if (e instanceof InterruptedException) {
@@ -389,6 +367,9 @@ final class Inbox {
     running = null;
     if (failure == null) {
       owner.handled(this, message);
+    } else if (failure instanceof UnsupportedOperationException
+        && message instanceof Replaced replaced) {
+      owner.refused(this, replaced);
     } else {
       failed(done, message, failure);
     }

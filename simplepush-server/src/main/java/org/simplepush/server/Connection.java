@@ -117,6 +117,7 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
 
   @Override
   public void onReady(SelectionKey ready) throws IOException {
+    assert loop.isCurrent();
     if (ready.isReadable()) {
       read();
     }
@@ -320,6 +321,7 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
 
   @Override
   public void send(ServerMessage message) {
+    assert loop.isCurrent();
     TextFrame frame = loop.textFrame();
     try {
       server.context().codec().write(message, frame.begin());
@@ -331,11 +333,13 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
 
   @Override
   public boolean isWritable() {
+    assert loop.isCurrent();
     return state == State.OPEN && !hasUnwritten();
   }
 
   @Override
   public void close(CloseCode code, String reason) {
+    assert loop.isCurrent();
     if (state == State.OPEN) {
       engine().close(code.code(), reason);
     }
@@ -354,6 +358,7 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
 
   @Override
   public void flushSoon() {
+    assert loop.isCurrent();
     if (!flushRequested) {
       flushRequested = true;
       loop.atEndOfTurn(() -> run(this::flush));
@@ -373,6 +378,11 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   }
 
   @Override
+  public boolean isCurrent() {
+    return loop.isCurrent();
+  }
+
+  @Override
   public void execute(Runnable task) {
     loop.execute(() -> run(task));
   }
@@ -384,6 +394,7 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
 
   /** What fails for one device must not leave it half served: its connection ends. */
   private void run(Runnable task) {
+    assert loop.isCurrent();
     try {
       task.run();
       updateInterest();
@@ -400,6 +411,7 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
 
   /** Writes bytes, or keeps a copy of what the socket does not take. */
   private void enqueue(ByteBuffer bytes) {
+    assert loop.isCurrent();
     if (outputEnded || state == State.CLOSED) {
       return;
     }
@@ -463,6 +475,7 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   // Timers
 
   private void startTimer(int timer, long delayNanos) {
+    assert loop.isCurrent();
     if (state == State.CLOSED) {
       return; // the loop would keep this connection alive until then
     }
@@ -563,6 +576,7 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
    * The close frame or the refusal is on its way: ends the stream after it, and listens to nothing.
    */
   private void beginClosing() {
+    assert loop.isCurrent();
     if (state == State.CLOSING || state == State.CLOSED) {
       return;
     }
@@ -600,6 +614,7 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
 
   /** Ends the connection at once, without a word. */
   private void closeNow() {
+    assert loop.isCurrent();
     if (state == State.CLOSED) {
       return;
     }
@@ -622,6 +637,7 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
 
   /** Tells the device that the server goes away; harmless if it is told already. */
   void goAway() {
+    assert loop.isCurrent();
     switch (state) {
       case OPENING -> closeNow();
       case OPEN -> {

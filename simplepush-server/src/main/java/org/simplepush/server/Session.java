@@ -70,6 +70,9 @@ final class Session {
 
     /** Nanoseconds since some fixed point. */
     long now();
+
+    /** Whether the calling thread may touch the session now. From any thread. */
+    boolean isCurrent();
   }
 
   /** What a session waits for. */
@@ -162,6 +165,7 @@ final class Session {
 
   /** Whether a request waits for the store: the wire should not read on. */
   boolean isBusy() {
+    assert wire.isCurrent();
     return busy;
   }
 
@@ -172,6 +176,7 @@ final class Session {
 
   /** Takes a text message from the device. */
   void onMessage(String text) {
+    assert wire.isCurrent();
     long now = wire.now();
     if (closed) {
       return;
@@ -190,6 +195,7 @@ final class Session {
   }
 
   private void process(String text, long arrivedAt) {
+    assert wire.isCurrent();
     ClientMessage message;
     try {
       message = context.codec().readClientMessage(text);
@@ -305,10 +311,10 @@ final class Session {
     await(
         both(claimed, context.store().hello(wanted, channelIds)),
         (resumption, failure) -> {
-          if (resumption instanceof Resumption.Resumed resumed) {
-            greet(hello, wanted, resumed.pending());
-          } else if (failure != null) {
+          if (resumption == null) { // also without a failure: no answer is not "nothing is known"
             helloFailed(hello, failure);
+          } else if (resumption instanceof Resumption.Resumed resumed) {
+            greet(hello, wanted, resumed.pending());
           } else {
             assignFresh(hello);
           }
@@ -348,7 +354,7 @@ final class Session {
     flush();
   }
 
-  private void helloFailed(ClientMessage.Hello hello, Throwable failure) {
+  private void helloFailed(ClientMessage.Hello hello, @Nullable Throwable failure) {
     storeFailed("hello", failure);
     // Only Firefox lists no channels. It takes an answer without a UAID for the end and never
     // connects again, but does so in seconds if it gets none.
@@ -531,6 +537,7 @@ final class Session {
   }
 
   private void deliver(Uaid owner, Update update) {
+    assert wire.isCurrent();
     if (closed) {
       context.sleepers().published(owner); // it fell asleep while this was on its way
     } else if (owner.equals(uaid)) {
@@ -554,6 +561,7 @@ final class Session {
 
   /** Sends what is to be sent, as far as the device reads. */
   void flush() {
+    assert wire.isCurrent();
     if (closed || !greeted || deliveries == null) {
       return;
     }
@@ -580,6 +588,7 @@ final class Session {
   }
 
   private Deliveries deliveries() {
+    assert wire.isCurrent();
     if (deliveries == null) {
       deliveries = new Deliveries();
     }
@@ -588,6 +597,7 @@ final class Session {
 
   /** A timer that was started has run out. */
   void onTimer(Timer timer) {
+    assert wire.isCurrent();
     if (closed) {
       return;
     }
@@ -627,6 +637,7 @@ final class Session {
 
   /** The connection is gone, whoever ended it. */
   void onClosed() {
+    assert wire.isCurrent();
     closed = true;
     inbox = null;
     deliveries = null;
@@ -639,6 +650,7 @@ final class Session {
 
   /** Sends a message, if the connection lasts. It may not: the wire ends it if it cannot write. */
   private void send(ServerMessage message) {
+    assert wire.isCurrent();
     if (!closed) {
       log.trace("Sending {}", message);
       if (doze != null) {
@@ -650,6 +662,7 @@ final class Session {
 
   /** Ends the conversation; what is still in the inbox is dropped. */
   void close(CloseCode code, @Nullable String reason) {
+    assert wire.isCurrent();
     if (!closed) {
       onClosed();
       wire.close(code, String.valueOf(reason));

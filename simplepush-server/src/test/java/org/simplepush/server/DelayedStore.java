@@ -57,6 +57,11 @@ final class DelayedStore implements SharedVersionStore {
       answer.complete(taken.toCompletableFuture().join());
     }
 
+    /** The store completes the stage with nothing in it, which no store may do but for Void. */
+    void answersNothing() {
+      answer.complete(null);
+    }
+
     /** The store fails, whether or not it did the step. */
     void fails() {
       answer.completeExceptionally(away());

@@ -199,7 +199,7 @@ class SessionPromiseTest extends SessionFixture {
       case 9 -> {
         if (connected()) {
           wire.writable = random.nextBoolean();
-          wire.session.flush();
+          wire.inTurn(Session::flush);
         }
       }
       case 10 -> passes(Duration.ofSeconds(random.nextInt(20)));

@@ -84,9 +84,9 @@ class SessionRegistryTest extends SessionFixture {
                 .toArray(CompletableFuture[]::new);
         CompletableFuture.allOf(all).get(20, TimeUnit.SECONDS);
         wires.forEach(TestWire::turn);
-        List<TestWire> open = wires.stream().filter(TestWire::isWritable).toList();
+        List<TestWire> open = wires.stream().filter(wire -> !wire.isClosed()).toList();
         assertThat(open).hasSize(1);
-        open.get(0).session.close(CloseCode.GOING_AWAY, "next round");
+        open.get(0).inTurn(session -> session.close(CloseCode.GOING_AWAY, "next round"));
         registry.disconnect(OWNER, open.get(0).session);
       }
     } finally {

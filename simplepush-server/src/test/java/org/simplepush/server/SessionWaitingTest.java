@@ -68,7 +68,7 @@ class SessionWaitingTest extends SessionFixture {
     store.hold();
     TestWire wire = connects();
     wire.says(hello(UAID));
-    assertThat(wire.session.isBusy()).isTrue();
+    assertThat(wire.isBusy()).isTrue();
     wire.says(register(CHANNEL));
     wire.says("{}");
     wire.says(unregister(OTHER_CHANNEL));
@@ -76,7 +76,7 @@ class SessionWaitingTest extends SessionFixture {
     wire.hearsNothing();
     answers(wire, "hello");
     wire.hears(greeting(UAID));
-    assertThat(wire.session.isBusy()).isTrue();
+    assertThat(wire.isBusy()).isTrue();
     answers(wire, "register");
     endpointOf(wire, CHANNEL);
     wire.hears("{}");
@@ -86,7 +86,7 @@ class SessionWaitingTest extends SessionFixture {
     wire.hears(unregistered(OTHER_CHANNEL));
     assertThat(wire.heard()).contains("\"status\":401");
     wire.hearsNothing();
-    assertThat(wire.session.isBusy()).isFalse();
+    assertThat(wire.isBusy()).isFalse();
     store.nothingAsked();
   }
 
@@ -477,13 +477,28 @@ class SessionWaitingTest extends SessionFixture {
     wire.hears(notification(CHANNEL, 7));
   }
 
+  /** Taken for "unknown", it would cost the device everything it has here. */
+  @Test
+  void answerWithNothingInItIsAFailureAndNoLossOfState() {
+    registered().breaksOff();
+    store.hold();
+    TestWire wire = connects();
+    wire.says(hello(UAID, CHANNEL));
+    store.next("hello").answersNothing();
+    wire.turn();
+    assertThat(wire.heard()).contains("\"status\":503");
+    wire.isClosed(CloseCode.TRY_AGAIN_LATER);
+    store.holdNoMore();
+    resumes(CHANNEL);
+  }
+
   @Test
   void closeWhileARequestWaitsDropsTheInbox() {
     TestWire wire = registered();
     store.hold();
     wire.says(register(OTHER_CHANNEL));
     wire.says(unregister(CHANNEL));
-    wire.session.close(CloseCode.GOING_AWAY, "the server shuts down");
+    wire.inTurn(session -> session.close(CloseCode.GOING_AWAY, "the server shuts down"));
     store.next("register").answers();
     wire.turn();
     wire.isClosed(CloseCode.GOING_AWAY);

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.simplepush.core.CloseCode;
 import org.simplepush.core.MessageCodec;
@@ -18,7 +19,8 @@ import org.simplepush.core.ServerMessage;
 
 /**
  * A connection made of lists, and the session on it. Nothing happens by itself: tasks of other
- * threads wait for {@link #turn}, timers for {@link #runTimers}.
+ * threads wait for {@link #turn}, timers for {@link #runTimers}. Whoever touches what is confined
+ * to the loop from outside of a task of this wire is refused.
  */
 final class TestWire implements Session.Wire {
   private final MessageCodec codec;
@@ -29,6 +31,9 @@ final class TestWire implements Session.Wire {
   private boolean flushRequested;
   private CloseCode closedWith;
   final Session session;
+
+  /** Who runs a task of this wire just now; null if nobody does. */
+  private volatile Thread running;
 
   /** How many tasks the caller may have run itself. */
   int mayRunHere;
@@ -42,13 +47,32 @@ final class TestWire implements Session.Wire {
   TestWire(Session.Context context, LongSupplier clock) {
     this.codec = context.codec();
     this.clock = clock;
+    this.running = Thread.currentThread();
     this.session = new Session(context, this);
+    this.running = null;
+  }
+
+  /** Does something as the loop would. */
+  void inTurn(Consumer<Session> task) {
+    Thread before = running;
+    assertThat(before).as("who runs a task at the same time").isIn(null, Thread.currentThread());
+    running = Thread.currentThread();
+    try {
+      task.accept(session);
+    } finally {
+      running = before;
+    }
+  }
+
+  private void assertInTurn() {
+    assertThat(running).as("who runs a task of the loop").isSameAs(Thread.currentThread());
   }
 
   // What the session calls
 
   @Override
   public void send(ServerMessage message) {
+    assertInTurn();
     assertThat(closedWith).as("close code when sending " + message).isNull();
     if (breaksAtNextSend) {
       session.onClosed();
@@ -60,11 +84,13 @@ final class TestWire implements Session.Wire {
 
   @Override
   public boolean isWritable() {
+    assertInTurn();
     return writable && closedWith == null;
   }
 
   @Override
   public void close(CloseCode code, String reason) {
+    assertInTurn();
     assertThat(closedWith).as("close code when closing again").isNull();
     assertThat(reason.length()).as("length of a close reason").isLessThan(124);
     closedWith = code;
@@ -73,6 +99,7 @@ final class TestWire implements Session.Wire {
 
   @Override
   public void startTimer(Session.Timer timer, long delayNanos) {
+    assertInTurn();
     assertThat(delayNanos).isNotNegative();
     if (timer != Session.Timer.RECONCILE) { // the one that may be moved
       assertThat(dueAt).as("timers running").doesNotContainKey(timer);
@@ -82,12 +109,19 @@ final class TestWire implements Session.Wire {
 
   @Override
   public void flushSoon() {
+    assertInTurn();
     flushRequested = true;
   }
 
   @Override
   public long now() {
+    assertInTurn();
     return clock.getAsLong();
+  }
+
+  @Override
+  public boolean isCurrent() {
+    return running == Thread.currentThread();
   }
 
   @Override
@@ -105,24 +139,27 @@ final class TestWire implements Session.Wire {
 
   /** The device says something, and the loop does all that follows. */
   void says(String json) {
-    session.onMessage(json.replace('\'', '"'));
+    saysBeforeTheLoopTurns(json);
     turn();
   }
 
   /** The device says something; what other threads have left for the loop still waits. */
   void saysBeforeTheLoopTurns(String json) {
-    session.onMessage(json.replace('\'', '"'));
+    inTurn(one -> one.onMessage(json.replace('\'', '"')));
   }
 
   /** Runs what other threads have left for the loop, then flushes if asked to. */
   void turn() {
-    for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
-      task.run();
-    }
-    if (flushRequested) {
-      flushRequested = false;
-      session.flush();
-    }
+    inTurn(
+        one -> {
+          for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
+            task.run();
+          }
+          if (flushRequested) {
+            flushRequested = false;
+            one.flush();
+          }
+        });
   }
 
   /** Runs the timers that are due. */
@@ -131,7 +168,7 @@ final class TestWire implements Session.Wire {
       Long due = dueAt.get(timer);
       if (due != null && due - clock.getAsLong() <= 0) {
         dueAt.remove(timer);
-        session.onTimer(timer);
+        inTurn(one -> one.onTimer(timer));
       }
     }
     turn();
@@ -140,12 +177,19 @@ final class TestWire implements Session.Wire {
   /** The device reads again. */
   void becomesWritable() {
     writable = true;
-    session.flush();
+    inTurn(Session::flush);
   }
 
   /** The connection is gone, without a word. */
   void breaksOff() {
-    session.onClosed();
+    inTurn(Session::onClosed);
+  }
+
+  /** Whether a request of the device waits for the store. */
+  boolean isBusy() {
+    boolean[] busy = new boolean[1];
+    inTurn(one -> busy[0] = one.isBusy());
+    return busy[0];
   }
 
   boolean isTimerRunning(Session.Timer timer) {
