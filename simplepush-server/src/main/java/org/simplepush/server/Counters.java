@@ -23,6 +23,7 @@ final class Counters {
   final LongAdder updatesAcknowledged = new LongAdder();
   final LongAdder nacks = new LongAdder();
   final StoreFailures storeFailures = new StoreFailures(System::nanoTime);
+  final ConsumedBodies consumedBodies = new ConsumedBodies(System::nanoTime);
   final LongAdder userAgentsExpired = new LongAdder();
   final LongAdder sleeping = new LongAdder();
   final LongAdder wakeUpsSent = new LongAdder();

@@ -1,46 +1,43 @@
 package org.simplepush.server;
 
-import java.net.URLDecoder;
 import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.time.InstantSource;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
-import org.simplepush.core.Update;
 import org.simplepush.core.VersionStore;
 import org.simplepush.core.VersionStore.Advance;
 
 /**
  * Answers requests of application servers to endpoints (protocol §8), whatever HTTP server they
  * come through. {@link PushServer} serves it itself by default; {@link EndpointServlet} puts it
- * into a servlet container; for another HTTP server, call {@link #handle} from there.
+ * into a servlet container; for another HTTP server, call {@link #handle} from there with a {@link
+ * Request} of yours.
+ *
+ * <p><strong>Beware of what reads the body before you.</strong> To an update without a body the
+ * server gives a version itself, the current time. If something in front of you has read the body,
+ * say a filter that looks for form parameters, then {@code version=7} looks like no body, and after
+ * the time has been taken for a version every real version is too low to be delivered. So {@link
+ * Request#bodyAnnounced} says whether there was a body, and {@link Request#parameters} what became
+ * of it. The handler never picks a version unless it is sure that none was sent: it takes the
+ * version from the parameters, or answers 500 and logs the likely cause.
  *
  * <p>Safe for use by many threads.
  */
 public final class EndpointHandler {
-  /** The largest body that can be right. Read one byte more, so that a larger one is noticed. */
-  public static final int MAX_BODY_LENGTH = 4 * 1024;
-
   /** What an endpoint's path has between the server's base and the token. */
   static final String PATH = "/update/";
+
+  private static final int MAX_BODY_LENGTH = 4 * 1024;
 
   private static final String METHODS = "PUT, OPTIONS";
 
   private static final String FORM = "application/x-www-form-urlencoded";
-
-  /** What {@link #parseVersion} says of a body without a version. */
-  private static final long SERVER_PICKS = -1;
-
-  /** What {@link #plainVersion} says of a body that needs a closer look. */
-  private static final long NOT_PLAIN = -2;
-
-  private static final byte[] VERSION_FIELD = "version=".getBytes(StandardCharsets.US_ASCII);
 
   private static final Response ACCEPTED = json(200, "{}", Map.of());
 
@@ -53,7 +50,25 @@ public final class EndpointHandler {
   private final Set<String> allowedOrigins;
   private final InstantSource clock;
   private final Counters counters;
-  private volatile boolean open;
+  private volatile State state = State.NEW;
+
+  private enum State {
+    /** Not started yet: 503. */
+    NEW,
+    OPEN,
+    /** Updates are accepted; each answer is the last on its connection. */
+    DRAINING,
+    /** 503, and the last answer on its connection. */
+    CLOSED;
+
+    boolean acceptsUpdates() {
+      return this == OPEN || this == DRAINING;
+    }
+
+    boolean endsConnections() {
+      return this == DRAINING || this == CLOSED;
+    }
+  }
 
   EndpointHandler(
       VersionStore store,
@@ -73,37 +88,86 @@ public final class EndpointHandler {
   }
 
   /**
-   * An HTTP request.
-   *
-   * @param method as sent
-   * @param path as sent, not decoded, without query
-   * @param query as sent, or null
-   * @param contentType the header, or null
-   * @param origin the header, or null
-   * @param body at least the first {@link #MAX_BODY_LENGTH} + 1 bytes, if there are as many; not
-   *     looked at after {@link #handle} has returned
+   * An HTTP request, as your HTTP server presents it. The handler asks only until {@link #handle}
+   * has returned, and only on the thread that called it.
    */
-  public record Request(
-      String method,
-      String path,
-      @Nullable String query,
-      @Nullable String contentType,
-      @Nullable String origin,
-      ByteBuffer body) {
-    /** Leaves the path out: it is a secret. */
-    @Override
-    public String toString() {
-      return "Request[" + method + ", body of " + body.remaining() + " bytes]";
+  public interface Request {
+    /** Returns the method as sent, such as {@code PUT}. */
+    String method();
+
+    /** Returns the path as sent, not decoded, without the query. It is a secret: do not log it. */
+    String path();
+
+    /** Returns the query as sent, without the question mark, or null if there is none. */
+    @Nullable String query();
+
+    /**
+     * Returns the values of a header, in the order sent; empty if it was not sent.
+     *
+     * @param name in any case
+     */
+    List<String> headers(String name);
+
+    /**
+     * Returns the first value of a header, or null if it was not sent.
+     *
+     * <p>By default, asks {@link #headers}. Override it if your server has this value without a
+     * list.
+     *
+     * @param name in any case
+     */
+    default @Nullable String header(String name) {
+      List<String> values = headers(name);
+      return values.isEmpty() ? null : values.get(0);
+    }
+
+    /**
+     * Returns the body: all of it, or at least its first {@link EndpointHandler#bodyLimit} + 1
+     * bytes. A body that breaks off must not get here.
+     */
+    ByteBuffer body();
+
+    /**
+     * Returns whether the client may have sent a body, though {@link #body} is empty. It is asked
+     * only then.
+     *
+     * <p>If you read the socket yourself, or nothing can come in between, an empty body is one:
+     * return false. Else return whether the head announces a body, as it does by a {@code
+     * Content-Length} above 0, or leaves it open, as it does by {@code Transfer-Encoding}, or by no
+     * {@code Content-Length} in HTTP/2.
+     */
+    boolean bodyAnnounced();
+
+    /**
+     * Returns the parameters of the form that the body was, each with its values, if something has
+     * read it as one; empty if that is not known. It is asked only if {@link #body} is empty,
+     * {@link #bodyAnnounced} is true and there is no {@link #query}, whose parameters would be
+     * among them.
+     *
+     * <p>By default, empty: then such a request is answered with 500.
+     */
+    default Map<String, List<String>> parameters() {
+      return Map.of();
     }
   }
 
   /**
    * The HTTP answer.
    *
-   * @param headers by name; {@code Content-Type} among them if there is a body
+   * @param headers by name; {@code Content-Type} among them if there is a body. While the server
+   *     closes, {@code Connection: close} is among them: end the connection after the answer, so
+   *     that its next request is not lost. Leave that header out in HTTP/2, which has none.
    * @param body what to send, in ASCII; empty with status 204
    */
   public record Response(int status, Map<String, String> headers, String body) {}
+
+  /**
+   * Returns the length in bytes of the largest body that can be right. Read one byte more, so that
+   * a larger one is noticed, and no more than that.
+   */
+  public int bodyLimit() {
+    return MAX_BODY_LENGTH;
+  }
 
   /**
    * Answers one request. The stage completes when the update is as durable as the store makes it,
@@ -115,9 +179,9 @@ public final class EndpointHandler {
       response = publish(request);
     } catch (Refused refused) {
       counters.updatesRefused.increment();
-      response = CompletableFuture.completedStage(refused.response);
+      response = completed(refused.response);
     }
-    String origin = request.origin();
+    String origin = request.header("Origin");
     if (origin == null || !mayCross(origin)) {
       return response;
     }
@@ -125,16 +189,15 @@ public final class EndpointHandler {
   }
 
   private CompletionStage<Response> publish(Request request) throws Refused {
-    if (!open) {
-      return CompletableFuture.completedStage(
-          unavailable("The server is not running; try again later"));
+    if (!state.acceptsUpdates()) {
+      return completed(unavailable("The server is not running; try again later"));
     }
     int prefix = request.path().lastIndexOf(PATH);
     if (prefix < 0) {
       throw new Refused(error(404, "No such endpoint"));
     }
     if (request.method().equals("OPTIONS")) {
-      return CompletableFuture.completedStage(options());
+      return completed(options());
     }
     if (!request.method().equals("PUT")) {
       throw new Refused(error(405, "An endpoint is notified with PUT", Map.of("Allow", METHODS)));
@@ -148,14 +211,14 @@ public final class EndpointHandler {
       return CompletableFuture.completedStage(
           unavailable("The keys of this server are being checked; try again later"));
     }
-    checkContentType(request.contentType());
+    checkContentType(request.header("Content-Type"));
     if (request.body().remaining() > MAX_BODY_LENGTH) {
       throw new Refused(error(413, "The body is larger than " + MAX_BODY_LENGTH + " bytes"));
     }
     if (request.query() != null) {
       throw new Refused(error(400, "The version goes into the body, not into the URL"));
     }
-    long version = parseVersion(request.body());
+    long version = version(request);
     int retryAfter = rateLimit.acquire(channel);
     if (retryAfter > 0) {
       throw new Refused(
@@ -167,12 +230,13 @@ public final class EndpointHandler {
     CompletableFuture<Advance> advanced = advance(channel, version).toCompletableFuture();
     // What the store completes later, it does on a thread of its own, perhaps under a lock.
     boolean here = advanced.isDone();
-    return advanced.handle((result, failure) -> answer(channel, result, failure, here));
+    return advanced.handle(
+        (result, failure) -> lastIfClosing(answer(channel, result, failure, here)));
   }
 
   private CompletionStage<Advance> advance(EndpointTokens.Channel channel, long version) {
     try {
-      return version == SERVER_PICKS
+      return version == VersionForm.NO_VERSION
           ? store.advanceToNext(
               channel.uaid(),
               channel.channelId(),
@@ -224,91 +288,48 @@ public final class EndpointHandler {
     }
   }
 
-  /** Returns the version that a form gives, or {@link #SERVER_PICKS}. */
-  private static long parseVersion(ByteBuffer body) throws Refused {
-    long version = plainVersion(body);
-    return version == NOT_PLAIN ? parseForm(body) : version;
-  }
-
-  /** Reads the body that nearly all senders write; every other is left to {@link #parseForm}. */
-  private static long plainVersion(ByteBuffer body) {
-    int start = body.position();
-    int end = body.limit();
-    int digits = end - start - VERSION_FIELD.length;
-    if (digits < 1 || digits > 18) { // 19 may be too many for a long
-      return NOT_PLAIN;
-    }
-    for (byte expected : VERSION_FIELD) {
-      if (body.get(start++) != expected) {
-        return NOT_PLAIN;
-      }
-    }
-    long version = 0;
-    while (start < end) {
-      int digit = body.get(start++) - '0';
-      if (digit < 0 || digit > 9) {
-        return NOT_PLAIN;
-      }
-      version = version * 10 + digit;
-    }
-    return version;
-  }
-
-  private static long parseForm(ByteBuffer body) throws Refused {
-    long version = SERVER_PICKS;
-    for (String field : withoutLineEnd(text(body)).split("&", -1)) {
-      if (field.isEmpty()) {
-        continue;
-      }
-      int equals = field.indexOf('=');
-      if (equals < 0 || !decoded(field.substring(0, equals)).equals("version")) {
-        throw new Refused(error(400, "The body holds something other than version=N"));
-      }
-      if (version != SERVER_PICKS) {
-        throw new Refused(error(400, "The version is given twice"));
-      }
-      Long number = Update.parseVersion(decoded(field.substring(equals + 1)));
-      if (number == null) {
-        throw new Refused(error(400, "The version must be 0 to 2^63-1 in plain digits"));
-      }
-      version = number;
-    }
-    return version;
-  }
-
-  /** What an editor or a shell adds to a body; any other space is not a plain digit. */
-  private static String withoutLineEnd(String text) {
-    int end = text.length();
-    while (end > 0 && (text.charAt(end - 1) == '\n' || text.charAt(end - 1) == '\r')) {
-      end--;
-    }
-    return text.substring(0, end);
-  }
-
-  private static String text(ByteBuffer body) throws Refused {
+  /** Returns the version that was sent, or {@link VersionForm#NO_VERSION} if surely none was. */
+  private long version(Request request) throws Refused {
     try {
-      return StandardCharsets.UTF_8.newDecoder().decode(body.duplicate()).toString();
-    } catch (CharacterCodingException e) {
-      throw new Refused(error(400, "The body is not UTF-8"));
-    }
-  }
-
-  private static String decoded(String text) throws Refused {
-    try {
-      return URLDecoder.decode(text, StandardCharsets.UTF_8);
-    } catch (IllegalArgumentException e) {
-      throw new Refused(error(400, "The body is not a URL-encoded form"));
+      ByteBuffer body = request.body();
+      if (body.hasRemaining()) {
+        return VersionForm.parse(body);
+      }
+      if (!request.bodyAnnounced()) {
+        return VersionForm.NO_VERSION;
+      }
+      Map<String, List<String>> parameters = request.parameters();
+      if (parameters.isEmpty()) {
+        counters.consumedBodies.report();
+        throw new Refused(error(500, "The body of the request did not reach the push server"));
+      }
+      return VersionForm.parse(parameters);
+    } catch (VersionForm.Malformed e) {
+      throw new Refused(error(400, e.sentence));
     }
   }
 
   /** From now on updates are accepted. */
   void open() {
-    open = true;
+    state = State.OPEN;
+  }
+
+  /** From now on answers ask the sender to connect elsewhere; updates are still accepted. */
+  void drain() {
+    state = State.DRAINING;
   }
 
   /** From now on every request gets 503. */
   void close() {
-    open = false;
+    state = State.CLOSED;
+  }
+
+  private CompletionStage<Response> completed(Response response) {
+    return CompletableFuture.completedStage(lastIfClosing(response));
+  }
+
+  private Response lastIfClosing(Response response) {
+    return state.endsConnections() ? with(response, Map.of("Connection", "close")) : response;
   }
 
   private boolean mayCross(String origin) {
@@ -316,11 +337,22 @@ public final class EndpointHandler {
   }
 
   private static Response allowOrigin(Response response, String origin) {
+    return with(
+        response,
+        Map.of(
+            "Access-Control-Allow-Origin",
+            origin,
+            "Access-Control-Allow-Methods",
+            METHODS,
+            "Access-Control-Allow-Headers",
+            "Content-Type",
+            "Vary",
+            "Origin"));
+  }
+
+  private static Response with(Response response, Map<String, String> more) {
     Map<String, String> headers = new LinkedHashMap<>(response.headers());
-    headers.put("Access-Control-Allow-Origin", origin);
-    headers.put("Access-Control-Allow-Methods", METHODS);
-    headers.put("Access-Control-Allow-Headers", "Content-Type");
-    headers.put("Vary", "Origin");
+    headers.putAll(more);
     return new Response(response.status(), headers, response.body());
   }
 

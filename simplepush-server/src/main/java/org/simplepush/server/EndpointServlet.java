@@ -7,6 +7,11 @@ import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -14,6 +19,11 @@ import org.slf4j.LoggerFactory;
  * Puts an {@link EndpointHandler} into a Jakarta Servlet container, asynchronously: no thread of
  * the container waits for the store. Map it to {@code /update/*}, with async supported, and tell
  * the server under which URL the container serves it: {@link PushServer.Builder#endpointUrl}.
+ *
+ * <p>Filters in front of it may read the body of an update, as Spring Boot's form filter does. Then
+ * the version is taken from the parameters of the request; if there are none, the answer is 500 and
+ * the log says what to do. That is also the answer to a request over HTTP/2 that has neither a body
+ * nor a {@code Content-Length}: here it looks the same.
  *
  * <p>Needs jakarta.servlet-api, an optional dependency of this module.
  */
@@ -33,22 +43,25 @@ public class EndpointServlet extends HttpServlet {
   @Override
   protected void service(HttpServletRequest request, HttpServletResponse response)
       throws IOException {
-    byte[] body = request.getInputStream().readNBytes(EndpointHandler.MAX_BODY_LENGTH + 1);
-    EndpointHandler.Request asked =
-        new EndpointHandler.Request(
-            request.getMethod(),
-            request.getRequestURI(),
-            request.getQueryString(),
-            request.getContentType(),
-            request.getHeader("Origin"),
-            ByteBuffer.wrap(body));
+    byte[] body = request.getInputStream().readNBytes(handler.bodyLimit() + 1);
+    boolean http1 = isHttp1(request);
     AsyncContext async = request.startAsync();
+    // The store ends every step. The container's own timeout would answer 500, perhaps for an
+    // update that was accepted.
+    async.setTimeout(0);
     handler
-        .handle(asked)
+        .handle(new Received(request, ByteBuffer.wrap(body)))
         .thenAccept(
             answer -> {
               try {
-                answer.headers().forEach(response::setHeader);
+                answer
+                    .headers()
+                    .forEach(
+                        (name, value) -> {
+                          if (http1 || !name.equals("Connection")) {
+                            response.setHeader(name, value);
+                          }
+                        });
                 response.setStatus(answer.status());
                 byte[] text = answer.body().getBytes(StandardCharsets.US_ASCII);
                 response.setContentLength(text.length);
@@ -59,5 +72,56 @@ public class EndpointServlet extends HttpServlet {
                 async.complete();
               }
             });
+  }
+
+  private static boolean isHttp1(HttpServletRequest request) {
+    return request.getProtocol().startsWith("HTTP/1");
+  }
+
+  /** A request that passed through the filters of the container. */
+  private record Received(HttpServletRequest request, ByteBuffer body)
+      implements EndpointHandler.Request {
+    @Override
+    public String method() {
+      return request.getMethod();
+    }
+
+    @Override
+    public String path() {
+      return request.getRequestURI();
+    }
+
+    @Override
+    public @Nullable String query() {
+      return request.getQueryString();
+    }
+
+    @Override
+    public List<String> headers(String name) {
+      return Collections.list(request.getHeaders(name));
+    }
+
+    @Override
+    public @Nullable String header(String name) {
+      return request.getHeader(name);
+    }
+
+    /** Asking the stream whether it is finished would not do: filters wrap it, and some lie. */
+    @Override
+    public boolean bodyAnnounced() {
+      long length = request.getContentLengthLong();
+      if (length >= 0) {
+        return length > 0;
+      }
+      return !isHttp1(request) || request.getHeader("Transfer-Encoding") != null;
+    }
+
+    /** The body was read before, so this reads nothing. */
+    @Override
+    public Map<String, List<String>> parameters() {
+      Map<String, List<String>> parameters = new LinkedHashMap<>();
+      request.getParameterMap().forEach((name, values) -> parameters.put(name, List.of(values)));
+      return parameters;
+    }
   }
 }

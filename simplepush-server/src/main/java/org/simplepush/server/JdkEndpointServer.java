@@ -10,6 +10,7 @@ import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
@@ -139,7 +140,7 @@ final class JdkEndpointServer implements EndpointServer.Running {
     inFlight.incrementAndGet();
     CompletionStage<EndpointHandler.Response> answer;
     try {
-      answer = handler.handle(request(exchange));
+      answer = handler.handle(new Read(exchange, body(exchange, handler.bodyLimit())));
     } catch (IOException | RuntimeException e) {
       finished();
       throw e;
@@ -152,24 +153,47 @@ final class JdkEndpointServer implements EndpointServer.Running {
     }
   }
 
-  private static EndpointHandler.Request request(HttpExchange exchange) throws IOException {
-    byte[] body = exchange.getRequestBody().readNBytes(wanted(exchange.getRequestHeaders()));
-    return new EndpointHandler.Request(
-        exchange.getRequestMethod(),
-        exchange.getRequestURI().getRawPath(),
-        exchange.getRequestURI().getRawQuery(),
-        exchange.getRequestHeaders().getFirst("Content-Type"),
-        exchange.getRequestHeaders().getFirst("Origin"),
-        ByteBuffer.wrap(body));
+  private static ByteBuffer body(HttpExchange exchange, int limit) throws IOException {
+    return ByteBuffer.wrap(
+        exchange.getRequestBody().readNBytes(wanted(exchange.getRequestHeaders(), limit + 1)));
   }
 
-  /** How much of a body to read. Less than the maximum if we can: a buffer of that size is made. */
-  private static int wanted(Headers headers) {
+  /** How much of a body to read. Less than the most if we can: a buffer of that size is made. */
+  private static int wanted(Headers headers, int most) {
     String length = headers.getFirst("Content-Length"); // a number, else we were not called
-    int most = EndpointHandler.MAX_BODY_LENGTH + 1;
     return length == null || headers.containsKey("Transfer-Encoding")
         ? most
         : (int) Math.min(Math.max(0, Long.parseLong(length)), most);
+  }
+
+  /** A request whose body was read from the socket. */
+  private record Read(HttpExchange exchange, ByteBuffer body) implements EndpointHandler.Request {
+    @Override
+    public String method() {
+      return exchange.getRequestMethod();
+    }
+
+    @Override
+    public String path() {
+      return exchange.getRequestURI().getRawPath();
+    }
+
+    @Override
+    public @Nullable String query() {
+      return exchange.getRequestURI().getRawQuery();
+    }
+
+    @Override
+    public List<String> headers(String name) {
+      List<String> values = exchange.getRequestHeaders().get(name);
+      return values == null ? List.of() : values;
+    }
+
+    /** Nothing reads the socket before us. */
+    @Override
+    public boolean bodyAnnounced() {
+      return false;
+    }
   }
 
   private void respond(HttpExchange exchange, EndpointHandler.Response response) {

@@ -298,6 +298,8 @@ public final class PushServer implements AutoCloseable {
       stopping = running;
       if (config.drain.isZero()) {
         endpointHandler.close();
+      } else {
+        endpointHandler.drain();
       }
     }
     String name = stopping == null ? "simplepush" : stopping.name();

@@ -24,7 +24,7 @@ package org.simplepush.server;
  * @param updatesStale updates published that were lower than the current version, or came without a
  *     version when the highest was reached
  * @param updatesGone updates answered with 410
- * @param updatesRefused requests to endpoints answered with 400, 404, 405, 413, 415 or 429
+ * @param updatesRefused requests to endpoints answered with 400, 404, 405, 413, 415, 429 or 500
  * @param updatesSent updates sent to devices, repetitions included
  * @param updatesResent repetitions because an update was not acknowledged in time
  * @param updatesAcknowledged acknowledgements of updates, repeated and outdated ones included

@@ -1,7 +1,5 @@
 package org.simplepush.server;
 
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -15,23 +13,19 @@ import org.slf4j.LoggerFactory;
 final class StoreFailures {
   private static final Logger log = LoggerFactory.getLogger(StoreFailures.class);
 
-  private static final long QUIET_NANOS = TimeUnit.SECONDS.toNanos(1);
+  private static final int QUIET_SECONDS = 1;
 
   private final LongAdder count = new LongAdder();
-  private final LongSupplier nanoTime;
-  private final AtomicLong quietUntil;
+  private final Throttle throttle;
 
   StoreFailures(LongSupplier nanoTime) {
-    this.nanoTime = nanoTime;
-    this.quietUntil = new AtomicLong(nanoTime.getAsLong());
+    throttle = new Throttle(QUIET_SECONDS, nanoTime);
   }
 
   /** Notes a failure; true if it was told. */
   boolean report(String step, @Nullable Throwable failure) {
     count.increment();
-    long now = nanoTime.getAsLong();
-    long until = quietUntil.get();
-    if (now - until < 0 || !quietUntil.compareAndSet(until, now + QUIET_NANOS)) {
+    if (!throttle.tryPass()) {
       return false;
     }
     log.warn("The store failed a step of {}, its failure number {}", step, count.sum(), failure);

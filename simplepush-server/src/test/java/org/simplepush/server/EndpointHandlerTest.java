@@ -9,6 +9,7 @@ import java.time.Instant;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.BeforeEach;
@@ -52,13 +53,7 @@ class EndpointHandlerTest extends SessionFixture {
 
   private static EndpointHandler.Request request(
       String method, String path, String query, String contentType, String origin, String body) {
-    return new EndpointHandler.Request(
-        method,
-        path,
-        query,
-        contentType,
-        origin,
-        ByteBuffer.wrap(body.getBytes(StandardCharsets.UTF_8)));
+    return TestRequest.of(method, path, query, contentType, origin, body);
   }
 
   private CompletableFuture<EndpointHandler.Response> ask(EndpointHandler.Request request) {
@@ -95,7 +90,7 @@ class EndpointHandlerTest extends SessionFixture {
 
   private static void ok(EndpointHandler.Response response) {
     assertThat(response.status()).isEqualTo(200);
-    assertThat(response.headers()).isEqualTo(java.util.Map.of("Content-Type", "application/json"));
+    assertThat(response.headers()).isEqualTo(Map.of("Content-Type", "application/json"));
   }
 
   @ParameterizedTest
@@ -208,7 +203,18 @@ class EndpointHandlerTest extends SessionFixture {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "\n", "&", "&&\n"})
+  @ValueSource(
+      strings = {
+        "",
+        "\n",
+        "&",
+        "&&\n",
+        "version=",
+        "version=\n",
+        "version",
+        "&version=&",
+        "%76ersion="
+      })
   void withoutAVersionTheServerPicksTheTimeInMilliseconds(String body) {
     accepted(put(body));
     device.hears(notification(CHANNEL, 1_700_000_000_123L));
@@ -247,8 +253,6 @@ class EndpointHandlerTest extends SessionFixture {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "version=",
-        "version",
         "version=-1",
         "version=+7",
         "version= 7",
@@ -266,6 +270,13 @@ class EndpointHandlerTest extends SessionFixture {
         "version=7;version=8",
         "version=7&version=7",
         "version=7&version=8",
+        "version=&version=",
+        "version=&version=7",
+        "version=7&version=",
+        "version=&data=x",
+        "version&data",
+        "version=%20",
+        "=",
         "version=7&data=x",
         "data=x",
         "data=",
@@ -285,10 +296,51 @@ class EndpointHandlerTest extends SessionFixture {
 
   @Test
   void bodyThatIsNotUtf8Is400() {
-    EndpointHandler.Request request =
-        new EndpointHandler.Request(
-            "PUT", path, null, FORM, null, ByteBuffer.wrap(new byte[] {'v', (byte) 0xff}));
-    refused(ask(request).join(), 400);
+    byte[] body = {'v', (byte) 0xff};
+    refused(ask(TestRequest.of("PUT", path, null, FORM, null, body)).join(), 400);
+  }
+
+  private EndpointHandler.Response consumed(String contentType, Map<String, List<String>> form) {
+    TestRequest request = TestRequest.of("PUT", path, null, contentType, null, "");
+    return ask(request.consumed(form)).join();
+  }
+
+  @Test
+  void bodyThatAFilterHasReadGivesItsVersion() {
+    accepted(consumed(FORM, Map.of("version", List.of("7"))));
+    device.hears(notification(CHANNEL, 7));
+    accepted(consumed(FORM, Map.of("version", List.of("8\r\n"))));
+    device.hears(notification(CHANNEL, 8));
+    stale(consumed(FORM, Map.of("version", List.of("7"))));
+  }
+
+  @Test
+  void bodyThatAFilterHasReadWithAnEmptyVersionHasNone() {
+    accepted(consumed(FORM, Map.of("version", List.of(""))));
+    device.hears(notification(CHANNEL, 1_700_000_000_123L));
+  }
+
+  @Test
+  void bodyThatAFilterHasReadIsCheckedLikeAnyOther() {
+    for (String value : List.of("abc", "-1", " 7", "7 ", "9223372036854775808", "0".repeat(5000))) {
+      refused(consumed(FORM, Map.of("version", List.of(value))), 400);
+    }
+    refused(consumed(FORM, Map.of("version", List.of("7", "7"))), 400);
+    refused(consumed(FORM, Map.of("version", List.of("", ""))), 400);
+    refused(consumed(FORM, Map.of("data", List.of("x"))), 400);
+    refused(consumed(FORM, Map.of("version", List.of("7"), "data", List.of("x"))), 400);
+    refused(consumed(FORM, Map.of("_method", List.of("PUT"), "version", List.of("7"))), 400);
+    refused(consumed("multipart/form-data; boundary=x", Map.of("version", List.of("7"))), 415);
+    TestRequest query = TestRequest.of("PUT", path, "version=7", FORM, null, "");
+    refused(ask(query.consumed(Map.of("version", List.of("7")))).join(), 400);
+  }
+
+  @ParameterizedTest
+  @NullSource
+  @ValueSource(strings = {FORM, "text/plain"})
+  void bodyThatIsGoneIs500AndNothingIsPicked(String contentType) {
+    refused(consumed(contentType, Map.of()), 500);
+    assertThat(counters.updatesRefused.sum()).isEqualTo(1);
   }
 
   @ParameterizedTest
@@ -300,23 +352,25 @@ class EndpointHandlerTest extends SessionFixture {
 
   @Test
   void bodyOver4KiBIs413() {
-    char[] padding = new char[EndpointHandler.MAX_BODY_LENGTH];
+    char[] padding = new char[handler.bodyLimit()];
     Arrays.fill(padding, '&');
     String body = "version=7" + new String(padding);
-    refused(put(body.substring(0, EndpointHandler.MAX_BODY_LENGTH + 1)), 413);
-    accepted(put(body.substring(0, EndpointHandler.MAX_BODY_LENGTH)));
+    refused(put(body.substring(0, handler.bodyLimit() + 1)), 413);
+    accepted(put(body.substring(0, handler.bodyLimit())));
     device.hears(notification(CHANNEL, 7));
   }
 
   @Test
   void bodyBufferIsLeftAsItWas() {
     ByteBuffer body = ByteBuffer.wrap("xversion=7x".getBytes(StandardCharsets.US_ASCII), 1, 9);
-    accepted(ask(new EndpointHandler.Request("PUT", path, null, null, null, body)).join());
+    accepted(ask(withBody(body)).join());
     device.hears(notification(CHANNEL, 7));
     assertThat(body.remaining()).isEqualTo(9);
-    accepted(
-        ask(new EndpointHandler.Request("PUT", path, null, null, null, body.asReadOnlyBuffer()))
-            .join());
+    accepted(ask(withBody(body.asReadOnlyBuffer())).join());
+  }
+
+  private TestRequest withBody(ByteBuffer body) {
+    return new TestRequest("PUT", path, null, Map.of(), body, false, Map.of());
   }
 
   @ParameterizedTest
@@ -457,12 +511,33 @@ class EndpointHandlerTest extends SessionFixture {
   }
 
   @Test
+  void answersSayThatTheyAreTheLastWhileTheServerCloses() {
+    assertThat(put("version=1").headers()).doesNotContainKey("Connection");
+    store.hold();
+    CompletableFuture<EndpointHandler.Response> begunBefore =
+        ask(request("PUT", path, null, FORM, null, "version=2"));
+    DelayedStore.Step<?> step = store.next("advance");
+    handler.drain();
+    step.takesEffect();
+    step.answers();
+    assertThat(begunBefore.join().status()).isEqualTo(200);
+    assertThat(begunBefore.join().headers()).containsEntry("Connection", "close");
+    EndpointHandler.Response refused = put("version=x");
+    assertThat(refused.status()).isEqualTo(400);
+    assertThat(refused.headers()).containsEntry("Connection", "close");
+    handler.close();
+    EndpointHandler.Response closed = put("version=3");
+    assertThat(closed.status()).isEqualTo(503);
+    assertThat(closed.headers()).containsEntry("Connection", "close").containsKey("Retry-After");
+  }
+
+  @Test
   void optionsTellsTheMethodsAndNothingOfOriginsUnlessConfigured() {
     EndpointHandler.Response response =
         ask(request("OPTIONS", path, null, null, ORIGIN, "")).join();
     assertThat(response.status()).isEqualTo(204);
     assertThat(response.body()).isEmpty();
-    assertThat(response.headers()).isEqualTo(java.util.Map.of("Allow", "PUT, OPTIONS"));
+    assertThat(response.headers()).isEqualTo(Map.of("Allow", "PUT, OPTIONS"));
   }
 
   @Test
@@ -503,12 +578,6 @@ class EndpointHandlerTest extends SessionFixture {
     handler = handler(RateLimit.UNLIMITED, Set.of("*"));
     assertThat(ask(request("OPTIONS", path, null, null, ORIGIN, "")).join().headers())
         .containsEntry("Access-Control-Allow-Origin", ORIGIN);
-  }
-
-  @Test
-  void requestDoesNotShowItsEndpoint() {
-    assertThat(request("PUT", path, null, FORM, null, "version=7"))
-        .hasToString("Request[PUT, body of 9 bytes]");
   }
 
   @Test

@@ -229,7 +229,7 @@ abstract class EndpointWireTest {
   // 200, the server picks
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "&", "\r\n"})
+  @ValueSource(strings = {"", "&", "\r\n", "version=", "version", "version=\n"})
   void emptyBodyOrFormGetsTheTimeInMilliseconds(String body) throws Exception {
     long before = System.currentTimeMillis();
     assertAccepted(put(body));
@@ -241,6 +241,16 @@ abstract class EndpointWireTest {
   void noBodyAtAllGetsTheTimeInMilliseconds() throws Exception {
     long before = System.currentTimeMillis();
     assertAccepted(http.exchange("PUT", endpoint.getRawPath(), "", "Content-Length: 0"));
+    long version = device.nextUpdates().get(CHANNEL);
+    assertThat(version).isBetween(before, System.currentTimeMillis());
+  }
+
+  @Test
+  void chunkedBodyWithoutAnythingGetsTheTimeInMilliseconds() throws Exception {
+    long before = System.currentTimeMillis();
+    assertAccepted(
+        http.exchange(
+            "PUT", endpoint.getRawPath(), "0\r\n\r\n", FORM, "Transfer-Encoding: chunked"));
     long version = device.nextUpdates().get(CHANNEL);
     assertThat(version).isBetween(before, System.currentTimeMillis());
   }
@@ -263,7 +273,6 @@ abstract class EndpointWireTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "version=",
         "version=-1",
         "version=+1",
         "version=1.0",
@@ -276,7 +285,6 @@ abstract class EndpointWireTest {
         "version=\u0661", // a digit, but not a plain one
         "version=%",
         "version=%ff",
-        "version",
         "7",
         "{\"version\":7}",
         "version=1&version=2",
@@ -532,6 +540,34 @@ abstract class EndpointWireTest {
     }
   }
 
+  @Test
+  void keepAliveSenderIsToldToLeaveAServerThatDrains() throws Exception {
+    PushServer draining = server().drain(Duration.ofMinutes(10)).build().start();
+    try (WireDevice away = WireDevice.fresh(draining.port());
+        WireDevice staying = WireDevice.fresh(draining.port());
+        RawHttp one = RawHttp.connect(draining.endpointPort());
+        RawHttp other = RawHttp.connect(draining.endpointPort())) {
+      URI there = staying.register(CHANNEL);
+      assertThat(one.putOn(there, "version=1").header("Connection")).isNull();
+      assertThat(other.putOn(there, "version=2").header("Connection")).isNull();
+      CompletableFuture<Void> closed = draining.closeAsync();
+
+      RawHttp.Response accepted = one.putOn(there, "version=3");
+      assertAccepted(accepted);
+      assertThat(accepted.header("Connection")).isEqualTo("close");
+      assertThat(one.readToEnd()).as("no reset, the end").isEmpty();
+      RawHttp.Response refused = other.putOn(there, "version=x");
+      assertRefused(refused, 400);
+      assertThat(refused.header("Connection")).isEqualTo("close");
+      assertThat(other.readToEnd()).isEmpty();
+      assertAccepted(RawHttp.put(there, "version=4"));
+
+      away.leave();
+      staying.leave();
+      closed.get(20, TimeUnit.SECONDS);
+    }
+  }
+
   // HTTP
 
   @Test
@@ -627,6 +663,26 @@ abstract class EndpointWireTest {
   @Test
   void clientThatEndsWithinTheBodyPublishesNothing() throws Exception {
     http.send(RawHttp.head("PUT", endpoint.getRawPath(), FORM, "Content-Length: 10") + "version=6");
+    http.socket().halfClose();
+    assertThat(http.readToEnd()).doesNotContain("200 OK");
+    device.proveNothingCame();
+  }
+
+  /** What has arrived of each would be another update, if it were taken for the whole. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "Content-Length: 9|",
+        "Content-Length: 9|version=",
+        "Content-Length: 10|version=1",
+        "Transfer-Encoding: chunked|",
+        "Transfer-Encoding: chunked|8\r\nversion=\r\n",
+        "Transfer-Encoding: chunked|9\r\nversion=1\r\n",
+        "Transfer-Encoding: chunked|a\r\nversion=1",
+      })
+  void bodyThatBreaksOffPublishesNothing(String headerAndBody) throws Exception {
+    String[] parts = headerAndBody.split("\\|", -1);
+    http.send(RawHttp.head("PUT", endpoint.getRawPath(), FORM, parts[0]) + parts[1]);
     http.socket().halfClose();
     assertThat(http.readToEnd()).doesNotContain("200 OK");
     device.proveNothingCame();
@@ -777,7 +833,9 @@ abstract class EndpointWireTest {
       CompletableFuture<Void> closed = closing.closeAsync();
       assertThat(closed).as("waits for the request").failsWithin(Duration.ofMillis(300));
       advance.run();
-      assertAccepted(http.response());
+      RawHttp.Response last = http.response();
+      assertAccepted(last);
+      assertThat(last.header("Connection")).isEqualTo("close");
       closed.get(20, TimeUnit.SECONDS);
     }
   }

@@ -28,6 +28,7 @@ class JettyEndpointWireTest extends EndpointWireTest {
   private static final int DATA = 0;
   private static final int HEADERS = 1;
   private static final int SETTINGS = 4;
+  private static final int GOAWAY = 7;
   private static final int END_STREAM = 1;
   private static final int END_HEADERS = 4;
 
@@ -66,24 +67,56 @@ class JettyEndpointWireTest extends EndpointWireTest {
     block.writeBytes(value.getBytes(StandardCharsets.US_ASCII));
   }
 
+  private static void putOverHttp2(RawSocket socket, int stream, URI endpoint, String body)
+      throws Exception {
+    if (stream == 1) {
+      socket.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+      socket.write(frame(SETTINGS, 0, 0, new byte[0]));
+    }
+    socket.write(frame(HEADERS, END_HEADERS, stream, putHeaders(endpoint.getRawPath())));
+    socket.write(frame(DATA, END_STREAM, stream, body.getBytes(StandardCharsets.US_ASCII)));
+  }
+
+  /** Returns what the next frame of this type holds. */
+  private static byte[] nextFrame(RawSocket socket, int wanted) throws Exception {
+    long deadline = RawSocket.deadline(RawSocket.TIMEOUT);
+    int type;
+    byte[] payload;
+    do {
+      int lengthAndType = ByteBuffer.wrap(socket.readFully(9, deadline)).getInt();
+      type = lengthAndType & 0xff;
+      payload = socket.readFully(lengthAndType >>> 8, deadline);
+    } while (type != wanted);
+    return payload;
+  }
+
   @Test
   void http2WithPriorKnowledge() throws Exception {
     try (RawSocket socket = RawSocket.connect(endpoint.getPort())) {
-      socket.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-      socket.write(frame(SETTINGS, 0, 0, new byte[0]));
-      socket.write(frame(HEADERS, END_HEADERS, 1, putHeaders(endpoint.getRawPath())));
-      socket.write(frame(DATA, END_STREAM, 1, "version=9".getBytes(StandardCharsets.US_ASCII)));
-      long deadline = RawSocket.deadline(RawSocket.TIMEOUT);
-      int type;
-      byte[] payload;
-      do {
-        int lengthAndType = ByteBuffer.wrap(socket.readFully(9, deadline)).getInt();
-        type = lengthAndType & 0xff;
-        payload = socket.readFully(lengthAndType >>> 8, deadline);
-      } while (type != HEADERS);
-      assertThat(payload).contains(0x88); // :status: 200
+      putOverHttp2(socket, 1, endpoint, "version=9");
+      assertThat(nextFrame(socket, HEADERS)).contains(0x88); // :status: 200
     }
     device.expectUpdate(CHANNEL, 9);
+  }
+
+  @Test
+  void http2SenderIsToldToLeaveWithAGoAway() throws Exception {
+    PushServer draining = server().drain(Duration.ofMinutes(10)).build().start();
+    try (WireDevice away = WireDevice.fresh(draining.port());
+        WireDevice staying = WireDevice.fresh(draining.port());
+        RawSocket socket = RawSocket.connect(draining.endpointPort())) {
+      URI there = staying.register(CHANNEL);
+      CompletableFuture<Void> closed = draining.closeAsync();
+      for (int version = 1; version <= 2; version++) {
+        putOverHttp2(socket, 2 * version - 1, there, "version=" + version);
+        assertThat(nextFrame(socket, HEADERS)).contains(0x88); // :status: 200
+      }
+      away.leave();
+      staying.leave();
+      byte[] goAway = nextFrame(socket, GOAWAY);
+      assertThat(ByteBuffer.wrap(goAway).getInt()).as("last stream").isEqualTo(3);
+      closed.get(20, TimeUnit.SECONDS);
+    }
   }
 
   @Test
@@ -115,6 +148,34 @@ class JettyEndpointWireTest extends EndpointWireTest {
       HttpResponse<String> refused = client.send(get, HttpResponse.BodyHandlers.ofString());
       assertThat(refused.statusCode()).isEqualTo(405);
       assertThat(refused.headers().firstValue("allow")).contains("PUT, OPTIONS");
+    }
+  }
+
+  @Test
+  void answersOfADrainOverHttp2HaveNoConnectionHeader(@TempDir Path folder) throws Exception {
+    SSLContext tls = TlsWireTest.selfSigned(folder.resolve("keystore.p12"));
+    PushServer secure = server().tls(tls).drain(Duration.ofMinutes(10)).build().start();
+    try (WireDevice away = new WireDevice(RawWebSocket.connectTls(secure.port(), tls));
+        WireDevice staying = new WireDevice(RawWebSocket.connectTls(secure.port(), tls))) {
+      away.hello("");
+      staying.hello("");
+      URI endpoint = staying.register(CHANNEL);
+      CompletableFuture<Void> closed = secure.closeAsync();
+      HttpResponse<String> answer =
+          HttpClient.newBuilder()
+              .sslContext(tls)
+              .build()
+              .send(
+                  HttpRequest.newBuilder(endpoint)
+                      .PUT(HttpRequest.BodyPublishers.ofString("version=1"))
+                      .build(),
+                  HttpResponse.BodyHandlers.ofString());
+      assertThat(answer.version()).isEqualTo(HttpClient.Version.HTTP_2);
+      assertThat(answer.statusCode()).isEqualTo(200);
+      assertThat(answer.headers().map()).doesNotContainKey("connection");
+      away.leave();
+      staying.leave();
+      closed.get(20, TimeUnit.SECONDS);
     }
   }
 

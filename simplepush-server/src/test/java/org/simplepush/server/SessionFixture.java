@@ -4,8 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.net.InetSocketAddress;
 import java.net.URI;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -256,13 +254,7 @@ class SessionFixture {
   }
 
   static EndpointHandler.Request putRequest(String endpoint, long version) {
-    return new EndpointHandler.Request(
-        "PUT",
-        URI.create(endpoint).getRawPath(),
-        null,
-        null,
-        null,
-        ByteBuffer.wrap(("version=" + version).getBytes(StandardCharsets.US_ASCII)));
+    return TestRequest.put(URI.create(endpoint).getRawPath(), "version=" + version);
   }
 
   /** Every loop does what other threads left for it. */

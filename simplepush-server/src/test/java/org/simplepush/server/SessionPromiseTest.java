@@ -2,8 +2,6 @@ package org.simplepush.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -115,13 +113,7 @@ class SessionPromiseTest extends SessionFixture {
       return;
     }
     EndpointHandler.Request request =
-        new EndpointHandler.Request(
-            "PUT",
-            endpoints.get(channelId),
-            null,
-            null,
-            null,
-            ByteBuffer.wrap(("version=" + version).getBytes(StandardCharsets.US_ASCII)));
+        TestRequest.put(endpoints.get(channelId), "version=" + version);
     this.endpoints()
         .handle(request)
         .thenAccept(

@@ -4,8 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import java.net.URI;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import org.awaitility.core.ThrowingRunnable;
 
@@ -28,13 +26,10 @@ final class TestServers {
 
   /** Publishes without HTTP in between. */
   static void publish(PushServer server, URI endpoint, long version) {
-    byte[] body = ("version=" + version).getBytes(StandardCharsets.US_ASCII);
     EndpointHandler.Response response =
         server
             .endpointHandler()
-            .handle(
-                new EndpointHandler.Request(
-                    "PUT", endpoint.getRawPath(), null, null, null, ByteBuffer.wrap(body)))
+            .handle(TestRequest.put(endpoint.getRawPath(), "version=" + version))
             .toCompletableFuture()
             .join();
     assertThat(response.status()).isEqualTo(200);

@@ -3,11 +3,11 @@ package org.simplepush.server.jetty;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.eclipse.jetty.http.HttpFields;
 import org.eclipse.jetty.http.HttpHeader;
 import org.eclipse.jetty.http.HttpStatus;
 import org.eclipse.jetty.io.Content;
@@ -15,6 +15,7 @@ import org.eclipse.jetty.server.Handler;
 import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
 import org.eclipse.jetty.util.Callback;
+import org.jspecify.annotations.Nullable;
 import org.simplepush.server.EndpointHandler;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -26,19 +27,22 @@ import org.slf4j.LoggerFactory;
 final class EndpointRequests extends Handler.Abstract.NonBlocking {
   private static final Logger log = LoggerFactory.getLogger(EndpointRequests.class);
 
-  /** Stands for every body that is too large, which is not read. */
-  private static final ByteBuffer TOO_LARGE =
-      ByteBuffer.allocate(EndpointHandler.MAX_BODY_LENGTH + 1).asReadOnlyBuffer();
-
   private static final ByteBuffer EMPTY = ByteBuffer.allocate(0);
 
   private final EndpointHandler handler;
+  private final int bodyLimit;
+
+  /** Stands for every body that is too large, which is not read. */
+  private final ByteBuffer tooLarge;
+
   private final AtomicInteger inProgress = new AtomicInteger();
   private final CompletableFuture<Void> drained = new CompletableFuture<>();
   private volatile boolean draining;
 
   EndpointRequests(EndpointHandler handler) {
     this.handler = handler;
+    this.bodyLimit = handler.bodyLimit();
+    this.tooLarge = ByteBuffer.allocate(bodyLimit + 1).asReadOnlyBuffer();
   }
 
   @Override
@@ -77,11 +81,12 @@ final class EndpointRequests extends Handler.Abstract.NonBlocking {
   }
 
   /** One request, from its head to the end of its answer. */
-  private final class Exchange extends Callback.Nested implements Runnable {
+  private final class Exchange extends Callback.Nested
+      implements Runnable, EndpointHandler.Request {
     private final Request request;
     private final Response response;
 
-    /** What came so far of a body that comes in pieces. */
+    /** What came so far of a body that comes in pieces; in the end what there is of it. */
     private ByteBuffer body = EMPTY;
 
     Exchange(Request request, Response response, Callback callback) {
@@ -93,8 +98,8 @@ final class EndpointRequests extends Handler.Abstract.NonBlocking {
     /** Reads what there is of the body; called again when there is more. */
     @Override
     public void run() {
-      if (request.getLength() > EndpointHandler.MAX_BODY_LENGTH) {
-        ask(TOO_LARGE);
+      if (request.getLength() > bodyLimit) {
+        ask(tooLarge);
         return;
       }
       while (true) {
@@ -111,7 +116,7 @@ final class EndpointRequests extends Handler.Abstract.NonBlocking {
         if (complete && body.position() == 0) {
           ask(chunk.getByteBuffer()); // not copied: nobody looks at it later
         } else if (!append(chunk.getByteBuffer())) {
-          ask(TOO_LARGE);
+          ask(tooLarge);
           complete = true;
         } else if (complete) {
           ask(body.flip());
@@ -124,12 +129,12 @@ final class EndpointRequests extends Handler.Abstract.NonBlocking {
     }
 
     private boolean append(ByteBuffer more) {
-      if (body.position() + more.remaining() > EndpointHandler.MAX_BODY_LENGTH) {
+      if (body.position() + more.remaining() > bodyLimit) {
         return false;
       }
       if (body.capacity() == 0) {
         long length = request.getLength(); // −1 if the head does not say
-        body = ByteBuffer.allocate(length < 0 ? EndpointHandler.MAX_BODY_LENGTH : (int) length);
+        body = ByteBuffer.allocate(length < 0 ? bodyLimit : (int) length);
       }
       body.put(more);
       return true;
@@ -143,19 +148,47 @@ final class EndpointRequests extends Handler.Abstract.NonBlocking {
       }
     }
 
-    private void ask(ByteBuffer body) {
+    private void ask(ByteBuffer whole) {
       RequestEndPoint.met(request);
-      HttpFields headers = request.getHeaders();
+      body = whole;
+      handler.handle(this).whenComplete(this::answer);
+    }
+
+    @Override
+    public String method() {
+      return request.getMethod();
+    }
+
+    @Override
+    public String path() {
       String path = request.getHttpURI().getPath();
-      EndpointHandler.Request asked =
-          new EndpointHandler.Request(
-              request.getMethod(),
-              path == null ? "" : path,
-              request.getHttpURI().getQuery(),
-              headers.get(HttpHeader.CONTENT_TYPE),
-              headers.get(HttpHeader.ORIGIN),
-              body);
-      handler.handle(asked).whenComplete(this::answer);
+      return path == null ? "" : path;
+    }
+
+    @Override
+    public @Nullable String query() {
+      return request.getHttpURI().getQuery();
+    }
+
+    @Override
+    public List<String> headers(String name) {
+      return request.getHeaders().getValuesList(name);
+    }
+
+    @Override
+    public @Nullable String header(String name) {
+      return request.getHeaders().get(name);
+    }
+
+    @Override
+    public ByteBuffer body() {
+      return body;
+    }
+
+    /** Nothing reads the connection before us. */
+    @Override
+    public boolean bodyAnnounced() {
+      return false;
     }
 
     private void answer(EndpointHandler.Response answer, Throwable failure) {

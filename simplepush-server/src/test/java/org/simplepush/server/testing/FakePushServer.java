@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -329,8 +330,7 @@ public final class FakePushServer
     mailbox(endpoint); // the check
     byte[] body = ("version=" + version).getBytes(StandardCharsets.US_ASCII);
     EndpointHandler.Request request =
-        new EndpointHandler.Request(
-            "PUT", endpoint.getRawPath(), null, null, null, ByteBuffer.wrap(body));
+        new PlainRequest("PUT", endpoint.getRawPath(), null, Map.of(), ByteBuffer.wrap(body));
     return run().real.endpointHandler().handle(request).toCompletableFuture().join().status();
   }
 

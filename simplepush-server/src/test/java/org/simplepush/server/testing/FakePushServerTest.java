@@ -53,10 +53,12 @@ class FakePushServerTest {
     assertThat(put(endpoint, "").statusCode()).isEqualTo(200);
     assertThat(push.published(endpoint)).hasValue(7);
     assertThat(push.published(endpoint)).hasValue(9);
+    assertThat(put(endpoint, "version=").statusCode()).isEqualTo(200);
     assertThat(push.published(endpoint)).hasValue(8);
     assertThat(push.published(endpoint)).isEmpty();
+    assertThat(push.published(endpoint)).isEmpty();
     push.assertNothingMore();
-    assertThat(push.requests(endpoint)).isEqualTo(4);
+    assertThat(push.requests(endpoint)).isEqualTo(5);
   }
 
   @Test
@@ -192,6 +194,23 @@ class FakePushServerTest {
         assertThat(push.published(endpoint)).hasValue(version);
       }
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "Content-Length: 9\r\n\r\nversion=",
+        "Transfer-Encoding: chunked\r\n\r\n8\r\nversion=\r\n",
+      })
+  void bodyThatBreaksOffIsNotPublished(String rest) throws Exception {
+    URI endpoint = push.endpoint();
+    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), endpoint.getPort())) {
+      String request = "PUT " + endpoint.getPath() + " HTTP/1.1\r\nHost: x\r\n" + rest;
+      socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
+      socket.shutdownOutput();
+      assertThat(socket.getInputStream().readAllBytes()).isEmpty();
+    }
+    push.assertNothingMore();
   }
 
   @Test

@@ -76,12 +76,11 @@ final class HttpConversation {
     switch (answer.kind()) {
       case AS_USUAL -> {
         EndpointHandler.Request request =
-            new EndpointHandler.Request(
+            new PlainRequest(
                 method,
                 path,
                 query < 0 ? null : target.substring(query + 1),
-                head.header("content-type"),
-                head.header("origin"),
+                head.headers(),
                 ByteBuffer.wrap(body));
         EndpointHandler.Response response = handler.handle(request).toCompletableFuture().join();
         if (response.status() == 200) {
@@ -125,9 +124,9 @@ final class HttpConversation {
     if (equals < 0) {
       return OptionalLong.empty();
     }
-    String digits = form.substring(equals + 1).replace("&", "");
-    return OptionalLong.of(
-        Long.parseLong(URLDecoder.decode(digits, StandardCharsets.UTF_8).strip()));
+    String value = form.substring(equals + 1).replace("&", "");
+    String digits = URLDecoder.decode(value, StandardCharsets.UTF_8).strip();
+    return digits.isEmpty() ? OptionalLong.empty() : OptionalLong.of(Long.parseLong(digits));
   }
 
   private static EndpointHandler.Response error(int status, @Nullable Duration retryAfter) {

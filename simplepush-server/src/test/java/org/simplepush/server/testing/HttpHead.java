@@ -78,18 +78,28 @@ record HttpHead(byte[] bytes, String first, Map<String, String> headers) {
   byte[] readBody(DataInputStream in) throws IOException {
     if (!has("transfer-encoding", "chunked")) {
       String length = header("content-length");
-      return in.readNBytes(length == null ? 0 : number(length, 10));
+      return exactly(length == null ? 0 : number(length, 10), in);
     }
     ByteArrayOutputStream body = new ByteArrayOutputStream();
     while (true) {
       String size = line(in, new ByteArrayOutputStream());
-      int length = size == null ? 0 : number(size.split(";", 2)[0].strip(), 16);
-      body.writeBytes(in.readNBytes(length));
+      if (size == null) {
+        throw new EOFException("The connection ended within a body");
+      }
+      int length = number(size.split(";", 2)[0].strip(), 16);
+      body.writeBytes(exactly(length, in));
       line(in, new ByteArrayOutputStream()); // what ends a chunk, or the body
       if (length == 0) {
         return body.toByteArray();
       }
     }
+  }
+
+  /** A body that breaks off may look like another one. */
+  private static byte[] exactly(int length, DataInputStream in) throws IOException {
+    byte[] bytes = new byte[length];
+    in.readFully(bytes);
+    return bytes;
   }
 
   private static int number(String digits, int radix) throws IOException {
