@@ -11,6 +11,7 @@ import org.eclipse.jetty.http2.HTTP2Cipher;
 import org.eclipse.jetty.http2.server.HTTP2CServerConnectionFactory;
 import org.eclipse.jetty.http2.server.HTTP2ServerConnectionFactory;
 import org.eclipse.jetty.io.ArrayByteBufferPool;
+import org.eclipse.jetty.server.AbstractConnectionFactory;
 import org.eclipse.jetty.server.ConnectionFactory;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.HttpConnectionFactory;
@@ -112,9 +113,10 @@ public final class JettyEndpointServer implements EndpointServer {
     http.setSendServerVersion(false);
     http.setSendDateHeader(false);
     http.setRequestHeaderSize(MAX_HEADER_LENGTH);
-    http.setInputBufferSize(INPUT_BUFFER);
+    // The default of this Jetty, whose name differs between 12.0 and 12.1.
     http.setHttpCompliance(
-        HttpCompliance.RFC9110.with("SimplePush", HttpCompliance.Violation.MISMATCHED_AUTHORITY));
+        http.getHttpCompliance()
+            .with("SimplePush", HttpCompliance.Violation.MISMATCHED_AUTHORITY));
     // The path is only ever looked up as it is: nothing in it is decoded, so nothing is ambiguous.
     http.setUriCompliance(UriCompliance.UNSAFE);
     return http;
@@ -122,9 +124,9 @@ public final class JettyEndpointServer implements EndpointServer {
 
   private static ConnectionFactory[] connectionFactories(
       HttpConfiguration http, @Nullable SSLContext tls) {
-    HttpConnectionFactory http1 = new HttpConnectionFactory(http);
+    HttpConnectionFactory http1 = sized(new HttpConnectionFactory(http));
     if (tls == null) {
-      return new ConnectionFactory[] {http1, new HTTP2CServerConnectionFactory(http)};
+      return new ConnectionFactory[] {http1, sized(new HTTP2CServerConnectionFactory(http))};
     }
     SslContextFactory.Server ssl = new SslContextFactory.Server();
     ssl.setSslContext(tls);
@@ -135,7 +137,14 @@ public final class JettyEndpointServer implements EndpointServer {
     secure.setEnsureSecureRequestCustomizer(false);
     ALPNServerConnectionFactory alpn = new ALPNServerConnectionFactory();
     alpn.setDefaultProtocol(http1.getProtocol()); // for clients that know no ALPN
-    return new ConnectionFactory[] {secure, alpn, new HTTP2ServerConnectionFactory(http), http1};
+    HTTP2ServerConnectionFactory http2 = sized(new HTTP2ServerConnectionFactory(http));
+    return new ConnectionFactory[] {secure, alpn, http2, http1};
+  }
+
+  /** Jetty 12.0 knows the size of the buffer here, and not yet in the configuration. */
+  private static <F extends AbstractConnectionFactory> F sized(F factory) {
+    factory.setInputBufferSize(INPUT_BUFFER);
+    return factory;
   }
 
   private static void stop(Server server, Exception cause) {
