@@ -43,21 +43,43 @@ public final class NotifierMetrics implements MeterBinder {
 
   @Override
   public void bindTo(MeterRegistry registry) {
-    gauge(registry, "waiting", NotifierStatistics::waiting);
-    gauge(registry, "on.wire", NotifierStatistics::onWire);
-    gauge(registry, "hosts.paused", NotifierStatistics::hostsPaused);
-    count(registry, "calls", NotifierStatistics::calls);
-    count(registry, "collapsed", NotifierStatistics::collapsed);
-    count(registry, "retries", NotifierStatistics::retries);
-    count(registry, "host.pauses", NotifierStatistics::hostPauses);
+    gauge(
+        registry,
+        "waiting",
+        NotifierStatistics::waiting,
+        "Endpoints with a version on the wire or waiting for it");
+    gauge(registry, "on.wire", NotifierStatistics::onWire, "Requests under way");
+    gauge(
+        registry,
+        "hosts.paused",
+        NotifierStatistics::hostsPaused,
+        "Hosts being left alone because they fail");
+    count(registry, "calls", NotifierStatistics::calls, "Endpoints to publish to that were taken");
+    count(
+        registry,
+        "collapsed",
+        NotifierStatistics::collapsed,
+        "Calls that caused no request of their own because another does for them");
+    count(
+        registry, "retries", NotifierStatistics::retries, "Requests after the first for a version");
+    count(
+        registry,
+        "host.pauses",
+        NotifierStatistics::hostPauses,
+        "Times a host was left alone because it failed even one request at a time");
     FunctionTimer.builder(
             PREFIX + "requests",
             notifier,
             n -> n.statistics().requests(),
             n -> n.statistics().requestTime().toNanos(),
             TimeUnit.NANOSECONDS)
+        .description("Requests sent and ended, retries included")
         .register(registry);
-    count(registry, "stale", NotifierStatistics::stale);
+    count(
+        registry,
+        "stale",
+        NotifierStatistics::stale,
+        "Accepted calls whose endpoint had reached a higher version");
     verdicts(registry, "accepted", NotifierStatistics::accepted);
     verdicts(registry, "gone", NotifierStatistics::gone);
     verdicts(registry, "rejected", NotifierStatistics::rejected);
@@ -66,15 +88,23 @@ public final class NotifierMetrics implements MeterBinder {
   }
 
   private void gauge(
-      MeterRegistry registry, String name, ToDoubleFunction<NotifierStatistics> number) {
+      MeterRegistry registry,
+      String name,
+      ToDoubleFunction<NotifierStatistics> number,
+      String description) {
     Gauge.builder(PREFIX + name, notifier, n -> number.applyAsDouble(n.statistics()))
+        .description(description)
         .strongReference(true)
         .register(registry);
   }
 
   private void count(
-      MeterRegistry registry, String name, ToDoubleFunction<NotifierStatistics> number) {
+      MeterRegistry registry,
+      String name,
+      ToDoubleFunction<NotifierStatistics> number,
+      String description) {
     FunctionCounter.builder(PREFIX + name, notifier, n -> number.applyAsDouble(n.statistics()))
+        .description(description)
         .register(registry);
   }
 
@@ -82,6 +112,7 @@ public final class NotifierMetrics implements MeterBinder {
       MeterRegistry registry, String verdict, ToDoubleFunction<NotifierStatistics> number) {
     FunctionCounter.builder(
             PREFIX + "verdicts", notifier, n -> number.applyAsDouble(n.statistics()))
+        .description("Calls by their verdict")
         .tag("verdict", verdict)
         .register(registry);
   }

@@ -165,7 +165,13 @@ class NotifierTest {
                 .functionCounter()
                 .count())
         .isEqualTo(1);
-    assertThat(registry.getMeters()).hasSize(13);
+    assertThat(registry.getMeters())
+        .hasSize(14)
+        .allSatisfy(
+            meter ->
+                assertThat(meter.getId().getDescription())
+                    .as(meter.getId().getName())
+                    .isNotBlank());
   }
 
   @Test
