@@ -17,8 +17,9 @@ public interface ApplicationLauncher {
    *
    * @param application what it asks the device with
    * @param manifest with which it was installed
-   * @return its handler, which stays attached until {@link PushManager#detach}; or null if the
-   *     application will attach itself by {@link PushClient#application}
+   * @return its handler, with what else that implements, which stays attached until {@link
+   *     PushManager#detach}; or null if the application will attach itself by {@link
+   *     PushClient#application}
    * @throws Exception if it could not be started now
    */
   @Nullable PushHandler launch(PushManager application, ApplicationManifest manifest)

@@ -143,15 +143,17 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
 
   void start() {
     loop.assertCurrent();
-    for (String application : state.toRegisterAnew()) {
-      inbox(application).offer(new Inbox.PushRegister());
-    }
-    for (Wish wish : state.wishes()) {
+    for (Wish wish : List.copyOf(state.wishes())) {
       ChannelId channelId = wish.channelId;
       if (channelId == null) {
         ask(wish);
       } else {
         tell(wish, channelId);
+      }
+    }
+    for (String application : state.applicationsWithLosses()) {
+      if (inbox(application).handlers() == null) { // otherwise it was told when it was attached
+        recover(application);
       }
     }
     startDeadlines();
@@ -242,12 +244,21 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
   private void renew(ChannelId channelId) {
     deadlines.cancel(new Renew(channelId));
     Registration old = state.registration(channelId);
-    if (old != null) {
-      Wish wish = Wish.renewing(old);
-      state.wishes().add(wish);
-      journal.changed();
-      ask(wish);
+    if (old == null) {
+      return;
     }
+    if (keepsEndpoints(inbox(old.application))) {
+      log.warn(
+          "An endpoint of application {} is old and is not replaced: its handler is no"
+              + " EndpointReplacedHandler; implement it",
+          old.application);
+      renewLater(channelId);
+      return;
+    }
+    Wish wish = Wish.renewing(old);
+    state.wishes().add(wish);
+    journal.changed();
+    ask(wish);
   }
 
   /** The application uses the successor; for a while both go on working. */
@@ -272,9 +283,70 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
   }
 
   /** From now on the application is told what waits for it. */
-  void attach(String application, PushHandler handler) {
+  void attach(String application, Handlers handlers) {
     loop.assertCurrent();
-    inbox(application).attach(handler);
+    Inbox inbox = inbox(application);
+    if (handlers.replaced() == null) {
+      takeSuccessorsBack(inbox);
+    }
+    inbox.forget(new Inbox.PushRegister()); // it depends on the handlers whether it gets that
+    inbox.attach(handlers);
+    if (state.applicationsWithLosses().contains(application)) {
+      recover(application);
+    }
+  }
+
+  /** Whether the device is to get new endpoints for lost ones; not before that is known. */
+  private static boolean replacesEndpoints(Inbox inbox) {
+    Handlers handlers = inbox.handlers();
+    return handlers != null && handlers.replaced() != null;
+  }
+
+  /** Whether it is known that the application takes no endpoint in the place of another. */
+  private static boolean keepsEndpoints(Inbox inbox) {
+    Handlers handlers = inbox.handlers();
+    return handlers != null && handlers.replaced() == null;
+  }
+
+  /** The application does not take what was registered when it did, or was not known. */
+  private void takeSuccessorsBack(Inbox inbox) {
+    for (Wish wish : List.copyOf(state.wishes())) {
+      if (!wish.application.equals(inbox.application())) {
+        continue;
+      }
+      if (wish.renewed != null) {
+        abandon(wish);
+        renewLater(wish.renewed);
+      } else if (wish.isLoss()) {
+        registers
+            .values()
+            .removeIf(
+                register -> {
+                  boolean taken = register.wish == wish;
+                  if (taken) {
+                    cancelTimeout(register);
+                  }
+                  return taken;
+                });
+        dropSuccessor(wish);
+      }
+    }
+  }
+
+  /** The application learns of its lost endpoints: by their successors, or by push-register. */
+  private void recover(String application) {
+    Inbox inbox = inbox(application);
+    state
+        .wishes()
+        .forEach(
+            wish -> {
+              if (wish.application.equals(application)) {
+                ask(wish);
+              }
+            });
+    if (!replacesEndpoints(inbox) || state.toRegisterAnew().contains(application)) {
+      inbox.offer(new Inbox.PushRegister());
+    }
   }
 
   /** The application runs no more. */
@@ -513,15 +585,25 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
 
   /** The application is not interested in a lost endpoint, and so not in a successor either. */
   private void abandon(Wish wish) {
+    dropSuccessor(wish);
+    journal.changed();
+    state.wishes().remove(wish); // what is asked for it already is given back when answered
+    if (!state.applicationsWithLosses().contains(wish.application)) {
+      inbox(wish.application).forget(new Inbox.PushRegister());
+    }
+  }
+
+  /** The channel that fulfils this, if there is one, is given back; the application knows none. */
+  private void dropSuccessor(Wish wish) {
     ChannelId channelId = wish.channelId;
     Registration successor = channelId == null ? null : state.registration(channelId);
     if (successor != null) {
+      Inbox inbox = inbox(wish.application);
+      inbox.forget(message(wish, successor.channelId, successor.endpoint));
+      inbox.forget(successor.channelId);
       drop(successor.channelId);
-      inbox(wish.application).forget(successor.channelId);
-      forget(wish, successor.channelId, successor.endpoint);
-    } else {
-      state.wishes().remove(wish); // what is asked for it already is given back when answered
     }
+    wish.channelId = null;
   }
 
   private void forget(Wish wish, ChannelId channelId, URI endpoint) {
@@ -584,7 +666,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     } else if (message instanceof Inbox.Synchronise) {
       synchronised(inbox);
     } else if (!inbox.isWaiting(message)) {
-      state.toRegisterAnew().remove(inbox.application());
+      state.recovered(inbox.application());
       journal.changed();
       synchronised(inbox);
     }
@@ -604,29 +686,27 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     }
   }
 
-  /** The application does not replace endpoints. It keeps the old one, or registers by itself. */
+  /** Nothing is struck off: the application may be given the handler that it lacks. */
   @Override
-  public void refused(Inbox inbox, Inbox.Replaced message) {
-    Wish refused = state.wishFulfilledBy(message.channelId());
-    if (refused == null) {
-      return;
+  public void ignored(Inbox inbox, Inbox.Message message) {
+    String application = inbox.application();
+    if (message instanceof Inbox.PushRegister) {
+      log.warn(
+          "The push server has lost endpoints of application {}, and its handler cannot deal with"
+              + " that. Implement EndpointReplacedHandler, then the device gets new ones, or"
+              + " PushRegisterHandler, to register again",
+          application);
+    } else if (message instanceof Inbox.Synchronise) {
+      log.warn(
+          "Nothing has woken application {} for long, and its handler cannot deal with that."
+              + " Implement SynchroniseHandler",
+          application);
+    } else {
+      log.warn(
+          "A new endpoint waits for application {}, and its handler takes none. Implement {}",
+          application,
+          message instanceof Inbox.Registered ? "RegisteredHandler" : "EndpointReplacedHandler");
     }
-    if (refused.renewed != null) {
-      log.debug("Application {} cannot replace an endpoint and keeps it", inbox.application());
-      abandon(refused);
-      renewLater(refused.renewed);
-      return;
-    }
-    for (Wish wish : List.copyOf(state.wishes())) {
-      if (wish.application.equals(inbox.application())
-          && wish.lost != null
-          && wish.renewed == null) {
-        abandon(wish);
-      }
-    }
-    state.toRegisterAnew().add(inbox.application());
-    journal.changed();
-    inbox.offer(new Inbox.PushRegister());
   }
 
   @Override
@@ -643,7 +723,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     if (message instanceof Inbox.Synchronise) {
       return deadlines.contains(new Synchronise(inbox.application()));
     }
-    return true;
+    return state.applicationsWithLosses().contains(inbox.application());
   }
 
   @Override
@@ -718,7 +798,6 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
         "The push server has forgotten this device; {} registrations are gone",
         state.registrations().size());
     acks.clear();
-    List<Wish> asked = new ArrayList<>();
     for (Registration registration : List.copyOf(state.registrations())) {
       ChannelId channelId = registration.channelId;
       inbox(registration.application).forget(channelId);
@@ -727,19 +806,13 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
       if (wish != null) { // the application does not know this endpoint, and never will
         inbox(wish.application).forget(message(wish, channelId, registration.endpoint));
         wish.channelId = null;
-        asked.add(wish);
-        state.remove(channelId);
-      } else if (settings.replaceLostEndpoints()) {
-        Wish successor = Wish.replacing(registration.application, registration.endpoint);
-        state.wishes().add(successor);
-        asked.add(successor);
-        state.remove(channelId);
+      } else {
+        state.wishes().add(Wish.replacing(registration.application, registration.endpoint));
       }
+      state.remove(channelId);
     }
-    for (String application : state.removeAll()) {
-      inbox(application).offer(new Inbox.PushRegister());
-    }
-    asked.forEach(this::ask);
+    List.copyOf(state.wishes()).forEach(this::ask);
+    state.applicationsWithLosses().forEach(this::recover);
   }
 
   @Override
@@ -858,22 +931,20 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     }
   }
 
+  /** Unless it is asked for already, or it is not known that the application would take it. */
   private void ask(Wish wish) {
-    ask(ChannelId.random(), new PendingRegister(wish));
+    boolean isOpen = state.wishes().contains(wish) && wish.channelId == null;
+    boolean isTaken = !wish.isLoss() || replacesEndpoints(inbox(wish.application));
+    if (isOpen && isTaken && registers.values().stream().noneMatch(asked -> asked.wish == wish)) {
+      ask(ChannelId.random(), new PendingRegister(wish));
+    }
   }
 
   private void askLater(Wish wish) {
     wish.failures++;
     Duration delay = WISHES.delay(wish.failures, random);
     log.debug("A queued register of {} is tried again in {}", wish.application, delay);
-    loop.schedule(
-        delay,
-        () -> {
-          boolean isOpen = state.wishes().contains(wish) && wish.channelId == null;
-          if (isOpen && registers.values().stream().noneMatch(asked -> asked.wish == wish)) {
-            ask(wish);
-          }
-        });
+    loop.schedule(delay, () -> ask(wish));
   }
 
   private void tell(Wish wish, ChannelId channelId) {

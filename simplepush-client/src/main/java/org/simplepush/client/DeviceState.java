@@ -127,6 +127,11 @@ final class DeviceState {
       return new Wish(old.application, null, old.endpoint, old.channelId, null);
     }
 
+    /** Whether an endpoint is gone, and the application is yet to learn what to use instead. */
+    boolean isLoss() {
+      return lost != null && renewed == null;
+    }
+
     private String kind() {
       return tag != null ? "wanted" : renewed != null ? "renewed" : "lost";
     }
@@ -139,7 +144,7 @@ final class DeviceState {
   private @Nullable Uaid uaid;
   private final Map<ChannelId, Registration> registrations = new LinkedHashMap<>();
 
-  /** Applications that have lost their endpoints and do not know it yet. */
+  /** Applications that have lost endpoints, and it is not known which. */
   private final Set<String> toRegisterAnew = new LinkedHashSet<>();
 
   /** In the order in which they came up. */
@@ -182,19 +187,26 @@ final class DeviceState {
     registrations.remove(channelId);
   }
 
-  /** Drops every registration; returns their applications, which are to be told. */
-  Set<String> removeAll() {
-    Set<String> applications = new LinkedHashSet<>();
-    for (Registration registration : registrations.values()) {
-      applications.add(registration.application);
+  Set<String> toRegisterAnew() {
+    return toRegisterAnew;
+  }
+
+  /** Returns the applications that have lost endpoints for which there is nothing else yet. */
+  Set<String> applicationsWithLosses() {
+    Set<String> applications = new LinkedHashSet<>(toRegisterAnew);
+    for (Wish wish : wishes) {
+      if (wish.isLoss() && wish.channelId == null) {
+        applications.add(wish.application);
+      }
     }
-    registrations.clear();
-    toRegisterAnew.addAll(applications);
     return applications;
   }
 
-  Set<String> toRegisterAnew() {
-    return toRegisterAnew;
+  /** The application knows that endpoints are lost, and sees to it by itself. */
+  void recovered(String application) {
+    toRegisterAnew.remove(application);
+    wishes.removeIf(
+        wish -> wish.isLoss() && wish.channelId == null && wish.application.equals(application));
   }
 
   Set<Wish> wishes() {

@@ -4,7 +4,9 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
@@ -83,8 +85,11 @@ final class Inbox {
     /** The handler returned normally. */
     void handled(Inbox inbox, Message message);
 
-    /** The handler does not know this kind of message. */
-    void refused(Inbox inbox, Replaced message);
+    /**
+     * The application does not handle this kind of message; it waits for one that does. Called when
+     * the message comes, and when such an application is attached.
+     */
+    void ignored(Inbox inbox, Message message);
 
     /** Whether a message whose handler threw still means anything to the application. */
     boolean isWanted(Inbox inbox, Message message);
@@ -124,7 +129,11 @@ final class Inbox {
 
   private final Map<Object, Waiting> waiting = new LinkedHashMap<>();
   private final Set<ChannelId> held = new HashSet<>();
-  private @Nullable PushHandler handler;
+
+  /** What the application could do when it was last attached; null if it never was. */
+  private @Nullable Handlers handlers;
+
+  private boolean attached;
   private @Nullable Waiting running;
   private boolean stopped;
 
@@ -149,20 +158,39 @@ final class Inbox {
   }
 
   /** From now on messages are handed over. */
-  void attach(PushHandler newHandler) {
+  void attach(Handlers newHandlers) {
     loop.assertCurrent();
-    handler = newHandler;
+    handlers = newHandlers;
+    attached = true;
     wasAttached = launching;
     launches = 0;
     cancelRelaunch();
+    for (Waiting known : List.copyOf(waiting.values())) {
+      if (isIgnored(known.message)) {
+        owner.ignored(this, known.message);
+      }
+    }
     handOver();
   }
 
   /** From now on messages wait, or the application is started for them. */
   void detach() {
     loop.assertCurrent();
-    handler = null;
+    attached = false;
     handOver();
+  }
+
+  /**
+   * Returns what the application can do, or could when it was last attached; null if that is not
+   * known.
+   */
+  @Nullable Handlers handlers() {
+    return handlers;
+  }
+
+  /** Whether it is known that the application does not handle messages of this kind. */
+  private boolean isIgnored(Message message) {
+    return handlers != null && handlers.callFor(message) == null;
   }
 
   private void cancelRelaunch() {
@@ -176,7 +204,7 @@ final class Inbox {
   void launched(@Nullable Throwable failure) {
     loop.assertCurrent();
     launching = false;
-    if (handler != null || stopped) {
+    if (attached || stopped) {
       return;
     }
     if (wasAttached) {
@@ -205,6 +233,9 @@ final class Inbox {
   /** Takes a message in, unless this or a newer one is here already. */
   void offer(Message message) {
     loop.assertCurrent();
+    if (isIgnored(message)) {
+      owner.ignored(this, message);
+    }
     // A push-register that is being handled says nothing about endpoints lost just now.
     if (running != null && message instanceof Push && isCovered(message, running.message)) {
       return;
@@ -304,11 +335,10 @@ final class Inbox {
     if (next == null) {
       return;
     }
-    PushHandler current = handler;
-    if (current != null) {
+    if (attached) {
       waiting.remove(next.message.key());
       running = next;
-      run(current, next);
+      run(next);
     } else if (!launching && relaunch == null) {
       launching = owner.launch(this);
     }
@@ -318,19 +348,21 @@ final class Inbox {
     for (Waiting candidate : waiting.values()) {
       boolean isHeld =
           candidate.message.key() instanceof ChannelId channelId && held.contains(channelId);
-      if (candidate.retry == null && !isHeld) {
+      if (candidate.retry == null && !isHeld && !isIgnored(candidate.message)) {
         return candidate;
       }
     }
     return null;
   }
 
-  private void run(PushHandler current, Waiting next) {
+  private void run(Waiting next) {
     Message message = next.message;
+    Handlers.Call handler =
+        Objects.requireNonNull(Objects.requireNonNull(handlers).callFor(message));
     try {
       callbacks.execute(
           () -> {
-            Throwable failure = call(current, message);
+            Throwable failure = call(handler);
             loop.execute(() -> finished(next, message, failure));
           });
     } catch (RejectedExecutionException e) {
@@ -338,20 +370,10 @@ final class Inbox {
     }
   }
 
-  private static @Nullable Throwable call(PushHandler handler, Message message) {
+  private static @Nullable Throwable call(Handlers.Call handler) {
     HandlerThread.enter();
     try {
-      if (message instanceof Push push) {
-        handler.onPush(new PushMessage(push.endpoint(), push.version()));
-      } else if (message instanceof Registered registered) {
-        handler.onRegistered(registered.tag(), registered.endpoint());
-      } else if (message instanceof Replaced replaced) {
-        handler.onEndpointReplaced(replaced.lost(), replaced.endpoint());
-      } else if (message instanceof Synchronise) {
-        handler.onSynchronise();
-      } else {
-        handler.onPushRegister();
-      }
+      handler.run();
       return null;
     } catch (Throwable e) { // whatever it was: it was not handled
       if (e instanceof InterruptedException) {
@@ -367,9 +389,6 @@ final class Inbox {
     running = null;
     if (failure == null) {
       owner.handled(this, message);
-    } else if (failure instanceof UnsupportedOperationException
-        && message instanceof Replaced replaced) {
-      owner.refused(this, replaced);
     } else {
       failed(done, message, failure);
     }

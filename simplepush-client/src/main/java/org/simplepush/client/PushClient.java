@@ -19,6 +19,7 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import okhttp3.ConnectionPool;
 import okhttp3.Dispatcher;
 import okhttp3.OkHttpClient;
@@ -37,7 +38,10 @@ import org.slf4j.LoggerFactory;
  *         .build()
  *         .start();
  * PushManager calendar =
- *     device.application("calendar", message -> synchronise(message.endpoint()));
+ *     device.application(
+ *         "calendar",
+ *         message -> synchronise(message.endpoint()),
+ *         (old, endpoint) -> tellApplicationServer(old, endpoint));
  * calendar.register().thenAccept(endpoint -> tellApplicationServer(endpoint));
  * }</pre>
  *
@@ -76,7 +80,7 @@ public final class PushClient implements AutoCloseable {
   private final CompletableFuture<Void> closed = new CompletableFuture<>();
 
   // All guarded by this.
-  private final Map<String, PushHandler> applications = new HashMap<>();
+  private final Map<String, Handlers> applications = new HashMap<>();
   private boolean started;
   private @Nullable Device device;
   private boolean closing;
@@ -90,7 +94,6 @@ public final class PushClient implements AutoCloseable {
             builder.maxPingInterval,
             builder.backoff,
             builder.allowInsecure,
-            builder.replaceLostEndpoints,
             builder.synchroniseAfter,
             builder.renewal);
     storage = builder.storage;
@@ -256,7 +259,7 @@ public final class PushClient implements AutoCloseable {
     }
   }
 
-  private synchronized Map<String, PushHandler> applications() {
+  private synchronized Map<String, Handlers> applications() {
     return Map.copyOf(applications);
   }
 
@@ -267,22 +270,63 @@ public final class PushClient implements AutoCloseable {
    *
    * @param applicationId the name under which the device knows it; the same after a restart. 1 to
    *     255 characters
+   * @param handler what it can do: handle new versions, and whatever other handlers the same object
+   *     implements; see {@link PushHandler}
    * @throws IllegalStateException if an application of this name is attached, or the client closed
    */
-  public synchronized PushManager application(String applicationId, PushHandler handler) {
+  public PushManager application(String applicationId, PushHandler handler) {
     Objects.requireNonNull(handler, "handler");
+    return attach(applicationId, Handlers.of(handler));
+  }
+
+  /**
+   * The same for an application whose endpoints the device replaces when the push server has lost
+   * them, or they are old.
+   *
+   * @param applicationId the name under which the device knows it; the same after a restart. 1 to
+   *     255 characters
+   * @param handler as above
+   * @param replaced what takes the new endpoints
+   * @throws IllegalStateException if an application of this name is attached, or the client closed
+   */
+  public PushManager application(
+      String applicationId, PushHandler handler, EndpointReplacedHandler replaced) {
+    Objects.requireNonNull(handler, "handler");
+    Objects.requireNonNull(replaced, "replaced");
+    return attach(applicationId, Handlers.of(handler, replaced));
+  }
+
+  private synchronized PushManager attach(String applicationId, Handlers handlers) {
     checkApplicationId(applicationId);
     if (closing) {
       throw new IllegalStateException("The client is closed");
     }
-    if (applications.putIfAbsent(applicationId, handler) != null) {
+    if (applications.putIfAbsent(applicationId, handlers) != null) {
       throw new IllegalStateException("The application " + applicationId + " is attached already");
     }
     Device running = device;
     if (running != null) {
-      loop.execute(() -> running.attach(applicationId, handler));
+      loop.execute(() -> running.attach(applicationId, handlers));
     }
     return new PushManager(this, applicationId);
+  }
+
+  /**
+   * An application that asks for what it could not take is told so at once.
+   *
+   * @throws IllegalStateException if the application is attached and does not implement it
+   */
+  synchronized void requireHandler(
+      String applicationId, Function<Handlers, @Nullable Object> handler, Class<?> type) {
+    Handlers attached = applications.get(applicationId);
+    if (attached != null && handler.apply(attached) == null) {
+      throw new IllegalStateException(
+          "The answer would come to a "
+              + type.getSimpleName()
+              + ", and the handler of application "
+              + applicationId
+              + " is none; implement it");
+    }
   }
 
   private static void checkApplicationId(String applicationId) {
@@ -317,7 +361,7 @@ public final class PushClient implements AutoCloseable {
             try {
               PushHandler handler = used.launch(new PushManager(this, applicationId), manifest);
               if (handler != null) {
-                attachLaunched(applicationId, handler);
+                attachLaunched(applicationId, Handlers.of(handler));
               }
             } catch (Throwable e) { // whatever it was: it was not started
               if (e instanceof InterruptedException) {
@@ -337,10 +381,10 @@ public final class PushClient implements AutoCloseable {
   }
 
   /** If it has attached itself by now, that is its own decision. */
-  private synchronized void attachLaunched(String applicationId, PushHandler handler) {
+  private synchronized void attachLaunched(String applicationId, Handlers handlers) {
     Device running = device;
-    if (!closing && running != null && applications.putIfAbsent(applicationId, handler) == null) {
-      loop.execute(() -> running.attach(applicationId, handler));
+    if (!closing && running != null && applications.putIfAbsent(applicationId, handlers) == null) {
+      loop.execute(() -> running.attach(applicationId, handlers));
     }
   }
 
@@ -519,7 +563,6 @@ public final class PushClient implements AutoCloseable {
     private Duration maxPingInterval = DEFAULT_PING_INTERVAL;
     private Backoff backoff = new Backoff(DEFAULT_FIRST_BACKOFF, DEFAULT_MAX_BACKOFF);
     private boolean allowInsecure;
-    private boolean replaceLostEndpoints;
     private @Nullable Duration synchroniseAfter;
     private Settings.@Nullable Renewal renewal;
     private @Nullable WakeUp wakeUp;
@@ -658,22 +701,11 @@ public final class PushClient implements AutoCloseable {
     }
 
     /**
-     * What the device does when the push server has lost its registrations. True: it registers each
-     * anew by itself and hands the application the lost and the new endpoint ({@link
-     * PushHandler#onEndpointReplaced}). False, the default: it tells the applications to register
-     * ({@link PushHandler#onPushRegister}).
-     */
-    public Builder replaceLostEndpoints(boolean replace) {
-      replaceLostEndpoints = replace;
-      return this;
-    }
-
-    /**
      * Tells an application to synchronise when nothing has woken it for so long ({@link
-     * PushHandler#onSynchronise}), with or without a connection to the push server; a day is a good
+     * SynchroniseHandler}), with or without a connection to the push server; a day is a good
      * choice. Whatever its handler returns from normally begins the wait anew, except {@link
-     * PushHandler#onRegistered}. It concerns applications that have an endpoint or have lost one,
-     * until they unregister their last.
+     * RegisteredHandler#onRegistered}. It concerns applications that have an endpoint or have lost
+     * one, until they unregister their last.
      *
      * <p>The wait goes on while the process is down, and while the device sleeps. It lasts up to a
      * 24th longer, and applications whose wait is over are told one after the other, up to a minute
@@ -689,14 +721,15 @@ public final class PushClient implements AutoCloseable {
     /**
      * Gives every endpoint a successor when it is older than {@code age}, without being asked: the
      * device registers another one and hands the application both ({@link
-     * PushHandler#onEndpointReplaced}). Both work until the application has confirmed, and for
-     * {@code overlap} after that; then the old one is unregistered. This limits how long an
-     * endpoint that leaked is of use, and how long one that the push server has lost without a sign
-     * stays unnoticed. Default: never.
+     * EndpointReplacedHandler}). Both work until the application has confirmed, and for {@code
+     * overlap} after that; then the old one is unregistered. This limits how long an endpoint that
+     * leaked is of use, and how long one that the push server has lost without a sign stays
+     * unnoticed. Default: never.
      *
      * <p>The versions of both count as one sequence: a version of either is handed over only if it
      * is higher than what the application has taken of both. So an application server goes on
-     * counting where it was; one that begins at 0 for a new endpoint would not be heard.
+     * counting where it was; one that begins at 0 for a new endpoint would not be heard. An
+     * application without an {@link EndpointReplacedHandler} keeps its endpoints.
      *
      * <p>Each wait lasts up to a 24th longer, and successors are registered one at a time, up to a
      * minute apart, while there is a connection. During the overlap an endpoint counts twice at the

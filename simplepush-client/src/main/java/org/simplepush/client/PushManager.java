@@ -49,19 +49,21 @@ public final class PushManager {
   /**
    * Asks for a new endpoint without waiting for it: the request is stored, and tried until the push
    * server has answered it, however often the device is restarted meanwhile. The application gets
-   * the endpoint by {@link PushHandler#onRegistered}. As long as that has not returned, asking
-   * again with the same tag changes nothing.
+   * the endpoint by {@link RegisteredHandler#onRegistered}. As long as that has not returned,
+   * asking again with the same tag changes nothing.
    *
    * <p>The future completes when the request is stored.
    *
    * @param tag what the endpoint is for, in the application's words; 1 to 255 characters
-   * @throws IllegalStateException if the client was never started
+   * @throws IllegalStateException if the client was never started, or the application is attached
+   *     without a {@link RegisteredHandler}
    */
   public CompletableFuture<Void> registerWhenPossible(String tag) {
     if (tag.isEmpty() || tag.length() > 255) {
       throw new IllegalArgumentException(
           "A tag has 1 to 255 characters, but this one has " + tag.length());
     }
+    client.requireHandler(applicationId, Handlers::registered, RegisteredHandler.class);
     CompletableFuture<Void> result = new CompletableFuture<>();
     client.ask(result, device -> device.registerWhenPossible(applicationId, tag, result));
     return result.copy();
@@ -84,8 +86,9 @@ public final class PushManager {
    * at once, or when there is a connection (protocol §10). From then on no version of it is handed
    * over; a handler that is running is not interrupted.
    *
-   * <p>The endpoint may also be a lost one that has no successor yet; then it gets none. Fails with
-   * {@code NOT_FOUND_ERROR} if the application has no such endpoint.
+   * <p>The endpoint may also be a lost one that has no successor yet; then it gets none, and nobody
+   * is told of the loss any more. Fails with {@code NOT_FOUND_ERROR} if the application has no such
+   * endpoint.
    *
    * @throws IllegalStateException if the client was never started
    */

@@ -12,8 +12,6 @@ import org.simplepush.core.internal.Backoff;
  * How a device behaves.
  *
  * @param allowInsecure whether {@code ws:} may be used to other hosts than this one
- * @param replaceLostEndpoints whether the device registers anew what the server has lost, instead
- *     of leaving that to the applications
  * @param synchroniseAfter how long an application may be left in peace before it is told to
  *     synchronise; null if it never is
  * @param renewal null if endpoints are kept
@@ -25,7 +23,6 @@ record Settings(
     Duration maxPingInterval,
     Backoff backoff,
     boolean allowInsecure,
-    boolean replaceLostEndpoints,
     @Nullable Duration synchroniseAfter,
     @Nullable Renewal renewal) {
 

@@ -65,45 +65,30 @@ final class DeviceHarness {
   }
 
   /** Remembers what it was told, and fails when told so. */
-  static final class Recorder implements PushHandler {
+  static final class Recorder {
     final Queue<Object> told = new ArrayDeque<>();
     boolean failing;
-    boolean replaces = true;
 
-    @Override
-    public void onPush(PushMessage message) throws Exception {
+    /** Whether it takes an endpoint in the place of a lost or old one. */
+    boolean replaces;
+
+    Recorder replacing() {
+      replaces = true;
+      return this;
+    }
+
+    /** Handles all there is, but does not replace endpoints unless told so. */
+    Handlers handlers() {
+      return new Handlers(
+          this::hears,
+          replaces ? (lost, endpoint) -> hears(lost + " is now " + endpoint) : null,
+          () -> hears("push-register"),
+          (tag, endpoint) -> hears(tag + " is " + endpoint),
+          () -> hears("synchronise"));
+    }
+
+    private void hears(Object message) throws Exception {
       told.add(message);
-      mayFail();
-    }
-
-    @Override
-    public void onPushRegister() throws Exception {
-      told.add("push-register");
-      mayFail();
-    }
-
-    @Override
-    public void onSynchronise() throws Exception {
-      told.add("synchronise");
-      mayFail();
-    }
-
-    @Override
-    public void onRegistered(String tag, URI endpoint) throws Exception {
-      told.add(tag + " is " + endpoint);
-      mayFail();
-    }
-
-    @Override
-    public void onEndpointReplaced(URI lost, URI endpoint) throws Exception {
-      if (!replaces) {
-        PushHandler.super.onEndpointReplaced(lost, endpoint);
-      }
-      told.add(lost + " is now " + endpoint);
-      mayFail();
-    }
-
-    private void mayFail() throws Exception {
       if (failing) {
         throw new Exception("the handler fails");
       }
@@ -137,7 +122,6 @@ final class DeviceHarness {
           PING,
           new Backoff(Duration.ofSeconds(1), Duration.ofSeconds(60)),
           false,
-          false,
           null,
           null);
   Device device;
@@ -152,24 +136,7 @@ final class DeviceHarness {
 
   /** The device learns how often to ping. */
   DeviceHarness learning(Duration min, Duration max) {
-    settings =
-        new Settings(SERVER, TIMEOUT, min, max, settings.backoff(), false, false, null, null);
-    return this;
-  }
-
-  /** The device registers anew what the server has lost. */
-  DeviceHarness replacing() {
-    settings =
-        new Settings(
-            settings.server(),
-            settings.requestTimeout(),
-            PING,
-            PING,
-            settings.backoff(),
-            false,
-            true,
-            null,
-            settings.renewal());
+    settings = new Settings(SERVER, TIMEOUT, min, max, settings.backoff(), false, null, null);
     return this;
   }
 
@@ -187,7 +154,6 @@ final class DeviceHarness {
             PING,
             settings.backoff(),
             false,
-            settings.replaceLostEndpoints(),
             silence,
             settings.renewal());
     return this;
@@ -203,13 +169,28 @@ final class DeviceHarness {
             PING,
             settings.backoff(),
             false,
-            settings.replaceLostEndpoints(),
             settings.synchroniseAfter(),
             new Settings.Renewal(Duration.ofDays(30), Duration.ofDays(1)));
     return this;
   }
 
   DeviceHarness start() {
+    make();
+    loop.execute(device::start);
+    settle();
+    return this;
+  }
+
+  /** As {@link PushClient} attaches what was there before it was started. */
+  void attachBeforeStart(String application, Handlers handlers) {
+    make();
+    loop.execute(() -> device.attach(application, handlers));
+  }
+
+  private void make() {
+    if (device != null) {
+      return;
+    }
     ConnectionListener listener =
         new ConnectionListener() {
           @Override
@@ -244,9 +225,6 @@ final class DeviceHarness {
     } catch (IOException e) {
       throw new AssertionError(e);
     }
-    loop.execute(device::start);
-    settle();
-    return this;
   }
 
   private boolean launch(
@@ -284,8 +262,17 @@ final class DeviceHarness {
     settle();
   }
 
-  void attach(String application, PushHandler handler) {
-    loop.execute(() -> device.attach(application, handler));
+  void attach(String application, Recorder handler) {
+    attach(application, handler.handlers());
+  }
+
+  void attach(String application, Handlers handlers) {
+    loop.execute(() -> device.attach(application, handlers));
+    settle();
+  }
+
+  void detach(String application) {
+    loop.execute(() -> device.detach(application));
     settle();
   }
 

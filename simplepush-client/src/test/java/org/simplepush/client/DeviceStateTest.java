@@ -27,8 +27,7 @@ class DeviceStateTest {
     DeviceState state = new DeviceState();
     state.uaid(Uaid.parse("0123456789ABCDEF0123456789abcdef"));
     ChannelId one = ChannelId.parse("11111111-2222-3333-4444-55555555AAAA");
-    state.add(new Registration("lost", one, URI.create(SECRET), 3L));
-    state.removeAll();
+    state.toRegisterAnew().add("lost");
     state.wishes().add(Wish.tagged("a", "a tag"));
     Duration minute = Duration.ofMinutes(1);
     state.networks().put("", new KeepAlive.Learned(minute, KeepAlive.NEVER));

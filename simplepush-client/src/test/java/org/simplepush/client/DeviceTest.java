@@ -103,7 +103,7 @@ class DeviceTest {
     idle.assertToldNothing();
     assertThat(h.registrations("calendar")).isEmpty();
     assertThat(h.registrations("mail")).isEmpty();
-    assertThat(h.storage.state).contains(fresh.text()).doesNotContain("channel", "push-register");
+    assertThat(h.storage.state).contains(fresh.text()).doesNotContain("channel", "lost");
   }
 
   @Test
@@ -127,7 +127,7 @@ class DeviceTest {
     DeviceHarness restarted = new DeviceHarness(h.storage).start();
     restarted.attach("calendar", calendar);
     calendar.assertTold("push-register");
-    assertThat(h.storage.state).doesNotContain("push-register");
+    assertThat(h.storage.state).doesNotContain("lost");
   }
 
   @Test
@@ -140,12 +140,12 @@ class DeviceTest {
     h.advance(Duration.ofSeconds(1));
     h.connected(Uaid.random());
     calendar.assertTold("push-register");
-    assertThat(h.storage.state).contains("push-register");
+    assertThat(h.storage.state).contains("lost");
 
     calendar.failing = false;
     h.advance(Duration.ofSeconds(2));
     calendar.assertTold("push-register");
-    assertThat(h.storage.state).doesNotContain("push-register");
+    assertThat(h.storage.state).doesNotContain("lost");
   }
 
   @Test
@@ -172,11 +172,11 @@ class DeviceTest {
     connection.events.opened();
     connection.events.received(hello(Uaid.random()));
     h.settleLoop();
-    assertThat(h.storage.state).contains("push-register");
+    assertThat(h.storage.state).contains("lost");
 
     h.settle();
     calendar.assertTold("push-register", "push-register");
-    assertThat(h.storage.state).doesNotContain("push-register");
+    assertThat(h.storage.state).doesNotContain("lost");
   }
 
   private static String hello(Uaid uaid) {

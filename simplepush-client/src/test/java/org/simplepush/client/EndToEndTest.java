@@ -110,19 +110,41 @@ class EndToEndTest {
 
   private static PushManager attach(
       PushClient device, String application, BlockingQueue<Object> told) {
-    return device.application(
-        application,
-        new PushHandler() {
-          @Override
-          public void onPush(PushMessage message) {
-            told.add(message);
-          }
+    return device.application(application, new Application(told));
+  }
 
-          @Override
-          public void onPushRegister() {
-            told.add("push-register");
-          }
-        });
+  /** Tells what it is told, and registers by itself. */
+  private record Application(BlockingQueue<Object> told)
+      implements PushHandler, PushRegisterHandler {
+    @Override
+    public void onPush(PushMessage message) {
+      told.add(message);
+    }
+
+    @Override
+    public void onPushRegister() {
+      told.add("push-register");
+    }
+  }
+
+  /** Tells what it is told, and takes the endpoints that the device gets for it. */
+  private record ReplacingApplication(BlockingQueue<Object> told, BlockingQueue<URI> endpoints)
+      implements PushHandler, RegisteredHandler, EndpointReplacedHandler {
+    @Override
+    public void onPush(PushMessage message) {
+      told.add(message);
+    }
+
+    @Override
+    public void onRegistered(String tag, URI endpoint) {
+      endpoints.add(endpoint);
+    }
+
+    @Override
+    public void onEndpointReplaced(URI old, URI endpoint) {
+      endpoints.add(old);
+      endpoints.add(endpoint);
+    }
   }
 
   private static <T> T get(CompletableFuture<T> future) throws Exception {
@@ -344,33 +366,8 @@ class EndToEndTest {
   @Test
   void deviceReplacesTheEndpointsOfAServerThatLostItsState() throws Exception {
     BlockingQueue<URI> endpoints = new LinkedBlockingQueue<>();
-    PushClient device =
-        PushClient.builder(server.webSocketUri())
-            .backoff(Duration.ofMillis(10), Duration.ofMillis(100))
-            .replaceLostEndpoints(true)
-            .build()
-            .start();
-    closed.add(device);
     PushManager manager =
-        device.application(
-            "calendar",
-            new PushHandler() {
-              @Override
-              public void onPush(PushMessage message) {
-                calendar.add(message);
-              }
-
-              @Override
-              public void onRegistered(String tag, URI endpoint) {
-                endpoints.add(endpoint);
-              }
-
-              @Override
-              public void onEndpointReplaced(URI lost, URI endpoint) {
-                endpoints.add(lost);
-                endpoints.add(endpoint);
-              }
-            });
+        device().application("calendar", new ReplacingApplication(calendar, endpoints));
     get(manager.registerWhenPossible("work"));
     URI first = (URI) next(endpoints);
     int port = server.port();

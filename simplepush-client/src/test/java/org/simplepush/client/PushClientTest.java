@@ -687,6 +687,20 @@ class PushClientTest {
         .isInstanceOf(IllegalArgumentException.class);
   }
 
+  /** Nothing is queued whose answer nobody would take. */
+  @Test
+  void applicationThatAsksForWhatItCouldNotTakeIsToldAtOnce() throws Exception {
+    connect();
+    PushManager calendar = client.application("calendar", message -> {});
+    assertThatThrownBy(() -> calendar.registerWhenPossible("work"))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage(
+            "The answer would come to a RegisteredHandler, and the handler of application calendar"
+                + " is none; implement it");
+    calendar.detach();
+    get(calendar.registerWhenPossible("work")); // another program may take it
+  }
+
   /** It could not be stored, and with it nothing else of the device. */
   @Test
   void manifestWithAHoleIsRefused() {

@@ -192,8 +192,8 @@ class QueuedRegisterTest {
 
   @Test
   void lostEndpointsAreReplacedWithoutAsking() {
-    FakeConnection connection = h.replacing().start().connected();
-    h.attach("calendar", calendar);
+    FakeConnection connection = h.start().connected();
+    h.attach("calendar", calendar.replacing());
     ChannelId one = h.registered(connection, "calendar");
     ChannelId two = h.registered(connection, "calendar");
     connection = loseState(connection);
@@ -210,8 +210,8 @@ class QueuedRegisterTest {
 
   @Test
   void replacementIsToldUntilItIsConfirmedAcrossRestarts() {
-    FakeConnection connection = h.replacing().start().connected();
-    h.attach("calendar", calendar);
+    FakeConnection connection = h.start().connected();
+    h.attach("calendar", calendar.replacing());
     calendar.failing = true;
     ChannelId lost = h.registered(connection, "calendar");
     connection = loseState(connection);
@@ -219,7 +219,7 @@ class QueuedRegisterTest {
     calendar.assertTold(replaced(lost, successor));
 
     DeviceHarness restarted = new DeviceHarness(h.storage).start();
-    Recorder handler = new Recorder();
+    Recorder handler = new Recorder().replacing();
     restarted.attach("calendar", handler);
     handler.assertTold(replaced(lost, successor));
     new DeviceHarness(h.storage).start().attach("calendar", calendar);
@@ -228,21 +228,23 @@ class QueuedRegisterTest {
 
   @Test
   void successorThatIsLostTooIsReplacedAgain() {
-    FakeConnection connection = h.replacing().start().connected();
+    FakeConnection connection = h.start().connected();
+    h.attach("calendar", calendar.replacing());
+    h.detach("calendar");
     ChannelId lost = h.registered(connection, "calendar");
     connection = loseState(connection);
     fulfil(h, connection);
     connection = loseState(connection);
     ChannelId successor = fulfil(h, connection);
     connection.assertNothingSaid();
-    h.attach("calendar", calendar);
+    h.attach("calendar", calendar.replacing());
     calendar.assertTold(replaced(lost, successor));
   }
 
   @Test
   void lostEndpointThatIsUnregisteredGetsNoSuccessor() {
-    FakeConnection connection = h.replacing().start().connected();
-    h.attach("calendar", calendar);
+    FakeConnection connection = h.start().connected();
+    h.attach("calendar", calendar.replacing());
     ChannelId lost = h.registered(connection, "calendar");
     connection = loseState(connection);
     ChannelId successor = connection.next(Register.class).channelId();
@@ -256,37 +258,18 @@ class QueuedRegisterTest {
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
   void replacementThatIsUnregisteredIsNotTold(boolean byLostEndpoint) {
-    FakeConnection connection = h.replacing().start().connected();
+    FakeConnection connection = h.start().connected();
+    h.attach("calendar", calendar.replacing());
+    h.detach("calendar");
     ChannelId lost = h.registered(connection, "calendar");
     connection = loseState(connection);
     ChannelId successor = fulfil(h, connection);
     URI endpoint = endpoint(byLostEndpoint ? lost : successor);
     assertThat(h.unregister("calendar", endpoint)).isCompleted();
     assertThat(connection.next()).isEqualTo(new Unregister(successor));
-    h.attach("calendar", calendar);
+    h.attach("calendar", calendar.replacing());
     calendar.assertToldNothing();
     assertThat(h.registrations("calendar")).isEmpty();
     assertThat(h.storage.state).doesNotContain("lost", "channel");
-  }
-
-  @Test
-  void handlerThatCannotReplaceGetsOnePushRegisterAndTheSuccessorsAreGivenBack() {
-    FakeConnection connection = h.replacing().start().connected();
-    calendar.replaces = false;
-    h.attach("calendar", calendar);
-    h.registered(connection, "calendar");
-    h.registered(connection, "calendar");
-    connection = loseState(connection);
-    ChannelId first = connection.next(Register.class).channelId();
-    ChannelId second = connection.next(Register.class).channelId();
-    h.answerRegister(connection, first, endpoint(first));
-    calendar.assertTold("push-register");
-    assertThat(connection.next()).isEqualTo(new Unregister(first));
-    h.answerRegister(connection, second, endpoint(second));
-    assertThat(connection.next()).isEqualTo(new Unregister(second));
-    h.advance(Duration.ofMinutes(10));
-    calendar.assertToldNothing();
-    assertThat(h.registrations("calendar")).isEmpty();
-    assertThat(h.storage.state).doesNotContain("lost", "push-register");
   }
 }

@@ -30,7 +30,7 @@ class RenewalTest {
   private static final Duration BREAK = Deadlines.LOOK.plus(Deadlines.MAX_BREAK);
 
   private DeviceHarness h = new DeviceHarness().renewing();
-  private Recorder calendar = new Recorder();
+  private Recorder calendar = new Recorder().replacing();
   private FakeConnection connection;
   private ChannelId old;
   private ChannelId successor;
@@ -71,7 +71,7 @@ class RenewalTest {
     assertThat(connection.next(Hello.class).channelIds())
         .containsExactlyElementsOf(h.registrationsStored());
     h.greet(connection, DeviceHarness.UAID);
-    calendar = new Recorder();
+    calendar = new Recorder().replacing();
     h.attach("calendar", calendar);
   }
 
@@ -239,16 +239,19 @@ class RenewalTest {
 
   @Test
   void applicationThatCannotReplaceKeepsItsEndpoint() {
-    begin();
     calendar.replaces = false;
-    pass(AGE);
-    fulfil();
+    begin();
+    try (LogCapture log = new LogCapture()) {
+      pass(AGE);
+      assertThat(log.lines("is no EndpointReplacedHandler; implement it")).hasSize(1);
+    }
     calendar.assertToldNothing();
-    assertThat(connection.next()).isEqualTo(new Unregister(successor));
+    connection.assertNothingSaid();
     h.notifies(connection, old, 1);
     calendar.assertTold(push(old, 1));
     assertThat(connection.next()).isEqualTo(ack(old, 1));
-    calendar.replaces = true;
+    h.detach("calendar");
+    h.attach("calendar", calendar.replacing());
     pass(AGE);
     fulfil();
     calendar.assertTold(replaced());
@@ -261,13 +264,16 @@ class RenewalTest {
     fulfil();
     calendar.assertTold(replaced());
     loseState();
-    calendar.assertTold("push-register");
-    assertThat(h.storage.state).doesNotContain("channel", "retire", "renew");
+    old = successor;
+    fulfil();
+    calendar.assertTold(replaced());
+    connection.assertNothingSaid();
+    assertThat(h.registrations("calendar")).hasSize(1);
+    assertThat(h.storage.state).doesNotContain(old.text(), "retire", "lost");
   }
 
   @Test
   void lossBeforeTheConfirmationIsToldOfTheOldEndpoint() {
-    h.replacing();
     begin();
     pass(AGE);
     calendar.failing = true;

@@ -102,7 +102,8 @@ class SynchroniseTest {
 
   @Test
   void replacedEndpointBeginsTheWaitAnew() {
-    begin(h.replacing().synchronising());
+    calendar.replacing();
+    begin(h.synchronising());
     pass(h, Duration.ofHours(20));
     h.ends(connection, 1006);
     h.advance(Duration.ofSeconds(1));
@@ -340,12 +341,5 @@ class SynchroniseTest {
     assertThatThrownBy(() -> builder.synchroniseAfter(Duration.parse(wait)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("synchroniseAfter is 1 s to 366 days");
-  }
-
-  @Test
-  void handlerThatDoesNotCareReturns() throws Exception {
-    PushHandler simple = message -> calendar.told.add("push");
-    simple.onSynchronise();
-    calendar.assertToldNothing();
   }
 }

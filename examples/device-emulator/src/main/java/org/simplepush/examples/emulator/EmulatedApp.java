@@ -11,13 +11,15 @@ import org.simplepush.client.PushException;
 import org.simplepush.client.PushHandler;
 import org.simplepush.client.PushManager;
 import org.simplepush.client.PushMessage;
+import org.simplepush.client.PushRegisterHandler;
 import org.simplepush.client.PushRegistration;
+import org.simplepush.client.RegisteredHandler;
 
 /**
  * An application on a device and its application server, which is why it can be told at once what
  * it knows and what it should know. Thread-safe.
  */
-final class EmulatedApp implements PushHandler {
+final class EmulatedApp implements PushHandler, PushRegisterHandler, RegisteredHandler {
   private static final String TAG = "emulator";
 
   /** A version that the application does not know yet. */

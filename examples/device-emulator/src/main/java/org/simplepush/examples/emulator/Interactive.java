@@ -19,7 +19,9 @@ import org.simplepush.client.PushClient;
 import org.simplepush.client.PushHandler;
 import org.simplepush.client.PushManager;
 import org.simplepush.client.PushMessage;
+import org.simplepush.client.PushRegisterHandler;
 import org.simplepush.client.PushRegistration;
+import org.simplepush.client.RegisteredHandler;
 
 /**
  * One device that does what a person types, a command a line, and tells what happens to it. Each
@@ -219,7 +221,7 @@ final class Interactive implements AutoCloseable {
   }
 
   /** Tells of what an application hears. */
-  private final class Handler implements PushHandler {
+  private final class Handler implements PushHandler, PushRegisterHandler, RegisteredHandler {
     private final String name;
 
     Handler(String name) {

@@ -17,6 +17,7 @@ import org.simplepush.client.PushClient;
 import org.simplepush.client.PushHandler;
 import org.simplepush.client.PushManager;
 import org.simplepush.client.PushMessage;
+import org.simplepush.client.PushRegisterHandler;
 import org.simplepush.server.testing.Answer;
 import org.simplepush.server.testing.FakePushServer;
 
@@ -65,7 +66,7 @@ class FakePushServerTest {
   }
 
   /** An application that registers, and registers anew when it must. */
-  private static final class Calendar implements PushHandler {
+  private static final class Calendar implements PushHandler, PushRegisterHandler {
     private final BlockingQueue<URI> endpoints = new LinkedBlockingQueue<>();
     private PushManager manager;
 

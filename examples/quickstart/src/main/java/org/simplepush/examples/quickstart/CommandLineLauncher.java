@@ -9,9 +9,13 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.simplepush.client.ApplicationLauncher;
 import org.simplepush.client.ApplicationManifest;
+import org.simplepush.client.EndpointReplacedHandler;
 import org.simplepush.client.PushHandler;
 import org.simplepush.client.PushManager;
 import org.simplepush.client.PushMessage;
+import org.simplepush.client.PushRegisterHandler;
+import org.simplepush.client.RegisteredHandler;
+import org.simplepush.client.SynchroniseHandler;
 
 /**
  * Runs a program for each message: the application is a command line, named by the manifest's
@@ -36,7 +40,12 @@ final class CommandLineLauncher implements ApplicationLauncher {
     return new Program(List.of(manifest.handler().split(" ", -1)));
   }
 
-  private final class Program implements PushHandler {
+  private final class Program
+      implements PushHandler,
+          EndpointReplacedHandler,
+          PushRegisterHandler,
+          RegisteredHandler,
+          SynchroniseHandler {
     private final List<String> command;
 
     private Program(List<String> command) {

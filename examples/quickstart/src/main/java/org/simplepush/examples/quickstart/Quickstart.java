@@ -18,6 +18,7 @@ import org.simplepush.client.PushClient;
 import org.simplepush.client.PushHandler;
 import org.simplepush.client.PushManager;
 import org.simplepush.client.PushMessage;
+import org.simplepush.client.PushRegisterHandler;
 import org.simplepush.core.InMemoryVersionStore;
 import org.simplepush.core.StoreException;
 import org.simplepush.core.VersionStore;
@@ -72,7 +73,7 @@ public final class Quickstart {
   }
 
   /** An application on the device; it notes what it is woken with. */
-  private static final class Application implements PushHandler {
+  private static final class Application implements PushHandler, PushRegisterHandler {
     private final String name;
     private final BlockingQueue<String> woken = new LinkedBlockingQueue<>();
 

@@ -19,13 +19,16 @@ import org.simplepush.client.PushManager;
 
 /** What README.md shows; the build compiles it here and a test compares. */
 abstract class Snippets {
-  void device(DeviceStorage storage) throws IOException {
-    PushClient device =
-        PushClient.builder(URI.create("wss://push.example.org/")).storage(storage).build().start();
+  PushClient device(URI server, DeviceStorage storage) throws IOException {
+    PushClient device = PushClient.builder(server).storage(storage).build().start();
     PushManager calendar =
-        device.application("calendar", message -> synchronise(message.version()));
+        device.application(
+            "calendar",
+            message -> synchronise(message.version()),
+            (old, endpoint) -> replaceAtApplicationServer(old, endpoint));
     URI endpoint = calendar.register().join();
     tellApplicationServer(endpoint);
+    return device;
   }
 
   /** What a device can be told to do. */
@@ -76,6 +79,8 @@ abstract class Snippets {
   abstract void synchronise(long version);
 
   abstract void tellApplicationServer(URI endpoint);
+
+  abstract void replaceAtApplicationServer(URI old, URI endpoint);
 
   abstract void forget(URI endpoint);
 }
