@@ -12,9 +12,11 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.client.ApplicationManifest.Permission;
 import org.simplepush.client.Deadlines.Deadline;
@@ -26,12 +28,14 @@ import org.simplepush.core.Uaid;
 
 /**
  * What a device must not forget, and how it is written down: a line a fact, closed by a last line
- * that proves the text is whole. Confined to the loop.
+ * with a checksum of all before it, which proves that the text is whole and as it was written.
+ * Format 1, which is still read, had no checksum. Confined to the loop.
  */
 final class DeviceState {
   private static final String NAME = "simplepush-device ";
-  private static final String FIRST_LINE = NAME + "1";
-  private static final String LAST_LINE = "end";
+  private static final String FIRST_LINE = NAME + "2";
+  private static final String FIRST_LINE_OF_FORMAT_1 = NAME + "1";
+  private static final String END = "end";
   private static final String NO_VERSION = "-";
   private static final String NO_CHANNEL = "-";
 
@@ -65,6 +69,11 @@ final class DeviceState {
       return this;
     }
 
+    /** What another channel has handed over does not count for this one. */
+    void startAfresh() {
+      taken = new Taken();
+    }
+
     /** Returns the last version its application has taken, if any. */
     @Nullable Long version() {
       return taken.version;
@@ -95,6 +104,12 @@ final class DeviceState {
 
     /** The channel of the endpoint that is replaced, if it is not lost but old. */
     final @Nullable ChannelId renewed;
+
+    /**
+     * Whether the endpoint that is replaced is of no use any more: what came for it means nothing
+     * for the new one, and it ends when the application has that.
+     */
+    boolean distrusted;
 
     /** The channel that fulfils it, of which the application does not know yet. */
     @Nullable ChannelId channelId;
@@ -133,7 +148,10 @@ final class DeviceState {
     }
 
     private String kind() {
-      return tag != null ? "wanted" : renewed != null ? "renewed" : "lost";
+      if (renewed != null) {
+        return distrusted ? "replaced" : "renewed";
+      }
+      return tag != null ? "wanted" : "lost";
     }
 
     private String what() {
@@ -240,11 +258,27 @@ final class DeviceState {
       known = registrations.get(registration.successor);
     } else {
       Wish wish = wishFulfilledBy(registration.channelId);
-      if (wish != null && wish.renewed != null) {
+      if (wish != null && wish.renewed != null && !wish.distrusted) {
         known = registrations.get(wish.renewed);
       }
     }
     return known == null ? registration : known;
+  }
+
+  /** Whether this is what the application uses, and not what it took the place of or will. */
+  boolean isKnown(Registration registration) {
+    Wish wish = wishFulfilledBy(registration.channelId);
+    return registration.successor == null && (wish == null || wish.renewed == null);
+  }
+
+  /** Whether this endpoint of the application is lost, and has no successor that it confirmed. */
+  boolean isLost(String application, URI endpoint) {
+    return wishes.stream()
+        .anyMatch(
+            wish ->
+                wish.isLoss()
+                    && wish.application.equals(application)
+                    && endpoint.equals(wish.lost));
   }
 
   /** Returns the registration that this one took the place of and that still works, if any. */
@@ -335,8 +369,19 @@ final class DeviceState {
             line(text, "retire", end.toString(), retire.channelId().text());
           }
         });
-    line(text, LAST_LINE);
-    return text.toString();
+    return sealed(text.toString());
+  }
+
+  /** Closes a text with its checksum. */
+  static String sealed(String text) {
+    return text + END + " " + checksum(text) + "\n";
+  }
+
+  /** Eight digits that any change of a bit changes. */
+  private static String checksum(String text) {
+    CRC32C checksum = new CRC32C();
+    checksum.update(text.getBytes(StandardCharsets.UTF_8));
+    return String.format(Locale.ROOT, "%08x", checksum.getValue());
   }
 
   private static void line(StringBuilder text, String... words) {
@@ -353,21 +398,29 @@ final class DeviceState {
     if (lines.isEmpty()) {
       throw new IOException("The stored state is empty: it is damaged, or no device's state");
     }
-    if (!lines.get(0).equals(FIRST_LINE)) {
-      boolean named = lines.get(0).matches(NAME + "\\d+");
+    String first = lines.get(0);
+    boolean isOfFormat1 = first.equals(FIRST_LINE_OF_FORMAT_1);
+    if (!isOfFormat1 && !first.equals(FIRST_LINE)) {
+      boolean named = first.matches(NAME + "\\d+");
       throw new IOException(
           "The stored state does not start with \""
               + FIRST_LINE
               + "\": it is "
               + (named ? "of another version of SimplePush" : "damaged, or no device's state"));
     }
-    if (!lines.get(lines.size() - 1).equals(LAST_LINE)) {
+    String last = lines.get(lines.size() - 1);
+    if (!last.matches(isOfFormat1 ? END : END + " [0-9a-f]{8}")) {
       throw new IOException("The stored state is cut off: its last line is missing");
+    }
+    if (!isOfFormat1 && !text.equals(sealed(text.substring(0, text.lastIndexOf(last))))) {
+      throw new IOException(
+          "The stored state is damaged: its checksum is wrong. Without it, this is a new device:"
+              + " its applications have no endpoints and register again");
     }
     DeviceState state = new DeviceState();
     for (int i = 1; i < lines.size() - 1; i++) {
       try {
-        state.read(lines.get(i).split(" "));
+        state.read(lines.get(i).split(" ", -1));
       } catch (IllegalArgumentException e) {
         throw new IOException("Line " + (i + 1) + " of the stored state cannot be read");
       }
@@ -396,6 +449,11 @@ final class DeviceState {
           new Wish(decode(words[3]), null, URI.create(words[2]), null, channelOrNull(words[1])));
     } else if (words[0].equals("renewed") && words.length == 4) {
       readRenewed(known(words[2]), channelOrNull(words[1]));
+    } else if (words[0].equals("replaced") && words.length == 4) {
+      Wish wish = Wish.renewing(known(words[2]));
+      wish.distrusted = true;
+      wish.channelId = channelOrNull(words[1]);
+      wishes.add(wish);
     } else if (words[0].equals("retired") && words.length == 3) {
       Registration old = known(words[1]);
       old.successor = known(words[2]).succeeding(old).channelId;

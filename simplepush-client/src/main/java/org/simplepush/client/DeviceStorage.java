@@ -9,8 +9,15 @@ import org.jspecify.annotations.Nullable;
  * handed over. A client that is started with what another one left goes on where that one stopped.
  *
  * <p>The state is a text that only the client understands, of about 300 characters a registration.
- * It holds secrets, so nobody else should be able to read it. One storage serves one client at a
- * time, which calls it from one thread at a time and waits for it.
+ * It holds secrets, so nobody else should be able to read it. It has a checksum: a client does not
+ * start with a text that is not whole or was changed. A client reads what earlier versions of
+ * SimplePush saved, and saves what they cannot read.
+ *
+ * <p>Do not restore an older copy in the place of a state that is damaged or lost: it lacks the
+ * endpoints that were registered since, and the push server would end them without a word; or it
+ * lists some that were unregistered, and the push server would end them all. Without a state, the
+ * device is a new one, whose applications find that they have no endpoints and register again. One
+ * storage serves one client at a time, which calls it from one thread at a time and waits for it.
  */
 public interface DeviceStorage {
   /** Returns a storage that lasts as long as the object does. */

@@ -4,12 +4,21 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.URI;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharsetDecoder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.OptionalLong;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -48,6 +57,14 @@ class DeviceStateTest {
     old.successor = two;
     Wish renewal = Wish.renewing(state.registration(two));
     state.wishes().add(renewal);
+    Registration poisoned = new Registration("c", ChannelId.random(), URI.create("https://c/"), 5L);
+    ChannelId fresh = ChannelId.random();
+    state.add(poisoned);
+    state.add(new Registration("c", fresh, URI.create("https://c/2"), 1L));
+    Wish replacement = Wish.renewing(poisoned);
+    replacement.distrusted = true;
+    replacement.channelId = fresh;
+    state.wishes().add(replacement);
     state.deadlines().put(new Deadlines.Synchronise("b c"), 1L);
     state.deadlines().put(new Deadlines.Renew(two), Long.MAX_VALUE);
     state.deadlines().put(new Deadlines.Retire(old.channelId), 0L);
@@ -62,7 +79,11 @@ class DeviceStateTest {
     assertThat(read.uaid().text()).isEqualTo("0123456789ABCDEF0123456789abcdef");
     assertThat(read.toRegisterAnew()).containsExactly("lost");
     assertThat(read.wishFulfilledBy(first(read).channelId).lost).isEqualTo(URI.create(SECRET));
-    assertThat(read.wishes()).extracting("tag").containsExactly("a tag", null, null);
+    assertThat(read.wishes()).extracting("tag").containsExactly("a tag", null, null, null);
+    Wish replacement = List.copyOf(read.wishes()).get(3);
+    assertThat(replacement.distrusted).isTrue();
+    assertThat(read.registration(replacement.renewed).version()).isEqualTo(5);
+    assertThat(read.registration(replacement.channelId).version()).isEqualTo(1);
     assertThat(read.deadlines()).hasSize(3).containsValues(0L, 1L, Long.MAX_VALUE);
     assertThat(read.networks()).isEqualTo(full().networks());
     assertThat(read.manifests()).isEqualTo(full().manifests());
@@ -96,25 +117,99 @@ class DeviceStateTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "simplepush-device 2\nend\n",
-        "simplepush-device 1\nuaid x\nend\n",
-        "simplepush-device 1\nchannel x - https://e =a\nend\n",
-        "simplepush-device 1\nchannel 11111111222233334444555555555555 v https://s =a\nend\n",
-        "simplepush-device 1\nchannel 11111111222233334444555555555555 1 https://[s =a\nend\n",
-        "simplepush-device 1\nchannel 11111111222233334444555555555555 1 https://s\nend\n",
-        "simplepush-device 1\nwhatever\nend\n",
-        "simplepush-device 1\nrenewed - 11111111222233334444555555555555 =a\nend\n",
-        "simplepush-device 1\nretire x 11111111222233334444555555555555\nend\n",
-        "simplepush-device 1\npush-register =%ZZ\nend\n",
-        "simplepush-device 1\npush-register x\nend\n",
+        "uaid x",
+        "uaid",
+        "channel x - https://e =a",
+        "channel 11111111222233334444555555555555 v https://s =a",
+        "channel 11111111222233334444555555555555 1 https://[s =a",
+        "channel 11111111222233334444555555555555 1 https://s",
+        "whatever",
+        "",
+        " ",
+        "renewed - 11111111222233334444555555555555 =a",
+        "replaced - 11111111222233334444555555555555 =a",
+        "retired x 11111111222233334444555555555555",
+        "network =a 1 b",
+        "push-register =%ZZ",
+        "push-register x",
       })
-  void whatItCannotReadIsRefusedWithoutQuotingIt(String text) {
+  void whatItCannotReadIsRefusedWithoutQuotingIt(String line) {
+    assertRefused("simplepush-device 1\n" + line + "\nend\n");
+    assertRefused(DeviceState.sealed("simplepush-device 2\n" + line + "\n"));
+  }
+
+  private static void assertRefused(String text) {
     assertThatThrownBy(() -> DeviceState.parse(text))
         .isInstanceOf(IOException.class)
-        .hasMessageContaining("stored state")
-        .hasMessageNotContaining("https")
-        .hasNoCause()
-        .satisfies(e -> assertThat(e.getMessage()).isNotEmpty());
+        .hasMessage("Line 2 of the stored state cannot be read")
+        .hasNoCause();
+  }
+
+  /** Each kind of line with a word too few or too many. */
+  @Test
+  void linesWithMissingOrFurtherWordsAreRefused() throws IOException {
+    List<String> lines = full().toText().lines().toList();
+    for (int i = 1; i < lines.size() - 1; i++) {
+      String line = lines.get(i);
+      for (String changed : List.of(line.substring(0, line.lastIndexOf(' ')), line + " =a")) {
+        List<String> text = new ArrayList<>(lines.subList(0, lines.size() - 1));
+        text.set(i, changed);
+        String sealed = DeviceState.sealed(String.join("\n", text) + "\n");
+        assertThatThrownBy(() -> DeviceState.parse(sealed))
+            .as(changed)
+            .isInstanceOf(IOException.class)
+            .hasMessageMatching("Line \\d+ of the stored state cannot be read");
+      }
+    }
+  }
+
+  @Test
+  void everyFlippedBitIsNoticed(@TempDir Path folder) throws IOException {
+    byte[] bytes = full().toText().getBytes(StandardCharsets.UTF_8);
+    Path file = folder.resolve("device");
+    for (int i = 0; i < bytes.length; i++) {
+      for (int bit = 0; bit < 8; bit++) {
+        bytes[i] ^= (byte) (1 << bit);
+        CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder(); // as the file's reader does
+        assertThatThrownBy(
+                () -> DeviceState.parse(decoder.decode(ByteBuffer.wrap(bytes)).toString()))
+            .isInstanceOf(IOException.class);
+        bytes[i] ^= (byte) (1 << bit);
+      }
+    }
+    bytes[bytes.length / 2] ^= 1;
+    Files.write(file, bytes);
+    PushClient client =
+        PushClient.builder(URI.create("ws://127.0.0.1:1/"))
+            .storage(DeviceStorage.file(file))
+            .build();
+    assertThatThrownBy(client::start)
+        .isInstanceOf(IOException.class)
+        .hasMessageStartingWith("The device's state cannot be read from " + file)
+        .hasMessageContaining("The stored state is damaged: its checksum is wrong.");
+    client.close();
+    assertThat(Files.readAllBytes(file)).isEqualTo(bytes);
+  }
+
+  /** What the last version without a checksum has written. */
+  @Test
+  void stateOfFormat1IsReadAndWrittenInFormat2() throws IOException {
+    String written;
+    try (InputStream sample = DeviceStateTest.class.getResourceAsStream("device-state-1.txt")) {
+      written = new String(sample.readAllBytes(), StandardCharsets.UTF_8);
+    }
+    DeviceState read = DeviceState.parse(written);
+    String text = read.toText();
+    assertThat(text.lines().toList())
+        .startsWith("simplepush-device 2")
+        .containsAll(written.lines().skip(1).filter(line -> !line.equals("end")).toList());
+    assertThat(DeviceState.parse(text).toText()).isEqualTo(text);
+    assertThat(text.lines().count()).isEqualTo(written.lines().count());
+    ChannelId seven = ChannelId.parse("77777777-0000-4000-8000-000000000001");
+    assertThat(read.registration(seven).version()).isEqualTo(7);
+    assertThat(read.renewalOf(seven).channelId)
+        .isEqualTo(ChannelId.parse("88888888-0000-4000-8000-000000000001"));
+    assertThat(read.applicationsWithLosses()).containsExactly("lost", "d");
   }
 
   @ParameterizedTest
@@ -124,7 +219,7 @@ class DeviceStateTest {
         "''|The stored state is empty: it is damaged, or no device's state",
         "garbage|it is damaged, or no device's state",
         "simplepush-devices|it is damaged, or no device's state",
-        "simplepush-device 2|it is of another version of SimplePush",
+        "simplepush-device 3|it is of another version of SimplePush",
       })
   void garbageIsNotCalledAnotherVersions(String text, String said) {
     assertThatThrownBy(() -> DeviceState.parse(text))
