@@ -6,10 +6,12 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
@@ -81,6 +83,12 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
   /** Why there is no connection; null if there is one, or none has failed yet. */
   private ConnectionListener.@Nullable Disconnected lastFailure;
 
+  /**
+   * Channels that are given up, though what is stored may still list them. The server keeps them
+   * until it does not: a restart would ask for them, and miss everything if it lacked one (§2).
+   */
+  private final Set<ChannelId> leaving = new LinkedHashSet<>();
+
   /** Set once the device is to be closed: what to do when no handler runs. */
   private @Nullable Runnable whenIdle;
 
@@ -127,7 +135,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     this.listener = listener;
     this.random = random;
     this.state = state;
-    this.journal = new Journal(loop, storage, state::toText, random);
+    this.journal = new Journal(loop, storage, state::toText, this::leave, random);
     this.deadlines = new Deadlines(state.deadlines(), loop, random, this, journal::changed);
     KeepAlive keepAlive =
         new KeepAlive(
@@ -314,7 +322,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
       if (!wish.application.equals(inbox.application())) {
         continue;
       }
-      if (wish.renewed != null) {
+      if (wish.renewed != null && !wish.distrusted) {
         abandon(wish);
         renewLater(wish.renewed);
       } else if (wish.isLoss()) {
@@ -364,6 +372,11 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     saveAndComplete(result, "installed, but a restart may lose it");
   }
 
+  boolean isInstalled(String application, ApplicationManifest manifest) {
+    loop.assertCurrent();
+    return manifest.equals(state.manifests().get(application));
+  }
+
   void installed(CompletableFuture<Map<String, ApplicationManifest>> result) {
     loop.assertCurrent();
     complete(result, Collections.unmodifiableMap(new LinkedHashMap<>(state.manifests())));
@@ -384,10 +397,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     state.wishes().removeIf(wish -> wish.application.equals(application));
     abortRegisters(application::equals, PushException.aborted("the application was uninstalled"));
     deadlines.cancel(new Synchronise(application));
-    Inbox inbox = inboxes.remove(application);
-    if (inbox != null) {
-      inbox.stop();
-    }
+    inbox(application).clear();
     saveAndComplete(result, "uninstalled, but a restart may bring it back");
   }
 
@@ -399,28 +409,19 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     return false;
   }
 
-  /**
-   * First here, then at the server; if it cannot be told now, the next hello does (§10). Were it
-   * told before this is stored, a restart could make the device ask for a channel the server does
-   * not have, and the server would take that for a loss of everything (§2).
-   */
+  /** First here, then on the disk, then at the server (§10). */
   private void drop(ChannelId channelId) {
     state.remove(channelId);
     acks.remove(channelId);
     cancelDeadlines(channelId);
+    leaving.add(channelId);
     journal.changed();
-    journal.whenSaved(
-        new Journal.Waiter() {
-          @Override
-          public void saved() {
-            connector.send(new ClientMessage.Unregister(channelId));
-          }
+  }
 
-          @Override
-          public void failed(Exception cause) {
-            log.debug("The server is not told of an unregister that could not be stored", cause);
-          }
-        });
+  /** What is stored lists none of these any more. Without a connection the next hello tells. */
+  private void leave() {
+    leaving.forEach(channelId -> connector.send(new ClientMessage.Unregister(channelId)));
+    leaving.clear();
   }
 
   private void abortRegisters(Predicate<String> applications, PushException failure) {
@@ -498,8 +499,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     loop.assertCurrent();
     List<PushRegistration> own = new ArrayList<>();
     for (Registration registration : state.registrations()) {
-      boolean isKnown = state.knownAs(registration) == registration;
-      if (registration.application.equals(application) && isKnown) {
+      if (registration.application.equals(application) && state.isKnown(registration)) {
         Long version = registration.version();
         own.add(
             new PushRegistration(
@@ -534,6 +534,54 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
       }
     }
     fail(result, PushException.notFound("the application has no such endpoint"));
+  }
+
+  void replace(String application, URI endpoint, CompletableFuture<Void> result) {
+    loop.assertCurrent();
+    if (refuseIfClosing(result)) {
+      return;
+    }
+    for (Registration registration : state.registrations()) {
+      if (registration.application.equals(application)
+          && registration.endpoint.equals(endpoint)
+          && state.isKnown(registration)) {
+        replace(registration);
+        saveAndComplete(result, "to be replaced, but a restart may forget that");
+        return;
+      }
+    }
+    if (state.isLost(application, endpoint)) {
+      complete(result, null); // and so replaced anyway
+    } else {
+      fail(result, PushException.notFound("the application has no such endpoint"));
+    }
+  }
+
+  private void replace(Registration old) {
+    Wish unconfirmed = state.wishFulfilledBy(old.channelId);
+    if (unconfirmed != null) {
+      dropSuccessor(unconfirmed);
+      ask(unconfirmed);
+      return;
+    }
+    Registration retired = state.retiredFor(old.channelId);
+    if (retired != null) {
+      drop(retired.channelId); // its versions count for the other one
+    }
+    deadlines.cancel(new Renew(old.channelId));
+    Wish wish = state.renewalOf(old.channelId);
+    if (wish == null) {
+      wish = Wish.renewing(old);
+      state.wishes().add(wish);
+    }
+    wish.distrusted = true;
+    Registration successor = wish.channelId == null ? null : state.registration(wish.channelId);
+    if (successor != null) {
+      successor.startAfresh();
+      inbox(wish.application).hold(successor.channelId);
+    }
+    journal.changed();
+    ask(wish);
   }
 
   private void giveUp(Registration registration) {
@@ -575,7 +623,11 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     Registration successor =
         Objects.requireNonNull(state.registration(Objects.requireNonNull(renewal.channelId)));
     inbox.hold(successor.channelId);
-    inbox.rename(old.channelId, successor.channelId, successor.endpoint);
+    if (renewal.distrusted) {
+      inbox.forget(old.channelId);
+    } else {
+      inbox.rename(old.channelId, successor.channelId, successor.endpoint);
+    }
     Wish rest = Wish.replacing(renewal.application, old.endpoint);
     rest.channelId = successor.channelId;
     state.wishes().remove(renewal);
@@ -678,7 +730,10 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     if (wish != null) {
       state.wishes().remove(wish);
       journal.changed();
-      if (wish.renewed != null) {
+      if (wish.renewed != null && wish.distrusted) {
+        inbox.forget(wish.renewed);
+        drop(wish.renewed);
+      } else if (wish.renewed != null) {
         retire(inbox, wish.renewed, channelId);
       }
       renewLater(channelId);
@@ -750,7 +805,9 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
 
   @Override
   public ClientMessage.Hello hello() {
-    return new ClientMessage.Hello(state.uaid(), state.channelIds());
+    List<ChannelId> channelIds = new ArrayList<>(state.channelIds());
+    channelIds.addAll(leaving);
+    return new ClientMessage.Hello(state.uaid(), List.copyOf(channelIds));
   }
 
   @Override
@@ -798,6 +855,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
         "The push server has forgotten this device; {} registrations are gone",
         state.registrations().size());
     acks.clear();
+    leaving.clear();
     for (Registration registration : List.copyOf(state.registrations())) {
       ChannelId channelId = registration.channelId;
       inbox(registration.application).forget(channelId);
@@ -951,7 +1009,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     Registration registration = state.registration(channelId);
     if (registration != null) {
       Inbox inbox = inbox(wish.application);
-      if (wish.renewed == null) {
+      if (wish.renewed == null || wish.distrusted) {
         inbox.hold(channelId);
       }
       inbox.offer(message(wish, channelId, registration.endpoint));
@@ -983,7 +1041,9 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     Registration registration =
         new Registration(register.application, channelId, answer.endpoint(), null);
     Registration renewed =
-        wish == null || wish.renewed == null ? null : state.registration(wish.renewed);
+        wish == null || wish.renewed == null || wish.distrusted
+            ? null
+            : state.registration(wish.renewed);
     state.add(renewed == null ? registration : registration.succeeding(renewed));
     if (wish == null) {
       renewLater(channelId);
@@ -1007,6 +1067,10 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
               }
             } else if (register.result != null) {
               CompletableFuture<URI> result = register.result;
+              if (isGivenUp(registration)) {
+                fail(result, PushException.aborted("the endpoint was given up meanwhile"));
+                return;
+              }
               callBack(
                   () -> {
                     result.complete(answer.endpoint());
@@ -1017,12 +1081,10 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
 
           @Override
           public void failed(Exception cause) {
-            state.remove(channelId);
-            acks.remove(channelId);
-            cancelDeadlines(channelId);
-            connector.send(new ClientMessage.Unregister(channelId));
-            inbox.forget(channelId);
-            journal.changed();
+            if (state.registration(channelId) == registration) {
+              drop(channelId);
+              inbox.forget(channelId);
+            }
             if (wish != null) {
               wish.channelId = null;
             }
@@ -1030,6 +1092,12 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
                 register, PushException.storage("the new registration could not be stored", cause));
           }
         });
+  }
+
+  /** Whether nobody wants the endpoint any more; one that the server lost is replaced. */
+  private boolean isGivenUp(Registration registration) {
+    return state.registration(registration.channelId) != registration
+        && !state.isLost(registration.application, registration.endpoint);
   }
 
   /** A register has failed. What was queued is tried again. */

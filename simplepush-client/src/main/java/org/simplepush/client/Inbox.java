@@ -135,6 +135,10 @@ final class Inbox {
 
   private boolean attached;
   private @Nullable Waiting running;
+
+  /** Whether the handler that runs is one of an application that is gone. */
+  private boolean isOrphan;
+
   private boolean stopped;
 
   private boolean launching;
@@ -185,6 +189,7 @@ final class Inbox {
    * known.
    */
   @Nullable Handlers handlers() {
+    loop.assertCurrent();
     return handlers;
   }
 
@@ -204,7 +209,11 @@ final class Inbox {
   void launched(@Nullable Throwable failure) {
     loop.assertCurrent();
     launching = false;
-    if (attached || stopped) {
+    if (stopped) {
+      owner.idle();
+      return;
+    }
+    if (attached) {
       return;
     }
     if (wasAttached) {
@@ -301,6 +310,23 @@ final class Inbox {
     }
   }
 
+  /**
+   * The application is gone, and whatever waits for it. A handler that runs is not interrupted;
+   * nobody hears what becomes of it, but the next application of this name is called after it.
+   */
+  void clear() {
+    loop.assertCurrent();
+    waiting.values().forEach(Waiting::unpark);
+    waiting.clear();
+    held.clear();
+    handlers = null;
+    attached = false;
+    isOrphan = running != null;
+    wasAttached = launching; // whoever is being started is not waited for
+    launches = 0;
+    cancelRelaunch();
+  }
+
   /** Hands over nothing more. */
   void stop() {
     loop.assertCurrent();
@@ -318,13 +344,13 @@ final class Inbox {
   /** Whether the handler is running with this message. */
   boolean isHandling(Message message) {
     loop.assertCurrent();
-    return running != null && running.message.equals(message);
+    return running != null && !isOrphan && running.message.equals(message);
   }
 
-  /** Whether a handler is running. */
+  /** Whether a handler is running, or the application is being started. */
   boolean isBusy() {
     loop.assertCurrent();
-    return running != null;
+    return running != null || launching;
   }
 
   private void handOver() {
@@ -387,7 +413,9 @@ final class Inbox {
 
   private void finished(Waiting done, Message message, @Nullable Throwable failure) {
     running = null;
-    if (failure == null) {
+    if (isOrphan) {
+      isOrphan = false;
+    } else if (failure == null) {
       owner.handled(this, message);
     } else {
       failed(done, message, failure);

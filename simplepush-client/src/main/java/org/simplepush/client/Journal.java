@@ -32,16 +32,26 @@ final class Journal {
   private final Loop loop;
   private final DeviceStorage storage;
   private final Supplier<String> state;
+  private final Runnable saved;
   private final RandomGenerator random;
   private List<Waiter> waiters = new ArrayList<>();
   private boolean changed;
   private boolean saveQueued;
   private int failures;
 
-  Journal(Loop loop, DeviceStorage storage, Supplier<String> state, RandomGenerator random) {
+  /**
+   * @param saved called whenever everything is saved, before those who wait for it
+   */
+  Journal(
+      Loop loop,
+      DeviceStorage storage,
+      Supplier<String> state,
+      Runnable saved,
+      RandomGenerator random) {
     this.loop = loop;
     this.storage = storage;
     this.state = state;
+    this.saved = saved;
     this.random = random;
   }
 
@@ -89,6 +99,7 @@ final class Journal {
     }
     changed = false;
     failures = 0;
+    saved.run();
     told.forEach(Waiter::saved);
   }
 }

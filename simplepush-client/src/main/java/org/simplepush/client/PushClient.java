@@ -187,7 +187,8 @@ public final class PushClient implements AutoCloseable {
       }
       if (loop.isShutDown()) {
         throw new IllegalStateException(
-            "The client's scheduler was shut down; hand in one that runs until the client is closed");
+            "The client's scheduler was shut down; hand in one that runs until the client is"
+                + " closed");
       }
       started = true;
     }
@@ -361,7 +362,7 @@ public final class PushClient implements AutoCloseable {
             try {
               PushHandler handler = used.launch(new PushManager(this, applicationId), manifest);
               if (handler != null) {
-                attachLaunched(applicationId, Handlers.of(handler));
+                attachLaunched(applicationId, manifest, Handlers.of(handler));
               }
             } catch (Throwable e) { // whatever it was: it was not started
               if (e instanceof InterruptedException) {
@@ -380,12 +381,22 @@ public final class PushClient implements AutoCloseable {
     return true;
   }
 
-  /** If it has attached itself by now, that is its own decision. */
-  private synchronized void attachLaunched(String applicationId, Handlers handlers) {
-    Device running = device;
-    if (!closing && running != null && applications.putIfAbsent(applicationId, handlers) == null) {
-      loop.execute(() -> running.attach(applicationId, handlers));
-    }
+  /** Unless it has attached itself by now, or was uninstalled or installed anew meanwhile. */
+  private void attachLaunched(
+      String applicationId, ApplicationManifest manifest, Handlers handlers) {
+    Device running = Objects.requireNonNull(device());
+    loop.execute(
+        () -> {
+          if (!running.isInstalled(applicationId, manifest)) {
+            return;
+          }
+          synchronized (this) {
+            if (closing || applications.putIfAbsent(applicationId, handlers) != null) {
+              return;
+            }
+          }
+          running.attach(applicationId, handlers);
+        });
   }
 
   /**
@@ -408,7 +419,9 @@ public final class PushClient implements AutoCloseable {
   /**
    * Removes an application: detaches it, drops its endpoints and what waits for it, and tells the
    * push server now or at the next hello. Requests of it that are not answered fail with {@code
-   * ABORT_ERROR}. Harmless if there is no such application.
+   * ABORT_ERROR}. A handler that runs is not interrupted; an application that is attached under the
+   * same name gets its first message after that has returned. Harmless if there is no such
+   * application.
    *
    * @return completes when all this is stored
    * @throws IllegalStateException if the client was never started
@@ -482,8 +495,9 @@ public final class PushClient implements AutoCloseable {
   /**
    * Begins to close and returns at once; every call answers with the same completion. Requests not
    * answered yet fail with {@code ABORT_ERROR}, and no handler is called any more. Handlers that
-   * are running may return within the request timeout; what they have taken is stored and
-   * acknowledged. Then the connection is closed, which may take 2 s if the server is silent.
+   * are running, and the launcher, may return within the request timeout; what they have taken is
+   * stored and acknowledged. Then the connection is closed, which may take 2 s if the server is
+   * silent.
    *
    * <p>When the future completes, nothing of this client touches the network, the storage or a
    * handler any more, and its threads are ending. What was handed in (OkHttp client, executor)

@@ -100,6 +100,32 @@ public final class PushManager {
   }
 
   /**
+   * Gives an endpoint a successor, because it is not to be trusted any more: somebody who learned
+   * it published a version so high that every later one is stale (protocol §12), or may do so. The
+   * device registers another endpoint, as soon as there is a connection and however often it is
+   * restarted meanwhile, and hands the application both ({@link EndpointReplacedHandler}). When
+   * that has returned normally the old endpoint is unregistered; until then it goes on working.
+   * Nothing that came for the old one counts for the new one, whose versions may begin at any
+   * number.
+   *
+   * <p>The future completes when the request is stored. A second request for an endpoint whose
+   * successor is on the way changes nothing. An endpoint of which the application has not confirmed
+   * yet that it knows it is simply exchanged: the same handler gets another one. Fails with {@code
+   * NOT_FOUND_ERROR} if the application has no such endpoint, or uses another one in its place by
+   * now.
+   *
+   * @throws IllegalStateException if the client was never started, or the application is attached
+   *     without an {@link EndpointReplacedHandler}
+   */
+  public CompletableFuture<Void> replace(URI endpoint) {
+    Objects.requireNonNull(endpoint, "endpoint");
+    client.requireHandler(applicationId, Handlers::replaced, EndpointReplacedHandler.class);
+    CompletableFuture<Void> result = new CompletableFuture<>();
+    client.ask(result, device -> device.replace(applicationId, endpoint, result));
+    return result.copy();
+  }
+
+  /**
    * The application stops: its handler is not called any more, except that a call that runs now is
    * not interrupted. Its registrations stay. Messages wait until it is attached again, or the
    * device's {@link ApplicationLauncher} starts it for them. Harmless if it is not attached.

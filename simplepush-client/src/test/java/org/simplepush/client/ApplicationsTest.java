@@ -23,6 +23,7 @@ import org.simplepush.core.ClientMessage.Hello;
 import org.simplepush.core.ClientMessage.Register;
 import org.simplepush.core.ClientMessage.Unregister;
 import org.simplepush.core.Uaid;
+import org.simplepush.core.Update;
 
 /** Installing, starting and removing applications. */
 @Timeout(10)
@@ -197,6 +198,132 @@ class ApplicationsTest {
     h.open(second);
     assertThat(second.next()).isEqualTo(new Hello(UAID, List.of(other)));
     assertThat(h.registrations("mail")).extracting("endpoint").containsExactly(endpoint(other));
+  }
+
+  /** The application is handed a version, and its handler has not returned. */
+  private Runnable handlerRuns(FakeConnection connection, ChannelId channelId) {
+    connection.events.received(
+        DeviceHarness.notification(new Update(channelId, 1)).replace('\'', '"'));
+    h.settleLoop();
+    return h.callbacks.remove();
+  }
+
+  private void uninstallWhileHandlerRuns() {
+    h.loop.execute(() -> h.device.uninstall("calendar", new CompletableFuture<>()));
+    h.settleLoop();
+    h.callbacks.clear(); // the future's
+  }
+
+  @Test
+  void nextApplicationOfAnUninstalledOnesNameIsCalledAfterItsHandlerReturned() {
+    FakeConnection connection = h.start().connected();
+    h.attach("calendar", calendar);
+    ChannelId channelId = h.registered(connection, "calendar");
+    Runnable handler = handlerRuns(connection, channelId);
+    uninstallWhileHandlerRuns();
+    Recorder next = new Recorder();
+    h.attach("calendar", next);
+    assertThat(connection.next()).isEqualTo(new Unregister(channelId));
+    ChannelId other = h.registered(connection, "calendar");
+    h.notifies(connection, other, 5);
+    next.assertToldNothing();
+    handler.run();
+    h.settle();
+    calendar.assertTold(push(channelId, 1));
+    next.assertTold(push(other, 5));
+    assertThat(connection.next()).isEqualTo(ack(other, 5));
+    connection.assertNothingSaid();
+  }
+
+  @Test
+  void handlerOfAnUninstalledApplicationAnswersNothingForTheNextOne() {
+    FakeConnection connection = h.synchronising().start().connected();
+    calendar.failing = true;
+    h.attach("calendar", calendar);
+    h.registered(connection, "calendar");
+    h.loop.setClock(Duration.ofDays(2));
+    h.says(connection, "{}");
+    while (h.callbacks.isEmpty()) {
+      assertThat(h.loop.runTimer(h.loop.elapsed() + Duration.ofMinutes(20).toNanos())).isTrue();
+      h.settleLoop();
+    }
+    Runnable handler = h.callbacks.remove();
+    uninstallWhileHandlerRuns();
+    connection.next(Unregister.class);
+    Recorder next = new Recorder();
+    h.attach("calendar", next);
+    h.registered(connection, "calendar");
+    handler.run();
+    h.settle();
+    calendar.assertTold("synchronise");
+    h.advance(Duration.ofMinutes(1)); // what failed was for another one
+    next.assertToldNothing();
+  }
+
+  @Test
+  void closeWaitsForTheHandlerOfAnUninstalledApplication() {
+    FakeConnection connection = h.start().connected();
+    h.attach("calendar", calendar);
+    Runnable handler = handlerRuns(connection, h.registered(connection, "calendar"));
+    uninstallWhileHandlerRuns();
+    h.close();
+    h.settle();
+    assertThat(connection.closeCode).isNull();
+    handler.run();
+    h.settle();
+    assertThat(connection.closeCode).isEqualTo(1000);
+  }
+
+  @Test
+  void closeWaitsForTheLauncher() {
+    h.launches = true;
+    FakeConnection connection = h.start().connected();
+    install(CALENDAR);
+    h.notifies(connection, h.registered(connection, "calendar"), 1);
+    assertLaunches(1);
+    h.close();
+    h.settle();
+    assertThat(connection.closeCode).isNull();
+    launched(null);
+    assertThat(connection.closeCode).isEqualTo(1000);
+    h.advance(Duration.ofHours(1));
+    assertLaunches(0);
+  }
+
+  @Test
+  void applicationThatIsInstalledAnewWhileTheLastIsStartedIsStartedAsWell() {
+    h.launches = true;
+    FakeConnection connection = h.start().connected();
+    install(CALENDAR);
+    h.notifies(connection, h.registered(connection, "calendar"), 1);
+    assertLaunches(1);
+    uninstall();
+    assertThat(connection.next()).isInstanceOf(Unregister.class);
+    install(CALENDAR);
+    h.notifies(connection, h.registered(connection, "calendar"), 1);
+    assertLaunches(0);
+    launched(null);
+    assertLaunches(1);
+  }
+
+  @Test
+  void registerThatIsAnsweredWhileTheApplicationIsUninstalledIsAborted() {
+    FakeConnection connection = h.start().connected();
+    CompletableFuture<URI> result = new CompletableFuture<>();
+    h.loop.execute(() -> h.device.register("calendar", result));
+    h.settle();
+    ChannelId channelId = connection.next(Register.class).channelId();
+    connection.events.received(
+        "{\"messageType\":\"register\",\"status\":200,\"channelID\":\""
+            + channelId
+            + "\",\"pushEndpoint\":\""
+            + endpoint(channelId)
+            + "\"}");
+    h.loop.execute(() -> h.device.uninstall("calendar", new CompletableFuture<>()));
+    h.settle();
+    assertThat(failure(result).kind()).isEqualTo(PushException.Kind.ABORT_ERROR);
+    assertThat(connection.next()).isEqualTo(new Unregister(channelId));
+    assertThat(h.storage.state).doesNotContain("channel");
   }
 
   @Test

@@ -49,6 +49,9 @@ final class DeviceHarness {
     int saves;
     boolean broken;
 
+    /** It stores what it says it could not: a disk that fails after the last write. */
+    boolean inDoubt;
+
     @Override
     public String load() {
       return state;
@@ -60,6 +63,9 @@ final class DeviceHarness {
         throw new IOException("the disk is full");
       }
       state = newState;
+      if (inDoubt) {
+        throw new IOException("the disk failed when it was to confirm");
+      }
       saves++;
     }
   }
@@ -290,6 +296,40 @@ final class DeviceHarness {
     return result;
   }
 
+  CompletableFuture<Void> replace(String application, URI endpoint) {
+    CompletableFuture<Void> result = new CompletableFuture<>();
+    loop.execute(() -> device.replace(application, endpoint, result));
+    settle();
+    return result;
+  }
+
+  CompletableFuture<Void> install(String application, ApplicationManifest manifest) {
+    CompletableFuture<Void> result = new CompletableFuture<>();
+    loop.execute(() -> device.install(application, manifest, result));
+    settle();
+    return result;
+  }
+
+  CompletableFuture<Void> uninstall(String application) {
+    CompletableFuture<Void> result = new CompletableFuture<>();
+    loop.execute(() -> device.uninstall(application, result));
+    settle();
+    return result;
+  }
+
+  CompletableFuture<Void> registerWhenPossible(String application, String tag) {
+    CompletableFuture<Void> result = new CompletableFuture<>();
+    loop.execute(() -> device.registerWhenPossible(application, tag, result));
+    settle();
+    return result;
+  }
+
+  CompletableFuture<Void> close() {
+    CompletableFuture<Void> closed = new CompletableFuture<>();
+    loop.execute(() -> device.close(() -> closed.complete(null)));
+    return closed;
+  }
+
   List<PushRegistration> registrations(String application) {
     CompletableFuture<List<PushRegistration>> result = new CompletableFuture<>();
     loop.execute(() -> device.registrations(application, result));
@@ -304,6 +344,15 @@ final class DeviceHarness {
     } catch (IOException e) {
       throw new AssertionError(e);
     }
+  }
+
+  /** The next connection opens, and the hello lists these channels and is answered. */
+  FakeConnection connectedListing(ChannelId... channels) {
+    FakeConnection connection = server.accept();
+    open(connection);
+    assertThat(connection.next(Hello.class).channelIds()).containsExactlyInAnyOrder(channels);
+    greet(connection, UAID);
+    return connection;
   }
 
   /** The next connection opens; returns it after its hello was checked and answered. */

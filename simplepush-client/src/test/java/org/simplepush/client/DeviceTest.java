@@ -11,6 +11,7 @@ import static org.simplepush.client.DeviceHarness.push;
 
 import java.net.URI;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
@@ -26,6 +27,7 @@ import org.simplepush.core.ClientMessage.Hello;
 import org.simplepush.core.ClientMessage.Ping;
 import org.simplepush.core.ClientMessage.Register;
 import org.simplepush.core.ClientMessage.Unregister;
+import org.simplepush.core.ServerMessage;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
 
@@ -260,6 +262,39 @@ class DeviceTest {
   }
 
   @Test
+  void endpointThatIsGivenUpBeforeItIsStoredIsNotTold() {
+    FakeConnection connection = h.start().connected();
+    h.attach("calendar", calendar);
+    assertThat(h.registerWhenPossible("calendar", "work")).isCompleted();
+    ChannelId channelId = connection.next(Register.class).channelId();
+    connection.events.received(registerAnswer(channelId));
+    CompletableFuture<Void> result = new CompletableFuture<>();
+    h.loop.execute(() -> h.device.unregister("calendar", endpoint(channelId), result));
+    h.settle();
+    assertThat(result).isCompleted();
+    calendar.assertToldNothing();
+    assertThat(connection.next()).isEqualTo(new Unregister(channelId));
+    connection.assertNothingSaid();
+    assertThat(h.storage.state).doesNotContain("wanted", "channel");
+  }
+
+  @Test
+  void endpointThatIsLostBeforeItIsStoredIsToldAndThenReplaced() {
+    FakeConnection connection = h.start().connected();
+    h.attach("calendar", calendar.replacing());
+    CompletableFuture<URI> result = h.register("calendar");
+    ChannelId lost = connection.next(Register.class).channelId();
+    connection.events.received(registerAnswer(lost));
+    h.loop.runOne();
+    h.loop.execute(() -> h.device.connected(new ServerMessage.Hello(Uaid.random(), false)));
+    h.settle();
+    assertThat(result).isCompletedWithValue(endpoint(lost));
+    ChannelId successor = connection.next(Register.class).channelId();
+    h.answerRegister(connection, successor, endpoint(successor));
+    calendar.assertTold(endpoint(lost) + " is now " + endpoint(successor));
+  }
+
+  @Test
   void answerForAnotherChannelIsNoAnswer() {
     FakeConnection connection = h.start().connected();
     CompletableFuture<URI> result = h.register("calendar");
@@ -428,8 +463,12 @@ class DeviceTest {
     ChannelId channelId = connection.next(Register.class).channelId();
     h.answerRegister(connection, channelId, endpoint(channelId));
     assertThat(failure(result).kind()).isEqualTo(PushException.Kind.STORAGE_ERROR);
-    assertThat(connection.next()).isEqualTo(new Unregister(channelId));
     assertThat(h.registrations("calendar")).isEmpty();
+    connection.assertNothingSaid(); // what is stored may list it, for all that is known
+    h.storage.broken = false;
+    h.advance(Duration.ofMinutes(1));
+    assertThat(connection.next()).isEqualTo(new Unregister(channelId));
+    connection.assertNothingSaid();
   }
 
   // unregister
@@ -553,6 +592,15 @@ class DeviceTest {
     ChannelId stranger = ChannelId.random();
     h.notifies(connection, stranger, 3);
     assertThat(connection.next()).isEqualTo(ack(stranger, 3));
+  }
+
+  @Test
+  void lowerAckDoesNotTakeThePlaceOfAHigherOne() {
+    FakeConnection connection = h.start().connected();
+    ChannelId stranger = ChannelId.random();
+    h.says(connection, notification(new Update(stranger, 3), new Update(stranger, 2)));
+    assertThat(connection.next()).isEqualTo(ack(stranger, 3));
+    connection.assertNothingSaid();
   }
 
   @Test
@@ -799,6 +847,54 @@ class DeviceTest {
     h.loop.execute(() -> h.device.close(() -> closed.complete(null)));
     h.settle();
     return closed;
+  }
+
+  @Test
+  void closingDeviceDoesNothingThatItIsAskedFor() {
+    FakeConnection connection = h.start().connected();
+    h.attach("calendar", calendar);
+    ChannelId channelId = h.registered(connection, "calendar");
+    assertThat(h.install("mail", ApplicationManifest.of("Mail", "it"))).isCompleted();
+    String before = h.storage.state;
+    connection.events.received(json(notification(new Update(channelId, 7))));
+    h.settleLoop(); // the handler is busy, so the device is closing for a while
+    h.close();
+    List<CompletableFuture<?>> asked = new ArrayList<>();
+    h.loop.execute(
+        () -> {
+          CompletableFuture<URI> endpoint = new CompletableFuture<>();
+          h.device.register("calendar", endpoint);
+          asked.add(endpoint);
+          for (int i = 0; i < 6; i++) {
+            asked.add(new CompletableFuture<Void>());
+          }
+          h.device.registerWhenPossible("calendar", "work", done(asked, 1));
+          h.device.unregister("calendar", endpoint(channelId), done(asked, 2));
+          h.device.replace("calendar", endpoint(channelId), done(asked, 3));
+          h.device.install("chat", ApplicationManifest.of("Chat", "it"), done(asked, 4));
+          h.device.uninstall("mail", done(asked, 5));
+          h.device.uninstall("calendar", done(asked, 6));
+        });
+    h.settleLoop();
+    connection.assertNothingSaid();
+    h.settle();
+    assertThat(asked)
+        .hasSize(7)
+        .allSatisfy(
+            result -> assertThat(failure(result).kind()).isEqualTo(PushException.Kind.ABORT_ERROR));
+    assertThat(connection.next()).isEqualTo(ack(channelId, 7));
+    connection.assertNothingSaid();
+    assertThat(unsealed(h.storage.state))
+        .isEqualTo(unsealed(before).replace(channelId + " - ", channelId + " 7 "));
+  }
+
+  @SuppressWarnings("unchecked")
+  private static CompletableFuture<Void> done(List<CompletableFuture<?>> asked, int index) {
+    return (CompletableFuture<Void>) asked.get(index);
+  }
+
+  private static String unsealed(String state) {
+    return state.substring(0, state.lastIndexOf("end "));
   }
 
   @Test

@@ -380,6 +380,26 @@ class EndToEndTest {
     assertThat(put(moved(first), 1)).isEqualTo(410);
   }
 
+  @Test
+  void poisonedEndpointIsReplacedAndItsSuccessorCountsAfresh() throws Exception {
+    BlockingQueue<URI> endpoints = new LinkedBlockingQueue<>();
+    PushManager manager =
+        device().application("calendar", new ReplacingApplication(calendar, endpoints));
+    URI poisoned = get(manager.register());
+    assertThat(put(poisoned, Long.MAX_VALUE)).isEqualTo(200); // a stranger
+    assertThat(next(calendar)).isEqualTo(new PushMessage(poisoned, Long.MAX_VALUE));
+    get(manager.replace(poisoned));
+    assertThat(next(endpoints)).isEqualTo(poisoned);
+    URI successor = (URI) next(endpoints);
+    assertThat(put(successor, 1)).isEqualTo(200);
+    assertThat(next(calendar)).isEqualTo(new PushMessage(successor, 1));
+    assertThat(get(manager.registrations()))
+        .extracting(PushRegistration::endpoint)
+        .containsExactly(successor);
+    get(manager.register()); // the server answers this after it has unregistered the other
+    assertThat(put(poisoned, Long.MAX_VALUE)).isEqualTo(410);
+  }
+
   /** A device in a process of its own; it says what it is told. */
   static final class DeviceProcess {
     public static void main(String[] args) throws Exception {

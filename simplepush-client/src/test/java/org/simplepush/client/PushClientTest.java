@@ -39,6 +39,7 @@ import org.simplepush.core.ClientMessage.Ack;
 import org.simplepush.core.ClientMessage.Hello;
 import org.simplepush.core.ClientMessage.Ping;
 import org.simplepush.core.ClientMessage.Register;
+import org.simplepush.core.ClientMessage.Unregister;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
 
@@ -729,6 +730,50 @@ class PushClientTest {
       told.add(application.applicationId() + " " + message.version());
       application.detach();
     }
+  }
+
+  @Test
+  void applicationThatIsUninstalledWhileItIsStartedIsNotAttached() throws Exception {
+    CountDownLatch launching = new CountDownLatch(1);
+    CountDownLatch installedAnew = new CountDownLatch(1);
+    CountDownLatch launchingAgain = new CountDownLatch(1);
+    BlockingQueue<PushMessage> outdated = new LinkedBlockingQueue<>();
+    client =
+        builder()
+            .launcher(
+                (application, manifest) -> {
+                  if (manifest.handler().equals("new")) {
+                    launchingAgain.countDown();
+                    return null;
+                  }
+                  launching.countDown();
+                  installedAnew.await();
+                  return outdated::add;
+                })
+            .build()
+            .start();
+    Peer peer = server.greet(UAID);
+    get(client.install("calendar", ApplicationManifest.of("C", "old")));
+    PushManager calendar = client.application("calendar", message -> {});
+    calendar.detach();
+    calendar.register();
+    ChannelId first = peer.next(Register.class).channelId();
+    answer(peer, first);
+    notify(peer, first, 1);
+    launching.await();
+    get(client.uninstall("calendar"));
+    get(client.install("calendar", ApplicationManifest.of("C", "new")));
+    calendar.register();
+    peer.next(Unregister.class);
+    ChannelId second = peer.next(Register.class).channelId();
+    answer(peer, second);
+    notify(peer, second, 1);
+    installedAnew.countDown();
+    launchingAgain.await();
+    BlockingQueue<PushMessage> pushes = new LinkedBlockingQueue<>();
+    client.application("calendar", pushes::add);
+    assertThat(pushes.poll(20, TimeUnit.SECONDS)).isEqualTo(DeviceHarness.push(second, 1));
+    assertThat(outdated).isEmpty();
   }
 
   @Test

@@ -642,7 +642,8 @@ public final class PushServer implements AutoCloseable {
           || endpointUrl.getRawQuery() != null
           || endpointUrl.getRawFragment() != null) {
         throw new IllegalArgumentException(
-            "endpointUrl must be like https://push.example.org or https://example.org/push, but was "
+            "endpointUrl must be like https://push.example.org or https://example.org/push, but was"
+                + " "
                 + endpointUrl);
       }
       String text = endpointUrl.toString();
