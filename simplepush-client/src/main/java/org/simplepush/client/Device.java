@@ -89,6 +89,9 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
    */
   private final Set<ChannelId> leaving = new LinkedHashSet<>();
 
+  /** Which of these the last hello listed. */
+  private Set<ChannelId> listed = Set.of();
+
   /** Set once the device is to be closed: what to do when no handler runs. */
   private @Nullable Runnable whenIdle;
 
@@ -442,18 +445,21 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
 
   private void saveAndComplete(CompletableFuture<Void> result, String otherwise) {
     journal.changed();
-    journal.whenSaved(
-        new Journal.Waiter() {
-          @Override
-          public void saved() {
-            callBack(() -> result.complete(null));
-          }
+    journal.whenSaved(completing(result, otherwise));
+  }
 
-          @Override
-          public void failed(Exception cause) {
-            fail(result, PushException.storage(otherwise, cause));
-          }
-        });
+  private Journal.Waiter completing(CompletableFuture<Void> result, String otherwise) {
+    return new Journal.Waiter() {
+      @Override
+      public void saved() {
+        callBack(() -> result.complete(null));
+      }
+
+      @Override
+      public void failed(Exception cause) {
+        fail(result, PushException.storage(otherwise, cause));
+      }
+    };
   }
 
   void register(String application, CompletableFuture<URI> result) {
@@ -546,12 +552,12 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
           && registration.endpoint.equals(endpoint)
           && state.isKnown(registration)) {
         replace(registration);
-        saveAndComplete(result, "to be replaced, but a restart may forget that");
+        journal.whenSaved(completing(result, "to be replaced, but a restart may forget that"));
         return;
       }
     }
-    if (state.isLost(application, endpoint)) {
-      complete(result, null); // and so replaced anyway
+    if (state.isLost(application, endpoint)) { // and so replaced anyway
+      journal.whenSaved(completing(result, "the loss is not stored, and a restart hears of it"));
     } else {
       fail(result, PushException.notFound("the application has no such endpoint"));
     }
@@ -807,6 +813,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
   public ClientMessage.Hello hello() {
     List<ChannelId> channelIds = new ArrayList<>(state.channelIds());
     channelIds.addAll(leaving);
+    listed = Set.copyOf(leaving);
     return new ClientMessage.Hello(state.uaid(), List.copyOf(channelIds));
   }
 
@@ -823,8 +830,19 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     lastFailure = null;
     log.info("Connected to {}", settings.server());
     notifyListener(listener::onConnected);
+    tellWhatLeftMeanwhile();
     registers.forEach(this::send);
     deadlines.awake(); // the connection may have been lost to a sleep of the device
+  }
+
+  /** What the hello listed may be stored as given up by the time it is answered. */
+  private void tellWhatLeftMeanwhile() {
+    for (ChannelId channelId : listed) {
+      if (!leaving.contains(channelId)) {
+        connector.send(new ClientMessage.Unregister(channelId));
+      }
+    }
+    listed = Set.of();
   }
 
   /** Of two channels that an application knows as one, one is left. */
@@ -856,6 +874,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
         state.registrations().size());
     acks.clear();
     leaving.clear();
+    listed = Set.of();
     for (Registration registration : List.copyOf(state.registrations())) {
       ChannelId channelId = registration.channelId;
       inbox(registration.application).forget(channelId);

@@ -24,7 +24,10 @@ public final class PushException extends Exception {
     SERVER_ERROR("ServerError"),
     /** The device could not store its state; see the cause. */
     STORAGE_ERROR("StorageError"),
-    /** The client was closed, or the application uninstalled, before the call was done. */
+    /**
+     * The client was closed, the application uninstalled or the endpoint unregistered before the
+     * call was done.
+     */
     ABORT_ERROR("AbortError");
 
     private final String errorName;

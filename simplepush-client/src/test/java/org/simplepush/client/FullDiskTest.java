@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -23,6 +24,7 @@ import org.simplepush.server.PushServer;
 
 /** A device on a disk that is really full, and a real push server. */
 @Timeout(300)
+@Tag("process")
 class FullDiskTest {
   private final InMemoryVersionStore store = new InMemoryVersionStore();
   private final EndpointKeys keys = EndpointKeys.ephemeral();

@@ -15,6 +15,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.simplepush.client.DeviceHarness.Recorder;
 import org.simplepush.client.FakeServer.FakeConnection;
 import org.simplepush.core.ChannelId;
+import org.simplepush.core.ClientMessage.Hello;
 import org.simplepush.core.ClientMessage.Register;
 import org.simplepush.core.ClientMessage.Unregister;
 import org.simplepush.core.Uaid;
@@ -81,6 +82,27 @@ class StorageTroubleTest {
     h.storage.broken = false;
     h.advance(Duration.ofSeconds(2));
     h.connectedListing().assertNothingSaid();
+  }
+
+  @Test
+  void unregisterThatIsStoredWhileTheHelloIsAnsweredIsToldThen() {
+    connection = h.start().connected();
+    ChannelId gone = h.registered(connection, "calendar");
+    h.storage.broken = true;
+    assertNotStored(h.unregister("calendar", endpoint(gone)));
+    h.ends(connection, 1006);
+    h.advance(Duration.ofSeconds(1));
+    connection = h.server.accept();
+    h.open(connection);
+    assertThat(connection.next(Hello.class).channelIds()).containsExactly(gone);
+    h.storage.broken = false;
+    h.advance(Duration.ofSeconds(2));
+    connection.assertNothingSaid();
+    h.greet(connection, DeviceHarness.UAID);
+    assertThat(connection.next()).isEqualTo(new Unregister(gone));
+    connection.assertNothingSaid();
+    connection = reconnected();
+    connection.assertNothingSaid();
   }
 
   @Test
