@@ -30,6 +30,10 @@ final class Bus {
   private static final long ECHO_SECONDS = 2;
 
   private final Redis redis;
+
+  /** Who has asked for words, until Redis confirms that they come. */
+  private final Map<String, Member> joining = new ConcurrentHashMap<>();
+
   private final Map<String, Member> members = new ConcurrentHashMap<>();
   private @Nullable StatefulRedisPubSubConnection<String, String> connection;
 
@@ -44,8 +48,8 @@ final class Bus {
     /** What it has told itself and not heard yet. */
     final Map<String, CompletableFuture<@Nullable Void>> echoes = new ConcurrentHashMap<>();
 
-    /** Only the connection's thread uses it. */
-    boolean subscribed;
+    /** Completes when words come. */
+    final CompletableFuture<@Nullable Void> subscribed = new CompletableFuture<>();
 
     /** What the last check waits for; only the thread of the checks uses it. */
     @Nullable CompletableFuture<@Nullable Void> check;
@@ -64,23 +68,28 @@ final class Bus {
       try {
         connection = redis.connectPubSub();
       } catch (RuntimeException e) {
-        throw new StoreException("Redis cannot be listened to: " + Redis.reason(e), e);
+        throw new StoreException("Redis cannot be listened to: " + Failures.reason(e), e);
       }
       connection.addListener(new Ear());
+      redis.await(Redis.ready(connection));
     }
-    members.put(CHANNEL + node, new Member(listener));
+    Member member = new Member(listener);
+    joining.put(CHANNEL + node, member);
     try {
       redis.await(connection.async().subscribe(CHANNEL + node));
+      redis.await(member.subscribed);
     } catch (StoreException e) {
       leave(node);
-      throw e;
+      throw new StoreException(
+          "Redis cannot be listened to on the channels " + CHANNEL + "*: " + e.getMessage(), e);
     }
   }
 
   synchronized void leave(String node) {
-    Member member = members.remove(CHANNEL + node);
+    boolean asked = joining.remove(CHANNEL + node) != null;
+    boolean listening = members.remove(CHANNEL + node) != null;
     StatefulRedisPubSubConnection<String, String> ears = connection;
-    if (member != null && ears != null) {
+    if ((asked || listening) && ears != null) {
       redis
           .ask(null, () -> ears.async().unsubscribe(CHANNEL + node), done -> null)
           .whenComplete(
@@ -156,12 +165,13 @@ final class Bus {
     /** Also comes when a connection was made anew, for each name again. */
     @Override
     public void subscribed(String channel, long count) {
-      Member member = members.get(channel);
-      if (member != null) {
-        if (member.subscribed) {
-          redis.later(() -> tell(member, Listener::wordsLost));
-        }
-        member.subscribed = true;
+      Member first = joining.remove(channel);
+      Member again = members.get(channel);
+      if (first != null) {
+        members.put(channel, first);
+        first.subscribed.complete(null);
+      } else if (again != null) {
+        redis.later(() -> tell(again, Listener::wordsLost));
       }
     }
 

@@ -1,5 +1,6 @@
 package org.simplepush.server.redis;
 
+import io.lettuce.core.ClientOptions;
 import io.lettuce.core.RedisChannelWriter;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.StatefulRedisConnectionImpl;
@@ -46,10 +47,11 @@ final class ClusterRedis extends Redis {
     await(connectToMasters());
   }
 
-  static ClusterRedis connect(RedisAddress address, ClientResources resources) {
+  static ClusterRedis connect(
+      RedisAddress address, ClientOptions options, ClientResources resources) {
     Client client = new Client(resources, address.seeds());
     client.setOptions(
-        ClusterClientOptions.builder(options(address))
+        ClusterClientOptions.builder(options)
             .maxRedirects(0)
             .topologyRefreshOptions(
                 ClusterTopologyRefreshOptions.builder()
@@ -135,6 +137,7 @@ final class ClusterRedis extends Redis {
         masters().stream()
             .map(RedisClusterNode::getUri)
             .map(uri -> connection.getConnectionAsync(uri.getHost(), uri.getPort()))
+            .map(connecting -> connecting.thenCompose(Redis::ready))
             .toArray(CompletableFuture[]::new));
   }
 

@@ -2,27 +2,19 @@ package org.simplepush.server.redis;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static java.util.concurrent.TimeUnit.MILLISECONDS;
-import static java.util.concurrent.TimeUnit.SECONDS;
 
-import io.lettuce.core.ClientOptions;
-import io.lettuce.core.MaintNotificationsConfig;
-import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisChannelHandler;
 import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.RedisCommandTimeoutException;
-import io.lettuce.core.RedisURI;
+import io.lettuce.core.RedisConnectionStateAdapter;
 import io.lettuce.core.ScanArgs;
 import io.lettuce.core.ScanCursor;
 import io.lettuce.core.ScriptOutputType;
-import io.lettuce.core.SetArgs;
-import io.lettuce.core.SocketOptions;
-import io.lettuce.core.TimeoutOptions;
-import io.lettuce.core.api.StatefulRedisConnection;
+import io.lettuce.core.api.StatefulConnection;
 import io.lettuce.core.cluster.api.async.RedisClusterAsyncCommands;
 import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
 import io.lettuce.core.resource.ClientResources;
-import io.lettuce.core.resource.DefaultClientResources;
-import io.lettuce.core.resource.Delay;
-import java.time.Duration;
+import java.net.SocketAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -31,7 +23,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -49,13 +41,9 @@ import org.slf4j.LoggerFactory;
  * gone.
  */
 abstract class Redis {
-  /** How often to try to learn why Redis refuses a connection. */
-  private static final int CONNECT_ATTEMPTS = 10;
-
   private static final Logger log = LoggerFactory.getLogger(Redis.class);
 
-  private static final String HEALTH_KEY = "simplepush:health";
-  private static final long HEALTH_KEY_MILLIS = 10_000;
+  private static final String PROBE_KEY = "simplepush:probe";
 
   /** The keys of user agents: 32 characters after the prefix. */
   private static final ScanArgs USER_AGENTS =
@@ -86,83 +74,6 @@ abstract class Redis {
     this.resources = resources;
   }
 
-  /**
-   * Connects, in the way the server that answers first asks for.
-   *
-   * @throws StoreException if that cannot be done
-   */
-  static Redis connect(RedisAddress address) {
-    ClientResources resources =
-        DefaultClientResources.builder()
-            .reconnectDelay(
-                Delay.fullJitter(
-                    Duration.ofMillis(20), Duration.ofSeconds(1), 50, TimeUnit.MILLISECONDS))
-            .build();
-    try {
-      if (isCluster(address, resources)) {
-        return ClusterRedis.connect(address, resources);
-      }
-      if (address.seeds().size() > 1) {
-        throw new StoreException(
-            "Several addresses of Redis mean a cluster, but " + address + " is none");
-      }
-      return SingleRedis.connect(address, resources);
-    } catch (StoreException e) {
-      shutDown(resources);
-      throw e;
-    } catch (RuntimeException e) {
-      shutDown(resources);
-      throw new StoreException("Redis at " + address + " cannot be used: " + reason(e), e);
-    }
-  }
-
-  /** Asks the first that answers. */
-  private static boolean isCluster(RedisAddress address, ClientResources resources) {
-    RuntimeException failure = null;
-    for (RedisURI seed : address.seeds()) {
-      RedisClient client = RedisClient.create(resources, seed);
-      client.setOptions(options(address));
-      try (StatefulRedisConnection<String, String> connection = connect(client)) {
-        return connection.sync().info("cluster").contains("cluster_enabled:1");
-      } catch (RuntimeException e) {
-        if (failure == null) {
-          failure = e;
-        } else {
-          failure.addSuppressed(e);
-        }
-      } finally {
-        client.shutdown(0, 0, MILLISECONDS);
-      }
-    }
-    String sentence = "Redis at " + address + " cannot be reached: " + reason(failure);
-    throw failure == null ? new StoreException(sentence) : new StoreException(sentence, failure);
-  }
-
-  private static StatefulRedisConnection<String, String> connect(RedisClient client) {
-    for (int attempt = 1; ; attempt++) {
-      try {
-        return client.connect();
-      } catch (RuntimeException e) {
-        // A refusal that came faster than Lettuce began to wait for it: its reason is lost.
-        if (attempt == CONNECT_ATTEMPTS
-            || !reason(e).contains("RedisHandshakeHandler not registered")) {
-          throw e;
-        }
-      }
-    }
-  }
-
-  static ClientOptions options(RedisAddress address) {
-    return ClientOptions.builder()
-        // Both together: what is not answered when a connection ends fails, and is not sent again.
-        .autoReconnect(true)
-        .disconnectedBehavior(ClientOptions.DisconnectedBehavior.REJECT_COMMANDS)
-        .timeoutOptions(TimeoutOptions.enabled(address.timeout()))
-        .socketOptions(SocketOptions.builder().connectTimeout(address.timeout()).build())
-        .maintNotificationsConfig(MaintNotificationsConfig.disabled())
-        .build();
-  }
-
   /** Where to send commands, on whatever connection is the right one. */
   abstract RedisClusterAsyncCommands<byte[], byte[]> commands();
 
@@ -171,6 +82,28 @@ abstract class Redis {
 
   /** Ends the connection that serves a key, if it was made before that time; it is made anew. */
   abstract void giveUpConnection(byte[] key, long before);
+
+  /**
+   * Completes when commands are taken. Connecting may end before that where credentials are looked
+   * up on another thread; and what is asked in between would be refused.
+   */
+  static CompletionStage<@Nullable Void> ready(StatefulConnection<?, ?> connection) {
+    CompletableFuture<@Nullable Void> ready = new CompletableFuture<>();
+    if (!connection.isOpen()) {
+      connection.addListener(
+          new RedisConnectionStateAdapter() {
+            @Override
+            public void onRedisConnected(RedisChannelHandler<?, ?> handler, SocketAddress address) {
+              handler.removeListener(this);
+              ready.complete(null);
+            }
+          });
+    }
+    if (connection.isOpen()) {
+      ready.complete(null);
+    }
+    return ready;
+  }
 
   /** A key with this prefix on each server that takes writes. */
   abstract List<String> keysOnEachServer(String prefix);
@@ -205,8 +138,7 @@ abstract class Redis {
       return result;
     }
     reply.whenComplete(
-        (answer, failure) ->
-            answers.execute(() -> settle(result, key, asked, answer, failure, reading)));
+        (answer, failure) -> later(() -> settle(result, key, asked, answer, failure, reading)));
     return result;
   }
 
@@ -268,9 +200,9 @@ abstract class Redis {
       if (said.matches("(MOVED|ASK|CLUSTERDOWN|READONLY)\\b.*")) {
         lookAgain();
       }
-      return new StoreException("Redis refused: " + said, cause);
+      return new StoreException(Failures.refusal("Redis", said), cause);
     }
-    return new StoreException("Redis is not connected: " + reason(cause), cause);
+    return new StoreException("Redis is not connected: " + Failures.reason(cause), cause);
   }
 
   private void loadScripts() {
@@ -283,21 +215,10 @@ abstract class Redis {
           (done, failure) -> {
             loading.set(false);
             if (failure != null) {
-              log.warn("Redis does not take the scripts: {}", reason(failure));
+              log.warn("Redis does not take the scripts: {}", Failures.reason(failure));
             }
           });
     }
-  }
-
-  /** The sentence of the store itself, or what is at the bottom of it. */
-  static String reason(@Nullable Throwable failure) {
-    Throwable cause = failure;
-    while (cause != null && cause.getCause() != null && !(cause instanceof StoreException)) {
-      cause = cause.getCause();
-    }
-    return cause == null
-        ? "unknown"
-        : cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
   }
 
   /** Runs a script on a key; it answers with a list. */
@@ -318,20 +239,55 @@ abstract class Redis {
     return ask(name, () -> commands().publish(name, word.getBytes(US_ASCII)), receivers -> null);
   }
 
-  /** Writes something to every server that holds data. */
-  final CompletionStage<@Nullable Void> write() {
-    List<CompletableFuture<?>> writes = new ArrayList<>();
-    for (String each : keysOnEachServer(HEALTH_KEY)) {
-      byte[] key = each.getBytes(US_ASCII);
-      byte[] value = "written".getBytes(US_ASCII);
-      writes.add(
-          ask(
-                  key,
-                  () -> commands().set(key, value, SetArgs.Builder.px(HEALTH_KEY_MILLIS)),
-                  ok -> ok)
+  /**
+   * Has each server that holds data do all that the steps have it do, as the same user: one that
+   * only takes connections, or only some commands, is none to rely on.
+   */
+  final CompletionStage<@Nullable Void> probe() {
+    List<CompletableFuture<?>> probes = new ArrayList<>();
+    probes.add(
+        ask(null, () -> commands().scriptLoad(Script.PROBE.text()), digest -> digest)
+            .toCompletableFuture());
+    ScanArgs little = ScanArgs.Builder.limit(1);
+    probes.add(
+        ask(null, () -> commands().scan(ScanCursor.INITIAL, little), page -> page)
+            .toCompletableFuture());
+    for (String key : keysOnEachServer(PROBE_KEY)) {
+      probes.add(
+          run(Script.PROBE, key.getBytes(US_ASCII), new byte[0][], Redis::probed)
+              .thenAccept(Redis::refuse)
               .toCompletableFuture());
     }
-    return CompletableFuture.allOf(writes.toArray(CompletableFuture[]::new));
+    return CompletableFuture.allOf(probes.toArray(CompletableFuture[]::new));
+  }
+
+  private static List<String> probed(List<Object> reply) {
+    return reply.stream().map(command -> new String((byte[]) command, US_ASCII)).toList();
+  }
+
+  private static void refuse(List<String> commands) {
+    if (!commands.isEmpty()) {
+      throw new StoreException(
+          "Redis lets its user not run, in scripts: " + String.join(", ", commands));
+    }
+  }
+
+  /** Says so if Redis would throw away user agents to have room; if it tells. */
+  final void warnOfEviction() {
+    ask(null, () -> commands().configGet("maxmemory*"), settings -> settings)
+        .whenComplete(
+            (settings, failure) -> {
+              if (failure != null) {
+                log.debug("Redis does not show its settings", failure);
+              } else if (!"0".equals(settings.get("maxmemory"))
+                  && !"noeviction".equals(settings.get("maxmemory-policy"))) {
+                log.warn(
+                    "Redis at {} has maxmemory-policy {}: when its memory is full it forgets user"
+                        + " agents, which then start over; set it to noeviction",
+                    address,
+                    settings.get("maxmemory-policy"));
+              }
+            });
   }
 
   /** Does something with the key of every user agent, and adds up what comes of it. */
@@ -389,7 +345,11 @@ abstract class Redis {
 
   /** Does something on the thread where stages complete, after those that came before. */
   final void later(Runnable task) {
-    answers.execute(task);
+    try {
+      answers.execute(task);
+    } catch (RejectedExecutionException e) {
+      task.run(); // closed: nothing is asked any more, but who asked before is answered
+    }
   }
 
   /** Waits, but not for ever. */
@@ -397,7 +357,7 @@ abstract class Redis {
     try {
       return stage.toCompletableFuture().get(address.timeout().toMillis() + 1_000, MILLISECONDS);
     } catch (ExecutionException e) {
-      throw new StoreException("Redis refused: " + reason(e), e);
+      throw Failures.failed(e);
     } catch (TimeoutException e) {
       throw new StoreException("Redis did not answer in time", e);
     } catch (InterruptedException e) {
@@ -432,11 +392,7 @@ abstract class Redis {
       }
     }
     closeClient();
-    shutDown(resources);
+    RedisConnector.shutDown(resources);
     answers.shutdown();
-  }
-
-  private static void shutDown(ClientResources resources) {
-    resources.shutdown(0, 2, SECONDS).awaitUninterruptibly(2, SECONDS);
   }
 }

@@ -4,6 +4,8 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.concurrent.TimeUnit.MILLISECONDS;
 
+import io.lettuce.core.ClientOptions;
+import io.lettuce.core.RedisURI;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -12,6 +14,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Future;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.ChannelId;
 import org.simplepush.core.DurableVersionStore;
@@ -80,23 +83,79 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
   }
 
   /**
-   * Connects to Redis. Whether it is a cluster is found out by asking.
+   * Connects to Redis. Whether it is a cluster is found out by asking. Redis is asked to do all
+   * that the store will need, so that a user with too few permissions is noticed here.
    *
-   * @param uri as Lettuce takes it: {@code redis://[[user:]password@]host[:port][/database]},
-   *     {@code rediss://…} for TLS, {@code redis-sentinel://host[:port],host…[/database]#master},
-   *     {@code redis://host:port,host:port…} for several servers of a cluster; {@code
-   *     ?timeout=500ms} is how long to wait for an answer
+   * @param uri {@code redis://[[user:]password@]host[:port][/database]}, {@code rediss://…} for
+   *     TLS, {@code redis-sentinel://host[:port],host…[/database]#master}, {@code
+   *     redis://host:port,host:port…} for several servers of a cluster; {@code ?timeout=500ms} is
+   *     how long to wait for an answer, and for a connection; {@code ?sentinelPassword=} and {@code
+   *     &sentinelUser=} are for Sentinels that want those, while user and password before the
+   *     {@code @} are for the servers that Sentinels name. What is special in a URI is written
+   *     {@code %40}
    * @return the store
    * @throws IllegalArgumentException if {@code uri} is not written so; says nothing of what it
    *     holds
-   * @throws StoreException if Redis cannot be reached or used, with a sentence that says why
+   * @throws StoreException if Redis cannot be reached or used, or if Lettuce is missing or too old,
+   *     with a sentence that says why
    */
   public static RedisVersionStore open(String uri) {
     return open(uri, Settings.DEFAULT);
   }
 
+  /**
+   * Connects to one Redis server, or to the one that Sentinels name, with an address made by code.
+   * The same as {@link #open(List, ClientOptions)} with the default options.
+   *
+   * @param uri the address
+   * @return the store
+   * @throws IllegalArgumentException if {@code uri} has no host
+   * @throws StoreException as of {@link #open(String)}
+   */
+  public static RedisVersionStore open(RedisURI uri) {
+    return open(List.of(uri), ClientOptions.create());
+  }
+
+  /**
+   * Connects to Redis with settings of your own: certificates for TLS ({@link
+   * io.lettuce.core.SslOptions}), credentials that change ({@link
+   * io.lettuce.core.RedisCredentialsProvider}, which is asked for each new connection), Sentinels
+   * that have passwords of their own.
+   *
+   * <p>The store makes clients, connections and threads of its own, and ends them when it is
+   * closed. It copies the addresses. Whatever they and the options refer to stays yours, and must
+   * work until the store is closed. Of the options it overrules what its promise rests on:
+   * reconnecting, refusing commands while disconnected, timeouts, maintenance notifications, and in
+   * a cluster the redirects and how its topology is learnt.
+   *
+   * @param uris the address; several for several servers of a cluster. The first one's timeout is
+   *     that of all commands and connections; Lettuce's default of 60 s stands for 3 s here
+   * @param options what you want of connections
+   * @return the store
+   * @throws IllegalArgumentException if there is no address, or one without a host
+   * @throws StoreException as of {@link #open(String)}
+   */
+  public static RedisVersionStore open(List<RedisURI> uris, ClientOptions options) {
+    return connect(() -> RedisConnector.connect(RedisAddress.of(uris), options), Settings.DEFAULT);
+  }
+
   static RedisVersionStore open(String uri, Settings settings) {
-    return new RedisVersionStore(Redis.connect(RedisAddress.parse(uri)), settings);
+    return connect(
+        () -> RedisConnector.connect(RedisAddress.parse(uri), ClientOptions.create()), settings);
+  }
+
+  private static RedisVersionStore connect(Supplier<Redis> connecting, Settings settings) {
+    try {
+      return new RedisVersionStore(connecting.get(), settings);
+    } catch (LinkageError e) {
+      throw new StoreException(
+          "A Redis store needs io.lettuce:lettuce-core, version 6.6 or later, and what that depends"
+              + " on ("
+              + e
+              + "); with the dependency management of Spring Boot set lettuce.version; on the module"
+              + " path say --add-modules lettuce.core,io.netty.handler",
+          e);
+    }
   }
 
   private void tend() {
@@ -314,12 +373,12 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
   }
 
   /**
-   * {@inheritDoc} Writes to Redis, in a cluster to each of its masters; and if a server has joined,
-   * finds out whether words come to it.
+   * {@inheritDoc} Has Redis do what the steps need, as the same user, in a cluster on each of its
+   * masters; and if a server has joined, finds out whether words come to it.
    */
   @Override
   public CompletionStage<Void> check() {
-    return named("Redis does not take writes", redis.write())
+    return named("Redis cannot be used", redis.probe())
         .thenCompose(done -> named("Words of the nodes do not come through", bus.listens()));
   }
 
@@ -331,7 +390,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
             result.complete(null);
           } else {
             result.completeExceptionally(
-                new StoreException(trouble + ": " + Redis.reason(failure), failure));
+                new StoreException(trouble + ": " + Failures.reason(failure), failure));
           }
         });
     return result;

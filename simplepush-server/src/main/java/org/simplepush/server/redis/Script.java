@@ -231,6 +231,45 @@ enum Script {
       end
       redis.call('SET', key, ARGV[2])
       return {1}
+      """),
+
+  /**
+   * Nothing. Has Redis run every command that the others use, and answers with those that it does
+   * not let this user run, or with whatever else keeps it from doing so.
+   */
+  PROBE(
+      """
+      local refused, failure = {}, nil
+      local function try(command, ...)
+        local reply = redis.pcall(command, ...)
+        local trouble = type(reply) == 'table' and reply.err
+        if not trouble then
+          return
+        end
+        local channel = string.find(trouble, 'channel') and ' to the channels simplepush:*' or ''
+        if string.find(trouble, 'user executing') or string.find(trouble, 'ACL failure')
+            or string.find(trouble, 'nknown') then
+          refused[#refused + 1] = command .. channel
+        else
+          failure = failure or reply
+        end
+      end
+      try('HSET', key, 's', '0', 'r', '0')
+      try('HGET', key, 's')
+      try('HGETALL', key)
+      try('HEXISTS', key, 's')
+      try('HLEN', key)
+      try('HDEL', key, 'r')
+      try('PEXPIRE', key, '60000')
+      try('PTTL', key)
+      try('PERSIST', key)
+      try('UNLINK', key)
+      try('SET', key, '0')
+      try('GET', key)
+      try('UNLINK', key)
+      try('TIME')
+      try('PUBLISH', 'simplepush:node:', '')
+      return failure or refused
       """);
 
   /** What several scripts need. */

@@ -1,5 +1,6 @@
 package org.simplepush.server.redis;
 
+import io.lettuce.core.ClientOptions;
 import io.lettuce.core.RedisChannelWriter;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisURI;
@@ -26,11 +27,13 @@ final class SingleRedis extends Redis {
     super(address, resources);
     this.client = client;
     this.connection = client.connect(ByteArrayCodec.INSTANCE);
+    await(ready(connection));
   }
 
-  static SingleRedis connect(RedisAddress address, ClientResources resources) {
+  static SingleRedis connect(
+      RedisAddress address, ClientOptions options, ClientResources resources) {
     Client client = new Client(resources, address.seeds().get(0));
-    client.setOptions(options(address));
+    client.setOptions(options);
     try {
       return new SingleRedis(address, resources, client);
     } catch (RuntimeException e) {

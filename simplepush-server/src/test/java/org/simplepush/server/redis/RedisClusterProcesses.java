@@ -13,6 +13,7 @@ final class RedisClusterProcesses implements AutoCloseable {
   private static final int SLOTS = 16_384;
 
   private final List<RedisProcess> masters = new ArrayList<>();
+  private String login;
 
   static RedisClusterProcesses start() throws IOException, InterruptedException {
     RedisClusterProcesses cluster = new RedisClusterProcesses();
@@ -46,6 +47,9 @@ final class RedisClusterProcesses implements AutoCloseable {
               }
               return true;
             });
+    for (RedisProcess master : cluster.masters) {
+      cluster.login = master.allowDocumentedUser("+cluster|nodes", "+cluster|myid");
+    }
     return cluster;
   }
 
@@ -59,11 +63,14 @@ final class RedisClusterProcesses implements AutoCloseable {
     return masters;
   }
 
+  /** Where it is, for a user who may do what is needed and no more. */
   String uri() {
     return "redis://"
+        + login
         + masters.stream()
             .map(master -> "127.0.0.1:" + master.port())
-            .collect(Collectors.joining(","));
+            .collect(Collectors.joining(","))
+        + "?timeout=20s";
   }
 
   void flush() throws IOException {

@@ -42,9 +42,12 @@ class RedisNodesTest {
   private Node nodeHere;
   private Node nodeThere;
 
+  private static String login;
+
   @BeforeAll
   static void startRedis() throws Exception {
     redis = RedisProcess.start();
+    login = redis.allowDocumentedUser();
   }
 
   @AfterAll
@@ -52,9 +55,9 @@ class RedisNodesTest {
     redis.close();
   }
 
-  /** Where Redis is, and how long a busy machine may take to answer. */
+  /** Where Redis is, for a user who may do what is needed and no more. */
   String uri() {
-    return redis.uri() + "?timeout=20s";
+    return redis.uri(login);
   }
 
   @BeforeEach

@@ -1,5 +1,7 @@
 package org.simplepush.server.redis;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
@@ -113,8 +115,36 @@ public final class RedisProcess implements AutoCloseable {
     return port;
   }
 
+  /** With as long to answer as a busy machine may need. */
   public String uri() {
-    return "redis://127.0.0.1:" + port;
+    return uri("");
+  }
+
+  /**
+   * The same as a user.
+   *
+   * @param login empty, or with an {@code @} at the end
+   */
+  String uri(String login) {
+    return "redis://" + login + "127.0.0.1:" + port + "?timeout=20s";
+  }
+
+  /** Makes the user of the README and what else is said; returns its login in a URI. */
+  String allowDocumentedUser(String... more) throws IOException {
+    List<String> words = new ArrayList<>(documentedUser());
+    words.addAll(List.of(more));
+    assertThat(ask(words.toArray(String[]::new))).isEqualTo("+OK");
+    return "simplepush:PASSWORD@";
+  }
+
+  /** The words of the line in the README that makes the user of a store. */
+  static List<String> documentedUser() throws IOException {
+    return Files.readAllLines(Path.of("../README.md")).stream()
+        .map(String::strip)
+        .filter(line -> line.startsWith("ACL SETUSER simplepush "))
+        .map(line -> List.of(line.split(" ")))
+        .findFirst()
+        .orElseThrow();
   }
 
   /** Ends it as a power failure of the process would. */
@@ -136,17 +166,22 @@ public final class RedisProcess implements AutoCloseable {
 
   /** Asks for something; returns the first line of the answer, or what is in it. */
   String ask(String... words) throws IOException {
+    return askAs("", words);
+  }
+
+  /** The same with a password. */
+  String askAs(String password, String... words) throws IOException {
     try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
       socket.setSoTimeout(20_000);
-      StringBuilder request = new StringBuilder("*" + words.length + "\r\n");
-      for (String word : words) {
-        request.append('$').append(word.length()).append("\r\n").append(word).append("\r\n");
-      }
       OutputStream out = socket.getOutputStream();
-      out.write(request.toString().getBytes(StandardCharsets.ISO_8859_1));
       BufferedReader in =
           new BufferedReader(
               new InputStreamReader(socket.getInputStream(), StandardCharsets.ISO_8859_1));
+      if (!password.isEmpty()) {
+        out.write(request("AUTH", password));
+        assertThat(in.readLine()).isEqualTo("+OK");
+      }
+      out.write(request(words));
       String first = in.readLine();
       if (first == null || !first.startsWith("$") || first.equals("$-1")) {
         return first;
@@ -162,6 +197,14 @@ public final class RedisProcess implements AutoCloseable {
       }
       return new String(text);
     }
+  }
+
+  private static byte[] request(String... words) {
+    StringBuilder request = new StringBuilder("*" + words.length + "\r\n");
+    for (String word : words) {
+      request.append('$').append(word.length()).append("\r\n").append(word).append("\r\n");
+    }
+    return request.toString().getBytes(StandardCharsets.ISO_8859_1);
   }
 
   @Override

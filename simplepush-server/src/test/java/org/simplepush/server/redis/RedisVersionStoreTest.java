@@ -13,15 +13,18 @@ import org.simplepush.core.DurableVersionStoreContract;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.VersionStore;
 
-/** The Redis store keeps the contract of all stores. */
+/** The Redis store keeps the contract of all stores, as a user who may do no more than that. */
 class RedisVersionStoreTest extends DurableVersionStoreContract {
   private static RedisProcess redis;
+
+  private static String login;
 
   private final AtomicLong offset = new AtomicLong();
 
   @BeforeAll
   static void startRedis() throws Exception {
     redis = RedisProcess.start();
+    login = redis.allowDocumentedUser();
   }
 
   @AfterAll
@@ -38,8 +41,7 @@ class RedisVersionStoreTest extends DurableVersionStoreContract {
   @Override
   protected VersionStore reopenedStore() {
     return RedisVersionStore.open(
-        redis.uri() + "?timeout=20s",
-        new RedisVersionStore.Settings(Duration.ofSeconds(5), offset::get));
+        redis.uri(login), new RedisVersionStore.Settings(Duration.ofSeconds(5), offset::get));
   }
 
   @Override

@@ -16,6 +16,7 @@ public final class TcpProxy implements AutoCloseable {
   private final ServerSocket listener;
   private final int target;
   private final List<Wire> wires = new CopyOnWriteArrayList<>();
+  private volatile boolean mute;
 
   public TcpProxy(int target) throws IOException {
     this.target = target;
@@ -99,6 +100,9 @@ public final class TcpProxy implements AutoCloseable {
           continue;
         }
         wires.add(wire);
+        if (mute) {
+          wire.hold(true, true);
+        }
         daemon(() -> wire.pump(wire.client, wire.server, false));
         daemon(() -> wire.pump(wire.server, wire.client, true));
       }
@@ -128,6 +132,12 @@ public final class TcpProxy implements AutoCloseable {
   /** From now on nothing passes on the connections there are; new ones are well. */
   void silence(Predicate<Wire> which) {
     wires.stream().filter(which).forEach(wire -> wire.hold(true, true));
+  }
+
+  /** From now on nothing passes, on new connections neither. */
+  void silenceAll() {
+    mute = true;
+    silence(wire -> true);
   }
 
   /** What is asked arrives; the answers do not. */
