@@ -97,7 +97,7 @@ class RedisTroubleTest {
     eventually(() -> get(store.pending(uaid)));
     assertThat(get(store.pending(uaid))).contains(List.of(new Update(channel, 0)));
     assertThat(get(store.advanceToNext(uaid, channel, 0)))
-        .isEqualTo(new Advanced(new Update(channel, 1), false));
+        .isEqualTo(new Advanced(new Update(channel, 1), true));
   }
 
   @Test
