@@ -117,7 +117,7 @@ final class EndpointGuard implements Dns {
 
   /** Whether a host that OkHttp takes for an address is one, whole and public. */
   private static boolean isPublic(String literal) {
-    boolean whole = literal.indexOf(':') >= 0 || IPV4.matcher(literal).matches();
+    boolean whole = literal.contains(":") || IPV4.matcher(literal).matches();
     return whole && PublicAddresses.contains(parseLiteral(literal));
   }
 

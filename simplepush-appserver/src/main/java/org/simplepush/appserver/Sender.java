@@ -493,10 +493,10 @@ final class Sender {
     }
     Duration delay = delay(answer, job.attempts);
     long nextAttempt = time.nanos() + delay.toNanos();
-    Verdict giveUp = closed ? closedVerdict(job.attempts) : answer.lastVerdict(job.attempts);
+    Verdict giveUp = answer.lastVerdict(job.attempts);
     for (Iterator<Mailbox.Waiter> each = job.waiters.iterator(); each.hasNext(); ) {
       Mailbox.Waiter waiter = each.next();
-      if (closed || waiter.deadline - nextAttempt < 0) {
+      if (waiter.deadline - nextAttempt < 0) {
         each.remove();
         handOver(waiter, giveUp, work);
       }

@@ -33,11 +33,14 @@ class RetryAfterTest {
   @Test
   void secondsAreSeconds() {
     assertThat(of(RetryAfter.HEADER, "0")).isZero();
+    assertThat(of(RetryAfter.HEADER, "90")).isEqualTo(Duration.ofSeconds(90));
     assertThat(of(RetryAfter.HEADER, "120")).isEqualTo(Duration.ofMinutes(2));
   }
 
   @Test
   void numberTooLongIsLong() {
+    assertThat(of(RetryAfter.HEADER, "123456789")).isEqualTo(Duration.ofSeconds(123_456_789));
+    assertThat(of(RetryAfter.HEADER, "1234567890")).isEqualTo(Duration.ofSeconds(999_999_999));
     assertThat(of(RetryAfter.HEADER, "99999999999999999999999"))
         .isGreaterThan(Duration.ofDays(1000));
   }
@@ -70,7 +73,7 @@ class RetryAfterTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "soon", "-1", "1.5", "1e3"})
+  @ValueSource(strings = {"", "soon", "-1", "1.5", "1e3", "/", ":", "1:", "9/"})
   void nonsenseIsIgnored(String value) {
     assertThat(of(RetryAfter.HEADER, value)).isNull();
   }

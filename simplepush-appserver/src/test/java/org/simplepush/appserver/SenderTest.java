@@ -10,6 +10,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.random.RandomGenerator;
 import okhttp3.HttpUrl;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Nested;
@@ -464,6 +467,327 @@ class SenderTest {
     }
   }
 
+  /** Draws zero always: a back-off then is as short as it can be, and no time is by chance. */
+  private Sender exact(int maxPerHost, int maxConcurrent, Executor executor) {
+    return new Sender(
+        new Sender.Settings(
+            DEADLINE,
+            new Backoff(Duration.ofMillis(500), MAX_BACKOFF),
+            Duration.ofMinutes(2),
+            maxPerHost,
+            maxConcurrent,
+            1000),
+        transport,
+        time,
+        (RandomGenerator) () -> 0L,
+        executor,
+        new Listeners(List.of(events)));
+  }
+
+  private static CompletableFuture<Verdict> send(Sender sender, HttpUrl endpoint, long version) {
+    CompletableFuture<Verdict> future = new CompletableFuture<>();
+    sender.submit(endpoint, version, future::complete);
+    return future;
+  }
+
+  private static void assertFailed(
+      CompletableFuture<Verdict> future, Verdict.Cause cause, int attempts) {
+    assertThat(future)
+        .isCompletedWithValueMatching(
+            verdict ->
+                verdict instanceof Verdict.Failed failed
+                    && failed.cause() == cause
+                    && failed.attempts() == attempts);
+  }
+
+  /** What depends on exact times. */
+  @Nested
+  class Exactly {
+    private final List<Runnable> tasks = new ArrayList<>();
+    private final Sender sender = exact(1, 256, Runnable::run);
+    private final HttpUrl first = endpoint("push.example", 1);
+    private final HttpUrl second = endpoint("push.example", 2);
+
+    @Test
+    void attemptAtTheDeadlineIsNotTooLate() {
+      var one = SenderTest.send(sender, first, 1);
+      time.advance(DEADLINE.minusMinutes(2));
+      transport.answer(status(503, Duration.ofMinutes(2)));
+      assertThat(one).isNotDone();
+      time.advance(Duration.ofMinutes(2));
+      transport.answerAll(status(200));
+      assertThat(one).isDone();
+    }
+
+    @Test
+    void attemptAfterTheDeadlineIsTooLate() {
+      var one = SenderTest.send(sender, first, 1);
+      time.advance(DEADLINE.minusMinutes(2).plusNanos(1));
+      transport.answer(status(503, Duration.ofMinutes(2)));
+      assertFailed(one, Verdict.Cause.SERVER_ERROR, 1);
+      assertThat(sender.statistics().waiting()).isZero();
+    }
+
+    @Test
+    void pausesAndTimesAreCounted() {
+      SenderTest.send(sender, first, 1);
+      time.advance(Duration.ofSeconds(3));
+      transport.answer(status(503, Duration.ofMinutes(1)));
+      NotifierStatistics paused = sender.statistics();
+      assertThat(paused.waiting()).isEqualTo(1);
+      assertThat(paused.onWire()).isZero();
+      assertThat(paused.hostsPaused()).isEqualTo(1);
+      assertThat(paused.hostPauses()).isEqualTo(1);
+      assertThat(paused.requestTime()).isEqualTo(Duration.ofSeconds(3));
+      assertThat(sender.isPaused("push.example", 443)).isTrue();
+      assertThat(sender.isPaused("other.example", 443)).isFalse();
+
+      time.advance(Duration.ofMinutes(1));
+      assertThat(sender.isPaused("push.example", 443)).isFalse();
+      assertThat(sender.statistics().hostsPaused()).isZero();
+      assertThat(sender.statistics().onWire()).isEqualTo(1);
+      time.advance(Duration.ofSeconds(2));
+      transport.answer(status(503, Duration.ofMinutes(1)));
+      assertThat(sender.statistics().hostPauses()).isEqualTo(2);
+      assertThat(sender.statistics().requestTime()).isEqualTo(Duration.ofSeconds(5));
+      assertThat(events.pauses)
+          .containsExactly(
+              new NotifierListener.HostPaused("push.example", Duration.ofMinutes(1), Duration.ZERO),
+              new NotifierListener.HostPaused(
+                  "push.example", Duration.ofMinutes(1), Duration.ofSeconds(62)));
+      assertThat(events.attempts)
+          .extracting(NotifierListener.Attempt::took)
+          .containsExactly(Duration.ofSeconds(3), Duration.ofSeconds(2));
+      time.advance(Duration.ofMinutes(1));
+      transport.answer(status(200));
+      assertThat(events.recoveries)
+          .containsExactly(
+              new NotifierListener.HostRecovered("push.example", Duration.ofSeconds(122)));
+    }
+
+    @Test
+    void hostIsDownAfterAWholeDeadlineAndNotBefore() {
+      SenderTest.send(sender, first, 1);
+      for (int pause = 0; pause < 3; pause++) { // until 6 minutes have passed
+        transport.answer(status(503, Duration.ofMinutes(2)));
+        if (pause < 2) {
+          SenderTest.send(sender, second, 1);
+          time.advance(Duration.ofMinutes(2));
+        }
+      }
+      time.advance(Duration.ofMinutes(1).minusNanos(1));
+      assertThat(SenderTest.send(sender, endpoint("push.example", 3), 1)).isNotDone();
+      time.advance(Duration.ofNanos(1));
+      assertFailed(
+          SenderTest.send(sender, endpoint("push.example", 4), 1), Verdict.Cause.SERVER_ERROR, 0);
+    }
+
+    @Test
+    void whatExpiresInTheQueueSaysWhatItsOwnAttemptCameTo() {
+      var tried = SenderTest.send(sender, first, 1);
+      var next = SenderTest.send(sender, second, 1);
+      var never = SenderTest.send(sender, endpoint("push.example", 3), 1);
+      transport.answer(BROKEN);
+      time.advance(DEADLINE.minusMinutes(1));
+      transport.answer(status(503, Duration.ofMinutes(2)));
+      assertFailed(next, Verdict.Cause.SERVER_ERROR, 1);
+      assertThat(List.of(tried, never)).noneMatch(CompletableFuture::isDone);
+      time.advance(Duration.ofMinutes(1));
+      assertFailed(tried, Verdict.Cause.NETWORK, 1);
+      assertFailed(never, Verdict.Cause.SERVER_ERROR, 0);
+      assertThat(sender.isEmpty()).isTrue();
+    }
+
+    @Test
+    void whatIsOnTheWireAtTheDeadlineIsDecidedByItsAnswer() {
+      var one = SenderTest.send(sender, first, 1);
+      time.advance(DEADLINE.plusSeconds(1));
+      assertThat(one).isNotDone();
+      transport.answer(status(503));
+      assertFailed(one, Verdict.Cause.SERVER_ERROR, 1);
+    }
+
+    @Test
+    void endpointThatExpiredIsPassedOverInTheLineOfHosts() {
+      Sender narrow = exact(8, 1, Runnable::run);
+      SenderTest.send(narrow, first, 1);
+      var other = SenderTest.send(narrow, endpoint("other.example", 1), 1);
+      time.advance(DEADLINE);
+      assertFailed(other, Verdict.Cause.TIMEOUT, 0);
+      var third = SenderTest.send(narrow, endpoint("third.example", 1), 1);
+      transport.answer(status(200));
+      transport.answer(status(200));
+      assertThat(third).isCompletedWithValue(ACCEPTED);
+      assertThat(transport.sent).isEqualTo(2);
+    }
+
+    @Test
+    void noMoreRequestsThanAllowedAreOnTheWire() {
+      Sender narrow = exact(8, 4, Runnable::run);
+      for (int n = 0; n < 10; n++) {
+        SenderTest.send(narrow, endpoint("push.example", n), 1);
+      }
+      assertThat(transport.wire).hasSize(2); // half, for it has yet to answer
+      transport.answerFirst(status(200));
+      assertThat(transport.wire).hasSize(4);
+      while (!transport.wire.isEmpty()) {
+        transport.answerFirst(status(200));
+        assertThat(transport.wire.size()).isLessThanOrEqualTo(4);
+      }
+      assertThat(transport.sent).isEqualTo(10);
+    }
+
+    @Test
+    void hostsThatProvedThemselvesAndOthersTakeTurns() {
+      Sender narrow = exact(8, 1, Runnable::run);
+      SenderTest.send(narrow, endpoint("proven.example", 0), 1);
+      transport.answer(status(200));
+      for (int n = 1; n < 9; n++) {
+        SenderTest.send(narrow, endpoint("proven.example", n), 1);
+        SenderTest.send(narrow, endpoint("new" + n + ".example", n), 1);
+      }
+      List<Boolean> proven = new ArrayList<>();
+      while (!transport.wire.isEmpty()) {
+        proven.add(transport.wire.get(0).endpoint().host().equals("proven.example"));
+        transport.answer(status(200));
+      }
+      assertThat(proven).hasSize(16);
+      for (int n = 2; n < 14; n++) {
+        assertThat(proven.get(n)).isNotEqualTo(proven.get(n - 1));
+      }
+    }
+
+    @Test
+    void verdictsOfTimersAreHandedOverElsewhere() {
+      Sender elsewhere = exact(1, 256, tasks::add);
+      SenderTest.send(elsewhere, first, 1);
+      var late = SenderTest.send(elsewhere, second, 1);
+      time.advance(DEADLINE);
+      assertThat(late).isNotDone();
+      assertThat(tasks).hasSize(1);
+      tasks.remove(0).run();
+      assertThat(late).isDone();
+      transport.answer(status(200));
+      time.advance(DEADLINE);
+      assertThat(tasks).isEmpty(); // nothing is nothing to do
+    }
+
+    @Test
+    void executorThatTakesNoTasksLosesNoVerdict() {
+      Sender alone =
+          exact(
+              1,
+              256,
+              task -> {
+                throw new RejectedExecutionException("shut down");
+              });
+      SenderTest.send(alone, first, 1);
+      var late = SenderTest.send(alone, second, 1);
+      time.advance(DEADLINE);
+      assertFailed(late, Verdict.Cause.TIMEOUT, 0);
+    }
+
+    @Test
+    void thousandIdleHostsAreRemembered() {
+      SenderTest.send(sender, first, 1);
+      transport.answer(status(400));
+      time.advance(Duration.ofMinutes(1));
+      for (int n = 0; n < 1023; n++) {
+        SenderTest.send(sender, endpoint("host" + n + ".example", 1), 1);
+        transport.answer(status(200));
+      }
+      assertThat(sender.limitOf("push.example", 443)).isEqualTo(1);
+      SenderTest.send(sender, endpoint("one.example", 1), 1);
+      transport.answer(status(200));
+      assertThat(sender.limitOf("push.example", 443)).isZero();
+      assertThat(sender.limitOf("host0.example", 443)).isEqualTo(1);
+
+      SenderTest.send(sender, endpoint("host0.example", 1), 1); // not idle, so not forgotten
+      for (int n = 0; n < 1100; n++) {
+        SenderTest.send(sender, endpoint("more" + n + ".example", 1), 1);
+        transport.answerHost("more" + n + ".example", status(200));
+      }
+      assertThat(sender.limitOf("host0.example", 443)).isEqualTo(1);
+      assertThat(sender.limitOf("host1.example", 443)).isZero();
+    }
+
+    @Test
+    void hostThatIsDownIsForgottenLikeAnyOther() {
+      SenderTest.send(sender, first, 1);
+      for (int pause = 0; pause < 4; pause++) {
+        transport.answerAll(status(503, Duration.ofMinutes(2)));
+        if (pause < 3) {
+          SenderTest.send(sender, second, 1);
+          time.advance(Duration.ofMinutes(2));
+        }
+      }
+      assertFailed(
+          SenderTest.send(sender, endpoint("push.example", 3), 1), Verdict.Cause.SERVER_ERROR, 0);
+      time.advance(DEADLINE);
+      transport.answerAll(status(503, Duration.ofMinutes(2)));
+      assertFailed(
+          SenderTest.send(sender, endpoint("push.example", 4), 1), Verdict.Cause.SERVER_ERROR, 0);
+      assertThat(sender.statistics().waiting()).isZero();
+      for (int n = 0; n < 1024; n++) {
+        assertThat(sender.limitOf("push.example", 443)).isEqualTo(1);
+        SenderTest.send(sender, endpoint("host" + n + ".example", 1), 1);
+        transport.answer(status(200));
+      }
+      assertThat(sender.limitOf("push.example", 443)).isZero();
+    }
+
+    @Test
+    void firstCloseSaysHowLongTheDrainIs() {
+      SenderTest.send(sender, first, 1);
+      sender.close(Duration.ofHours(1));
+      sender.close(Duration.ofSeconds(1));
+      time.advance(Duration.ofMinutes(59));
+      assertThat(sender.finished()).isNotDone();
+      time.advance(Duration.ofMinutes(1));
+      assertThat(sender.finished()).isDone();
+      assertThat(sender.isClosed()).isTrue();
+    }
+
+    @Test
+    void closeOfAnIdleSenderWaitsForNothing() {
+      assertThat(sender.isClosed()).isFalse();
+      sender.close(Duration.ofHours(1));
+      assertThat(sender.finished()).isDone();
+      assertThat(sender.isClosed()).isTrue();
+      assertThat(time.timers()).isZero();
+      assertThatThrownBy(sender::checkOpen).isInstanceOf(IllegalStateException.class);
+      assertThatThrownBy(sender::fanoutBegins).isInstanceOf(IllegalStateException.class);
+    }
+
+    @Test
+    void drainThatIsOverStopsRetries() {
+      var one = SenderTest.send(sender, first, 1);
+      transport.answer(status(503, Duration.ofMinutes(1)));
+      sender.close(Duration.ofSeconds(1));
+      time.advance(Duration.ofSeconds(1));
+      assertFailed(one, Verdict.Cause.CLOSED, 1);
+      assertThat(time.timers()).isEqualTo(2); // of the deadline and of the host's pause, not of it
+      time.advance(DEADLINE);
+      assertThat(transport.sent).isEqualTo(1);
+    }
+
+    @Test
+    void fanOutMaySendWhileTheSenderDrainsAndEndsIt() {
+      sender.fanoutBegins();
+      sender.close(Duration.ofHours(1));
+      CompletableFuture<Verdict> during = new CompletableFuture<>();
+      sender.submitFromFanout(first, 1, during::complete);
+      transport.answer(status(200));
+      assertThat(during).isCompletedWithValue(ACCEPTED);
+      assertThat(sender.finished()).isNotDone();
+      sender.fanoutEnds();
+      assertThat(sender.finished()).isDone();
+      CompletableFuture<Verdict> after = new CompletableFuture<>();
+      sender.submitFromFanout(second, 1, after::complete);
+      assertFailed(after, Verdict.Cause.CLOSED, 0);
+    }
+  }
+
   @Nested
   class Limits {
     @Test
@@ -506,7 +830,8 @@ class SenderTest {
                 assertThat(failed.cause()).isEqualTo(Verdict.Cause.TIMEOUT);
                 assertThat(failed.attempts()).isZero();
               });
-      assertThat(transport.wire).hasSize(1);
+      transport.answer(status(200));
+      assertThat(transport.wire).isEmpty();
     }
   }
 
@@ -570,7 +895,7 @@ class SenderTest {
       assertThat(events.pauses.get(0).host()).isEqualTo("push.example");
       assertThat(events.pauses.get(0).pause()).isGreaterThanOrEqualTo(Duration.ofSeconds(10));
       assertThat(events.recoveries).hasSize(1);
-      assertThat(events.recoveries.get(0).failed()).isGreaterThan(Duration.ofSeconds(40));
+      assertThat(events.recoveries.get(0).failed()).isEqualTo(Duration.ofSeconds(44));
       assertThat(events.verdicts)
           .singleElement()
           .satisfies(
