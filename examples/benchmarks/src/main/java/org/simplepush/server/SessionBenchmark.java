@@ -121,6 +121,11 @@ public class SessionBenchmark {
     public void executeHere(Runnable task) {
       task.run();
     }
+
+    @Override
+    public boolean isCurrent() {
+      return true;
+    }
   }
 
   /** No device sleeps. */
