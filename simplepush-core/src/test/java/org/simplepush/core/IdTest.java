@@ -144,11 +144,19 @@ class IdTest {
       for (Uaid b : ids) {
         assertThat(a.compareTo(b) == 0).isEqualTo(a.equals(b));
         assertThat(Integer.signum(a.compareTo(b))).isEqualTo(-Integer.signum(b.compareTo(a)));
+        assertThat(ChannelId.of(a.value()).compareTo(ChannelId.of(b.value())))
+            .isEqualTo(a.compareTo(b));
       }
     }
     assertThat(Uaid.of(VALUE)).isEqualByComparingTo(Uaid.parse(VALUE.toString().replace("-", "")));
     assertThat(ChannelId.of(VALUE))
         .isEqualByComparingTo(ChannelId.parse(VALUE.toString().replace("-", "")));
+  }
+
+  @Test
+  void hashCodesOfRandomIdsDiffer() {
+    assertThat(Stream.generate(Uaid::random).limit(1_000).map(Uaid::hashCode).distinct().count())
+        .isGreaterThan(990);
   }
 
   /**

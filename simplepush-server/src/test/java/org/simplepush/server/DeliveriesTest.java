@@ -89,6 +89,20 @@ class DeliveriesTest {
   }
 
   @Test
+  void outstandingIsWhatTheDeviceHasNotAcknowledged() {
+    assertThat(deliveries.isOutstanding()).isFalse();
+    offer(A, 1);
+    assertThat(deliveries.isOutstanding()).isTrue(); // not sent
+    take();
+    assertThat(deliveries.isOutstanding()).isTrue(); // sent
+    offer(B, 1);
+    deliveries.retire(B, now, ALL);
+    assertThat(deliveries.isOutstanding()).isTrue();
+    acknowledge(A, 1);
+    assertThat(deliveries.isOutstanding()).isFalse();
+  }
+
+  @Test
   void takeStopsAtTheLimitAndGoesOn() {
     offer(A, 1);
     offer(B, 1);

@@ -360,6 +360,22 @@ class EndpointHandlerTest extends SessionFixture {
     device.hears(notification(CHANNEL, 7));
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"abcdefgh7", "versionx7", "Version=7", "version:7", "_ersion=7"})
+  void whatOnlyLooksLikeAVersionIs400(String body) {
+    refused(put(body), 400);
+    device.hearsNothing();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "\n", "version=", "version=7", "version=123456789012345678"})
+  void bodyMayStandAnywhereInItsBuffer(String text) {
+    byte[] bytes = ("version=99&" + text + "99").getBytes(StandardCharsets.US_ASCII);
+    ByteBuffer body = ByteBuffer.wrap(bytes, 11, text.length());
+    EndpointHandler.Response expected = put(text);
+    assertThat(ask(withBody(body)).join()).isEqualTo(expected);
+  }
+
   @Test
   void bodyBufferIsLeftAsItWas() {
     ByteBuffer body = ByteBuffer.wrap("xversion=7x".getBytes(StandardCharsets.US_ASCII), 1, 9);

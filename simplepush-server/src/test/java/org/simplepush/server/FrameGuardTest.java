@@ -329,9 +329,27 @@ class FrameGuardTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(ints = {125, 126, 127, MAX - 1, MAX})
+  void textOfEveryLengthUpToTheLimitIsTaken(int length) {
+    String text = "x".repeat(length);
+    assertThat(new FrameGuard(MAX).nextText(ByteBuffer.wrap(text(text, 7)))).isEqualTo(text);
+  }
+
+  @Test
+  void nothingPassesAfterAViolation() {
+    FrameGuard guard = new FrameGuard(MAX);
+    byte[] bytes = join(frame(FIN | 3, 0), frame(FIN | TEXT, 5));
+    assertThat(guard.check(bytes, 0, bytes.length)).isZero();
+    assertThat(guard.check(bytes, 6, bytes.length)).isEqualTo(6);
+    assertThat(guard.violation()).isEqualTo(CloseCode.PROTOCOL_ERROR);
+  }
+
   static Stream<Arguments> leftToTheEngine() {
     return Stream.of(
         Arguments.of("beyond ASCII", text("0123456789é0", 0x01020304)),
+        Arguments.of("beyond ASCII at the beginning", text("é123456789", 0x01020304)),
+        Arguments.of("beyond ASCII in the middle", text("0é23456789".repeat(4), 0x80000000)),
         Arguments.of("beyond ASCII at the end", text("0123456789é", 0x01020304)),
         Arguments.of("not there completely", Arrays.copyOf(text("0123456789", 7), 15)),
         Arguments.of("not more than a byte of it", bytes(FIN | TEXT)),

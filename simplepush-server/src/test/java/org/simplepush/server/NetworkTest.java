@@ -155,6 +155,8 @@ class NetworkTest {
         "255.255.255.255/32 | no address of a single device",
         "0.0.0.0/8 | no address of a single device",
         "ff00::/8 | no address of a single device",
+        "ff02::1/128 | no address of a single device",
+        "::/128 | no address of a single device",
       })
   void wrongNetworkIsRefusedInOneSentence(String text, String hint) {
     assertThatThrownBy(() -> Network.parse(text))

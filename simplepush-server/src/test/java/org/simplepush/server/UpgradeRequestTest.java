@@ -181,6 +181,10 @@ class UpgradeRequestTest {
   @Test
   void tlsAndOtherBinaryCannotBegin() {
     assertThat(UpgradeRequest.mayBegin((byte) 'G')).isTrue();
+    assertThat(UpgradeRequest.mayBegin((byte) 'A')).isTrue();
+    assertThat(UpgradeRequest.mayBegin((byte) 'Z')).isTrue();
+    assertThat(UpgradeRequest.mayBegin((byte) ('A' - 1))).isFalse();
+    assertThat(UpgradeRequest.mayBegin((byte) ('Z' + 1))).isFalse();
     assertThat(UpgradeRequest.mayBegin((byte) 0x16)).isFalse();
     assertThat(UpgradeRequest.mayBegin((byte) 0)).isFalse();
     assertThat(UpgradeRequest.mayBegin((byte) 'g')).isFalse();
