@@ -117,7 +117,8 @@ class FirefoxOutageTest {
   @EnumSource
   void comesBackThoughTheStoreWasAwayDuringItsHello(Outage outage) throws Exception {
     try (RedisProcess redis = RedisProcess.start("--appendonly", "yes", "--appendfsync", "always");
-        RedisVersionStore store = RedisVersionStore.open("redis://127.0.0.1:" + redis.port() + "?timeout=2s")) {
+        RedisVersionStore store =
+            RedisVersionStore.open("redis://127.0.0.1:" + redis.port() + "?timeout=2s")) {
       subscribe(store, 1000);
       ServerStatistics before = server.statistics();
       outage.begin(redis);

@@ -111,7 +111,7 @@ public final class RedisProcess implements AutoCloseable {
     }
   }
 
-  int port() {
+  public int port() {
     return port;
   }
 
