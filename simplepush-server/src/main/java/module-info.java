@@ -7,7 +7,7 @@ module org.simplepush.server {
   requires static io.netty.common;
   requires static jakarta.servlet;
   requires static java.sql;
-  requires static transitive lettuce.core;
+  requires static lettuce.core;
   requires static micrometer.core;
   requires static org.eclipse.jetty.alpn.server;
   requires static org.eclipse.jetty.http2.server;

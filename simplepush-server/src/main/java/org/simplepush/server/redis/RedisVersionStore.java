@@ -48,6 +48,7 @@ import org.simplepush.server.SharedVersionStore;
  * <p>Needs {@code io.lettuce:lettuce-core}, an optional dependency of this module, and Redis 6.2 or
  * later. Safe for use by many threads; keep one for the life of the server and close it after that.
  */
+@SuppressWarnings("exports") // who hands in a client of Lettuce's has that module
 public final class RedisVersionStore implements SharedVersionStore, DurableVersionStore {
   private static final byte[] NO = {'0'};
   private static final byte[] YES = {'1'};
