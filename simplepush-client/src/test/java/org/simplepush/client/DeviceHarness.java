@@ -52,6 +52,9 @@ final class DeviceHarness {
     /** It stores what it says it could not: a disk that fails after the last write. */
     boolean inDoubt;
 
+    int attempts;
+    RuntimeException bug;
+
     @Override
     public String load() {
       return state;
@@ -59,6 +62,10 @@ final class DeviceHarness {
 
     @Override
     public void save(String newState) throws IOException {
+      attempts++;
+      if (bug != null) {
+        throw bug;
+      }
       if (broken) {
         throw new IOException("the disk is full");
       }
