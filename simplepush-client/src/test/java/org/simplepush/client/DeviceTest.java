@@ -802,6 +802,49 @@ class DeviceTest {
   }
 
   @Test
+  void versionOfAnEndpointThatIsGivenUpIsNotAcknowledgedAnyMore() {
+    FakeConnection connection = h.start().connected();
+    h.attach("calendar", calendar);
+    ChannelId channelId = h.registered(connection, "calendar");
+    connection.events.received(json(notification(new Update(channelId, 7))));
+    h.settleLoop();
+    h.callbacks.remove().run();
+    h.loop.runOne(); // it is taken; and before the acknowledgement is on its way
+    h.loop.run(
+        () -> h.device.unregister("calendar", endpoint(channelId), new CompletableFuture<>()));
+    h.settle();
+    assertThat(connection.next()).isEqualTo(new Unregister(channelId));
+    connection.assertNothingSaid();
+  }
+
+  @Test
+  void acknowledgementsOfALostConnectionAreNotSentOnTheNext() {
+    FakeConnection first = h.start().connected();
+    h.attach("calendar", calendar);
+    ChannelId channelId = h.registered(first, "calendar");
+    first.events.received(json(notification(new Update(channelId, 7))));
+    h.settleLoop();
+    h.callbacks.remove().run();
+    h.loop.runOne(); // it is taken
+    first.events.ended(1006, "");
+    h.settle();
+    h.advance(Duration.ofSeconds(1));
+    h.connected().assertNothingSaid();
+  }
+
+  @Test
+  void connectionAgainWithTheSameUaidChangesNothing() {
+    FakeConnection first = h.start().connected();
+    h.registered(first, "calendar");
+    int saves = h.storage.saves;
+    h.ends(first, 1006);
+    h.advance(Duration.ofSeconds(1));
+    h.connected();
+    assertThat(h.storage.saves).isEqualTo(saves);
+    assertThat(h.connects).isEqualTo(2);
+  }
+
+  @Test
   void manyVersionsCostOneWrite() {
     FakeConnection connection = h.start().connected();
     ChannelId[] channels = new ChannelId[20];
@@ -895,6 +938,19 @@ class DeviceTest {
 
   private static String unsealed(String state) {
     return state.substring(0, state.lastIndexOf("end "));
+  }
+
+  @Test
+  void closingAgainChangesNothing() {
+    FakeConnection connection = h.start().connected();
+    CompletableFuture<Void> first = h.close();
+    CompletableFuture<Void> second = h.close();
+    h.settle();
+    h.ends(connection, 1000);
+    assertThat(first).isDone();
+    assertThat(second).isNotDone();
+    h.advance(Duration.ofDays(1));
+    assertThat(h.loop.timers()).isZero();
   }
 
   @Test

@@ -119,6 +119,82 @@ class QueuedRegisterTest {
   }
 
   @Test
+  void breaksBetweenAttemptsGrowToTenMinutes() {
+    FakeConnection connection = h.start().connected();
+    queue(h, "work");
+    for (int seconds : new int[] {5, 10, 20, 40, 80, 160, 320, 600, 600}) {
+      ChannelId channelId = connection.next(Register.class).channelId();
+      h.says(connection, "{'messageType':'register','channelID':'" + channelId + "','status':503}");
+      h.advance(Duration.ofSeconds(seconds).minusNanos(1));
+      connection.assertNothingSaid();
+      h.advance(Duration.ofNanos(1));
+    }
+    fulfil(h, connection);
+  }
+
+  @Test
+  void tagsAreOfOneApplication() {
+    FakeConnection connection = h.start().connected();
+    queue(h, "work");
+    queue(h, "leisure");
+    assertThat(h.registerWhenPossible("mail", "work")).isCompleted();
+    for (int i = 0; i < 3; i++) {
+      fulfil(h, connection);
+    }
+    h.attach("calendar", calendar);
+    assertThat(calendar.told).hasSize(2);
+  }
+
+  @Test
+  void answeredRefusedAndAbandonedRegistersLeaveNoTimers() {
+    FakeConnection connection = h.start().connected();
+    int timers = h.loop.timers();
+    queue(h, "one");
+    assertThat(h.loop.timers()).isEqualTo(timers + 1);
+    fulfil(h, connection);
+    assertThat(h.loop.timers()).isEqualTo(timers);
+
+    queue(h, "two"); // and uninstalled before it is answered
+    connection.next(Register.class);
+    assertThat(h.uninstall("calendar")).isCompleted();
+    assertThat(h.loop.timers()).isEqualTo(timers);
+    connection.next(Unregister.class);
+
+    h.registered(connection, "calendar"); // by somebody who waits
+    assertThat(h.loop.timers()).isEqualTo(timers);
+    CompletableFuture<URI> refused = h.register("calendar");
+    h.says(
+        connection,
+        "{'messageType':'register','channelID':'"
+            + connection.next(Register.class).channelId()
+            + "','status':503}");
+    assertThat(refused).isCompletedExceptionally();
+    assertThat(h.loop.timers()).isEqualTo(timers);
+  }
+
+  @Test
+  void answerThatFailedIsNotRepeatedOnceTheEndpointIsGivenUp() {
+    FakeConnection connection = h.start().connected();
+    h.attach("calendar", calendar);
+    calendar.failing = true;
+    queue(h, "work");
+    ChannelId channelId = connection.next(Register.class).channelId();
+    connection.events.received(
+        "{\"messageType\":\"register\",\"status\":200,\"channelID\":\""
+            + channelId
+            + "\",\"pushEndpoint\":\""
+            + endpoint(channelId)
+            + "\"}");
+    h.settleLoop(); // its handler is busy now
+    h.loop.execute(
+        () -> h.device.unregister("calendar", endpoint(channelId), new CompletableFuture<>()));
+    h.settle();
+    calendar.assertTold("work is " + endpoint(channelId));
+    h.advance(Duration.ofMinutes(10));
+    calendar.assertToldNothing();
+  }
+
+  @Test
   void unansweredRegisterIsTakenBackAndTriedAgain() {
     FakeConnection connection = h.start().connected();
     queue(h, "work");

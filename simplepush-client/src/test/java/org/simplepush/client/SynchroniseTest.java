@@ -309,6 +309,37 @@ class SynchroniseTest {
   }
 
   @Test
+  void failedSynchroniseOfAnApplicationThatUnregisteredIsNotRepeated() {
+    begin(h.synchronising());
+    calendar.failing = true;
+    h.loop.setClock(Duration.ofDays(2));
+    h.says(connection, "{}");
+    while (h.callbacks.isEmpty()) {
+      assertThat(h.loop.runTimer(h.loop.elapsed() + Duration.ofMinutes(20).toNanos())).isTrue();
+      h.settleLoop();
+    } // its handler is busy now
+    h.loop.execute(
+        () -> h.device.unregister("calendar", endpoint(channelId), new CompletableFuture<>()));
+    h.settle();
+    calendar.assertTold("synchronise");
+    h.advance(Duration.ofMinutes(10));
+    calendar.assertToldNothing();
+  }
+
+  @Test
+  void lostEndpointIsStillInUse() {
+    begin(h.synchronising());
+    h.ends(connection, 1006);
+    h.advance(Duration.ofSeconds(1));
+    calendar.failing = true;
+    connection = h.connected(Uaid.random());
+    calendar.assertTold("push-register");
+    assertThat(h.storage.state).contains("synchronise");
+    h.unregister("calendar", endpoint(channelId));
+    assertThat(h.storage.state).doesNotContain("synchronise", "lost");
+  }
+
+  @Test
   void uninstallingEndsIt() {
     begin(h.synchronising());
     CompletableFuture<Void> uninstalled = new CompletableFuture<>();
