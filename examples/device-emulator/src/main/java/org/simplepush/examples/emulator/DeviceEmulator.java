@@ -36,7 +36,8 @@ import picocli.CommandLine.Spec;
     footer = {
       "",
       "Durations are a number and ms, s, m, h or d: 20s, 7d. Rates are a second, over all devices.",
-      "Prints endpoints, then a summary; progress on a terminal. Ctrl-C ends it with the summary.",
+      "Prints endpoints, then a summary; progress on a terminal, and on the standard error why",
+      "devices cannot connect. Ctrl-C ends it with the summary.",
       "Exits with 1 if at the end a device was not connected, or an application not registered or",
       "without its latest version. 2,000 devices fit into java -Xmx256m -Xss256k."
     })
@@ -202,8 +203,12 @@ public final class DeviceEmulator implements Callable<Integer> {
             new BufferedOutputStream(new FileOutputStream(FileDescriptor.out)),
             false,
             StandardCharsets.UTF_8);
-    Output output = json ? new JsonOutput(out) : new TextOutput(out);
-    Fleet fleet = new Fleet(settings(), output, Ansi.AUTO.enabled() ? System.err : null);
+    Progress progress =
+        !json && Ansi.AUTO.enabled()
+            ? new Progress(out, new TerminalWidth(System.getenv("COLUMNS")))
+            : null;
+    Output output = json ? new JsonOutput(out) : new TextOutput(out, System.err, progress);
+    Fleet fleet = new Fleet(settings(), output, progress);
     Thread hook = new Thread(() -> interrupt(fleet), "emulator-shutdown");
     Runtime.getRuntime().addShutdownHook(hook);
     Summary summary = fleet.run();

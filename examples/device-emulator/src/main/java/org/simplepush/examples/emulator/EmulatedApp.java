@@ -39,6 +39,14 @@ final class EmulatedApp implements PushHandler, PushRegisterHandler, RegisteredH
   private long known = -1;
   private final Deque<Published> unknown = new ArrayDeque<>();
 
+  /** Where a version is on its way to; one at a time, so that each is a request of its own. */
+  private @Nullable URI sendingTo;
+
+  /** The endpoint that accepted a version last, and the highest one it has accepted. */
+  private @Nullable URI acceptedBy;
+
+  private long accepted;
+
   EmulatedApp(String name, EmulatedDevice device, Statistics statistics, Output output) {
     this.name = name;
     this.device = device;
@@ -175,37 +183,36 @@ final class EmulatedApp implements PushHandler, PushRegisterHandler, RegisteredH
 
   /** Its application server has something new. */
   void publish(Notifier notifier) {
-    long version;
-    URI target;
     synchronized (this) {
       // Grows from run to run, because devices with a storage remember what they knew.
-      version = Math.max(latest + 1, System.currentTimeMillis());
-      latest = version;
-      unknown.add(new Published(version, System.nanoTime()));
-      target = endpoint;
+      latest = Math.max(latest + 1, System.currentTimeMillis());
+      unknown.add(new Published(latest, System.nanoTime()));
     }
-    statistics.published.increment();
-    if (target != null) {
-      send(notifier, target, version);
-    }
+    send(notifier);
   }
 
   /**
    * Tells the device again of the latest version if it does not know it and the last try failed.
    */
   void publishAgain(Notifier notifier) {
+    if (isBehind()) {
+      send(notifier);
+    }
+  }
+
+  /** Sends the latest version now, or after the one that is on its way. */
+  private void send(Notifier notifier) {
     URI target;
     long version;
     synchronized (this) {
-      if (known >= latest) {
+      if (endpoint == null || endpoint.equals(sendingTo)) {
         return;
       }
       target = endpoint;
+      sendingTo = target;
       version = latest;
     }
-    if (target != null) {
-      send(notifier, target, version);
-    }
+    send(notifier, target, version);
   }
 
   private void send(Notifier notifier, URI target, long version) {
@@ -219,7 +226,31 @@ final class EmulatedApp implements PushHandler, PushRegisterHandler, RegisteredH
                   } else if (!(verdict instanceof Verdict.Accepted)) {
                     statistics.publishFailures.increment();
                   }
+                  if (sent(target, version, verdict)) {
+                    send(notifier);
+                  }
                 });
+  }
+
+  /** Returns whether there is a newer version that can be sent now. */
+  private synchronized boolean sent(URI target, long version, Verdict verdict) {
+    if (target.equals(sendingTo)) {
+      sendingTo = null;
+    }
+    if (!(verdict instanceof Verdict.Accepted answer)) {
+      return false;
+    }
+    boolean isRepeated = target.equals(acceptedBy) && version <= accepted;
+    if (!answer.stale() && !isRepeated) {
+      acceptedBy = target;
+      accepted = version;
+      statistics.published.increment();
+    }
+    return latest > version;
+  }
+
+  synchronized boolean isSending() {
+    return sendingTo != null;
   }
 
   /** The application server forgets an endpoint; the application will bring a new one. */

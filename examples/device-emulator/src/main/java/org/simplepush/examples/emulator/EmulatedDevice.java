@@ -168,6 +168,7 @@ final class EmulatedDevice {
     @Override
     public void onDisconnected(Disconnected event) {
       long now = System.nanoTime();
+      boolean isNewReason = false;
       synchronized (EmulatedDevice.this) {
         if (listener != this) {
           return;
@@ -179,10 +180,13 @@ final class EmulatedDevice {
           outages.lost(now);
           statistics.connectionsLost.increment();
         } else {
-          statistics.attemptsFailed.increment();
+          isNewReason = statistics.attemptFailed(event.reason());
         }
       }
       output.disconnected(number, event);
+      if (isNewReason) {
+        output.cannotConnect(number, event.reason());
+      }
     }
   }
 }

@@ -1,7 +1,6 @@
 package org.simplepush.examples.emulator;
 
 import java.io.IOException;
-import java.io.PrintStream;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -77,7 +76,7 @@ final class Fleet {
 
   private final Settings settings;
   private final Output output;
-  private final @Nullable PrintStream progress;
+  private final @Nullable Progress progress;
   private final Statistics statistics = new Statistics();
   private final Outages outages;
   private final List<EmulatedDevice> devices = new ArrayList<>();
@@ -103,7 +102,7 @@ final class Fleet {
   /**
    * @param progress where a line is kept up to date, or null
    */
-  Fleet(Settings settings, Output output, @Nullable PrintStream progress) {
+  Fleet(Settings settings, Output output, @Nullable Progress progress) {
     this.settings = settings;
     this.output = output;
     this.progress = progress;
@@ -323,7 +322,7 @@ final class Fleet {
             },
             timer);
     long until = System.nanoTime() + (hurried ? HURRIED : settings.settle()).toNanos();
-    while (System.nanoTime() - until < 0 && !(lastWord.isDone() && isGood())) {
+    while (System.nanoTime() - until < 0 && !(lastWord.isDone() && isGood() && !isSending())) {
       show(began);
       if (hurried) {
         TimeUnit.MILLISECONDS.sleep(LOOK_MILLIS);
@@ -332,7 +331,14 @@ final class Fleet {
         until = Math.min(until, System.nanoTime() + HURRIED.toNanos());
       }
     }
-    clearProgress();
+    if (progress != null) {
+      progress.clear();
+    }
+  }
+
+  /** Whether a request is under way: what it comes to is not counted yet. */
+  private boolean isSending() {
+    return apps.stream().anyMatch(EmulatedApp::isSending);
   }
 
   private boolean isGood() {
@@ -366,28 +372,20 @@ final class Fleet {
     if (progress == null) {
       return;
     }
-    progress.print(
+    progress.show(
         String.format(
             Locale.ROOT,
-            "\r%,5d s  %,d of %,d connected, %,d of %,d registered, %,d pushes (p50 %.1f ms,"
-                + " p99 %.1f ms), %,d behind \033[K",
+            "%,5d s  %,d of %,d connected, %,d of %,d registered, %,d behind, %,d pushes"
+                + " (p50 %.1f ms, p99 %.1f ms)",
             TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - began),
             statistics.connected.get(),
             devices.size(),
             statistics.registered.get(),
             apps.size(),
+            behind(),
             statistics.pushes.sum(),
             statistics.push.getValueAtPercentile(50) / 1e3,
-            statistics.push.getValueAtPercentile(99) / 1e3,
-            behind()));
-    progress.flush();
-  }
-
-  private void clearProgress() {
-    if (progress != null) {
-      progress.print("\r\033[K");
-      progress.flush();
-    }
+            statistics.push.getValueAtPercentile(99) / 1e3));
   }
 
   private void close() throws InterruptedException {

@@ -35,12 +35,28 @@ final class Interactive implements AutoCloseable {
       register APP         ask for an endpoint; fails without a network
       register-later APP   ask for an endpoint, which comes when there is a network
       unregister N         give endpoint N up (or write the whole endpoint)
-      list                 applications, and their endpoints with the last version
+      list [APP]           applications, and their endpoints with the last version
+      registrations [APP]  the same
       offline              lose the network
       online               have it again
       help                 this
       quit                 switch the device off (the end of the input does, too)
       """;
+
+  /** What each command takes: nothing, a word, or in brackets a word that may be left out. */
+  private static final Map<String, String> USAGE =
+      Map.ofEntries(
+          Map.entry("install", "APP"),
+          Map.entry("uninstall", "APP"),
+          Map.entry("register", "APP"),
+          Map.entry("register-later", "APP"),
+          Map.entry("unregister", "N"),
+          Map.entry("list", "[APP]"),
+          Map.entry("registrations", "[APP]"),
+          Map.entry("offline", ""),
+          Map.entry("online", ""),
+          Map.entry("help", ""),
+          Map.entry("quit", ""));
 
   private final Network network = new Network();
   private final PushClient client;
@@ -77,7 +93,7 @@ final class Interactive implements AutoCloseable {
     prompt();
     for (String line = in.readLine(); line != null; line = in.readLine()) {
       String[] words = line.strip().split("\\s+");
-      if (words[0].equals("quit")) {
+      if (words[0].equalsIgnoreCase("quit")) {
         return;
       }
       if (!words[0].isEmpty()) {
@@ -101,16 +117,18 @@ final class Interactive implements AutoCloseable {
 
   private void obey(String[] words) throws InterruptedException {
     String command = words[0].toLowerCase(Locale.ROOT);
-    boolean takesArgument =
-        switch (command) {
-          case "install", "uninstall", "register", "register-later", "unregister" -> true;
-          default -> false;
-        };
-    if (words.length != (takesArgument ? 2 : 1)) {
-      say("error: " + command + (takesArgument ? " takes one word more" : " stands alone"));
+    String usage = USAGE.get(command);
+    if (usage == null) {
+      say("error: there is no " + command + "; type help");
       return;
     }
-    String argument = takesArgument ? words[1] : "";
+    int arguments = words.length - 1;
+    boolean fits = usage.isEmpty() ? arguments == 0 : arguments == 1;
+    if (!fits && !(usage.startsWith("[") && arguments == 0)) {
+      say("error: write " + (usage.isEmpty() ? command + " alone" : command + " " + usage));
+      return;
+    }
+    String argument = arguments == 0 ? "" : words[1];
     try {
       switch (command) {
         case "install" -> install(argument);
@@ -121,7 +139,7 @@ final class Interactive implements AutoCloseable {
           say("queued");
         }
         case "unregister" -> unregister(argument);
-        case "list" -> list();
+        case "list", "registrations" -> list(argument.isEmpty() ? managers() : one(argument));
         case "offline" -> {
           network.goAway();
           say("offline");
@@ -131,8 +149,7 @@ final class Interactive implements AutoCloseable {
           client.networkChanged();
           say("online");
         }
-        case "help" -> say(HELP.stripTrailing());
-        default -> say("error: there is no " + command + "; type help");
+        default -> say(HELP.stripTrailing());
       }
     } catch (ExecutionException e) {
       Throwable cause = e.getCause();
@@ -185,8 +202,12 @@ final class Interactive implements AutoCloseable {
     say("error: there is no endpoint " + which + "; list shows them");
   }
 
-  private void list() throws ExecutionException, InterruptedException {
-    for (PushManager manager : managers()) {
+  private List<PushManager> one(String name) {
+    return List.of(manager(name));
+  }
+
+  private void list(List<PushManager> shown) throws ExecutionException, InterruptedException {
+    for (PushManager manager : shown) {
       say("application " + manager.applicationId());
       for (PushRegistration registration : manager.registrations().get()) {
         say(
@@ -198,7 +219,7 @@ final class Interactive implements AutoCloseable {
                 + registration.endpoint());
       }
     }
-    if (managers().isEmpty()) {
+    if (shown.isEmpty()) {
       say("no applications");
     }
   }

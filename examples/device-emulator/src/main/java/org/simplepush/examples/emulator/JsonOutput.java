@@ -58,10 +58,15 @@ final class JsonOutput implements Output {
         json -> {
           json.writeNumberField("device", device);
           json.writeNumberField("closeCode", event.closeCode());
+          json.writeStringField("reason", event.reason());
           json.writeNumberField("failures", event.failures());
           json.writeNumberField("retryInMillis", event.retryIn().toMillis());
         });
   }
+
+  /** Each {@link #disconnected} says so. */
+  @Override
+  public void cannotConnect(int device, String reason) {}
 
   @Override
   public void summary(Summary summary) {

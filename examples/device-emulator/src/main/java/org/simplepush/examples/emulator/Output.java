@@ -17,6 +17,9 @@ interface Output {
   /** A device has lost its connection, or could not connect. */
   void disconnected(int device, Disconnected event);
 
+  /** An attempt to connect has failed for a reason that no device met before. */
+  void cannotConnect(int device, String reason);
+
   /** The last word. */
   void summary(Summary summary);
 

@@ -19,6 +19,7 @@ final class Summary {
   private final Map<String, Long> figures = new LinkedHashMap<>();
   private final Map<String, Histogram> latencies = new LinkedHashMap<>();
   private final List<Outage> outages;
+  private final Map<String, Long> reasons;
   private final boolean isGood;
 
   /**
@@ -35,6 +36,7 @@ final class Summary {
       Outages outages) {
     this.isGood = isGood;
     this.outages = outages.over();
+    this.reasons = statistics.reasons();
     figures.put("devices", (long) devices);
     figures.put("connected", (long) statistics.connected.get());
     figures.put("asleep", (long) asleep);
@@ -120,6 +122,11 @@ final class Summary {
     if (!outages.isEmpty()) {
       appendOutages(text);
     }
+    if (!reasons.isEmpty()) {
+      text.append("\nWhy attempts to connect failed\n");
+      reasons.forEach(
+          (reason, times) -> text.append(String.format(Locale.ROOT, "%,8d × %s%n", times, reason)));
+    }
     text.append(
         isGood ? "\nAll is well.\n" : "\nNot well: see connected, registered and behind.\n");
     return text.toString();
@@ -198,5 +205,10 @@ final class Summary {
       json.writeEndObject();
     }
     json.writeEndArray();
+    json.writeObjectFieldStart("reasons");
+    for (Map.Entry<String, Long> reason : reasons.entrySet()) {
+      json.writeNumberField(reason.getKey(), reason.getValue());
+    }
+    json.writeEndObject();
   }
 }

@@ -2,21 +2,36 @@ package org.simplepush.examples.emulator;
 
 import java.io.PrintStream;
 import java.net.URI;
+import org.jspecify.annotations.Nullable;
 import org.simplepush.client.ConnectionListener.Disconnected;
 
-/** For people: endpoints, a line each, and the summary. */
+/** For people: endpoints, a line each, why devices cannot connect, and the summary. */
 final class TextOutput implements Output {
   private final PrintStream out;
+  private final PrintStream err;
+  private final @Nullable Progress progress;
 
-  TextOutput(PrintStream out) {
+  /**
+   * @param progress the line that others have to go around, or null
+   */
+  TextOutput(PrintStream out, PrintStream err, @Nullable Progress progress) {
     this.out = out;
+    this.err = err;
+    this.progress = progress;
   }
 
   @Override
   public void endpoint(int device, String application, URI endpoint) {
+    line(out, "device-" + device + " " + application + " " + endpoint);
+  }
+
+  private void line(PrintStream to, String line) {
     synchronized (out) {
-      out.println("device-" + device + " " + application + " " + endpoint);
-      out.flush();
+      if (progress != null) {
+        progress.clear();
+      }
+      to.println(line);
+      to.flush();
     }
   }
 
@@ -28,6 +43,11 @@ final class TextOutput implements Output {
 
   @Override
   public void disconnected(int device, Disconnected event) {}
+
+  @Override
+  public void cannotConnect(int device, String reason) {
+    line(err, "device-" + device + " is not connected: " + reason);
+  }
 
   @Override
   public void summary(Summary summary) {

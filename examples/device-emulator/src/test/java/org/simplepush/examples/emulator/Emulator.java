@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
+import java.io.BufferedReader;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -22,6 +23,7 @@ final class Emulator implements AutoCloseable {
 
   private final Process process;
   private final BlockingQueue<String> lines = new LinkedBlockingQueue<>();
+  private final BlockingQueue<String> errors = new LinkedBlockingQueue<>();
   private final BufferedWriter input;
 
   Emulator(String... options) throws IOException {
@@ -31,13 +33,18 @@ final class Emulator implements AutoCloseable {
     command.addAll(List.of("-cp", System.getProperty("java.class.path")));
     command.add(DeviceEmulator.class.getName());
     command.addAll(List.of(options));
-    process = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    process = new ProcessBuilder(command).start();
     input = process.outputWriter();
+    read(process.inputReader(), lines);
+    read(process.errorReader(), errors);
+  }
+
+  private static void read(BufferedReader from, BlockingQueue<String> to) {
     Thread reader =
         new Thread(
             () -> {
-              process.inputReader().lines().forEach(lines::add);
-              lines.add(END);
+              from.lines().forEach(to::add);
+              to.add(END);
             });
     reader.setDaemon(true);
     reader.start();
@@ -68,9 +75,18 @@ final class Emulator implements AutoCloseable {
 
   /** Returns the lines to come, to the end. */
   List<String> remainingLines() throws InterruptedException {
+    return remaining(lines);
+  }
+
+  /** Returns the lines of the standard error to come, to the end. */
+  List<String> remainingErrors() throws InterruptedException {
+    return remaining(errors);
+  }
+
+  private static List<String> remaining(BlockingQueue<String> from) throws InterruptedException {
     List<String> remaining = new ArrayList<>();
     while (true) {
-      String line = lines.poll(40, TimeUnit.SECONDS);
+      String line = from.poll(40, TimeUnit.SECONDS);
       assertThat(line).as("the output goes on after %s", remaining).isNotNull();
       if (line == END) {
         return remaining;

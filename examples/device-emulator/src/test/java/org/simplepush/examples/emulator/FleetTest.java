@@ -158,11 +158,73 @@ class FleetTest {
   }
 
   @Test
-  void withoutAServerItFails() throws Exception {
+  void withoutAServerItFailsAndSaysWhy() throws Exception {
     server.close();
-    try (Emulator emulator = run("--duration", "1s", "--settle", "1s")) {
-      assertThat(emulator.remainingLines()).last().asString().startsWith("Not well");
+    String reason =
+        "the connection could not be opened: 127.0.0.1:"
+            + server.port()
+            + " refused the connection; is the push server running there?";
+    try (Emulator emulator = run("--devices", "3", "--duration", "1s", "--settle", "1s")) {
+      assertThat(emulator.remainingLines())
+          .anyMatch(line -> line.endsWith(" × " + reason))
+          .last()
+          .asString()
+          .startsWith("Not well");
       assertThat(emulator.exitCode()).isEqualTo(1);
+      assertThat(emulator.remainingErrors())
+          .as("once for all devices")
+          .singleElement()
+          .asString()
+          .matches("device-\\d is not connected: .*")
+          .endsWith(reason);
+    }
+  }
+
+  @Test
+  void certificateThatIsNotTrustedIsNamed() throws Exception {
+    try (PushServer tls = TlsServers.start(folder);
+        Emulator emulator =
+            new Emulator(
+                "--server",
+                "wss://localhost:" + tls.port() + "/",
+                "--duration",
+                "1s",
+                "--settle",
+                "1s",
+                "--json")) {
+      String reason =
+          "the connection could not be opened: the server's TLS certificate is not trusted: unable"
+              + " to find valid certification path to requested target";
+      Map<String, String> event =
+          Emulator.fields(emulator.awaitLine("{\"event\":\"disconnected\""));
+      assertThat(event).containsEntry("reason", reason);
+      assertThat(emulator.remainingLines()).last().asString().contains("\"reasons\":{\"" + reason);
+    }
+  }
+
+  @Test
+  void whatIsPublishedIsWhatTheServerAccepted() throws Exception {
+    try (Emulator emulator =
+        run(
+            Stream.of(
+                    "--devices 20 --start 20 --publish 300 --drop 3 --forget 3 --duration 3s --json")
+                .flatMap(options -> Stream.of(options.split(" ")))
+                .toArray(String[]::new))) {
+      Map<String, String> summary = summary(emulator.remainingLines());
+      assertThat(summary).containsEntry("good", "true");
+      assertThat(Long.parseLong(summary.get("published")))
+          .isGreaterThan(20)
+          .isEqualTo(server.statistics().updatesAccepted());
+    }
+  }
+
+  @Test
+  void withoutATerminalThereIsNoProgress() throws Exception {
+    try (Emulator emulator = run("--devices", "2", "--publish", "5", "--duration", "2s")) {
+      assertThat(String.join("\n", emulator.remainingLines()))
+          .contains("device-2 app-1 http://")
+          .doesNotContain("\033", "connected,");
+      assertThat(emulator.remainingErrors()).isEmpty();
     }
   }
 }

@@ -68,6 +68,14 @@ class InteractiveTest {
       device.awaitLine("application mail");
       assertThat(device.awaitLine("  1")).startsWith("  1 version ").endsWith(endpoint);
 
+      device.type("install calendar");
+      device.type("registrations mail");
+      device.awaitLine("application mail");
+      assertThat(device.awaitLine("  1")).endsWith(endpoint);
+      device.type("list");
+      device.awaitLine("application calendar");
+      device.awaitLine("application mail");
+
       device.type("unregister 1");
       device.awaitLine("unregistered 1");
       device.type("list");
@@ -115,8 +123,16 @@ class InteractiveTest {
     try (Emulator device = run()) {
       device.type("dance");
       assertThat(device.awaitLine("error")).contains("no dance");
+      device.type("dance mail");
+      assertThat(device.awaitLine("error")).contains("no dance");
       device.type("register");
-      assertThat(device.awaitLine("error")).contains("one word more");
+      assertThat(device.awaitLine("error")).isEqualTo("error: write register APP");
+      device.type("list mail twice");
+      assertThat(device.awaitLine("error")).isEqualTo("error: write list [APP]");
+      device.type("offline mail");
+      assertThat(device.awaitLine("error")).isEqualTo("error: write offline alone");
+      device.type("registrations mail");
+      assertThat(device.awaitLine("error")).contains("no application mail");
       device.type("register mail");
       assertThat(device.awaitLine("error")).contains("install it first");
       device.type("unregister 5");
@@ -125,6 +141,21 @@ class InteractiveTest {
       device.awaitLine("quit ");
       device.endInput();
       assertThat(device.exitCode()).isZero();
+    }
+  }
+
+  @Test
+  void deviceThatCannotConnectSaysWhy() throws Exception {
+    try (PushServer tls = TlsServers.start(folder);
+        Emulator device =
+            new Emulator("--server", "wss://localhost:" + tls.port() + "/", "--interactive")) {
+      assertThat(device.awaitLine("disconnected"))
+          .contains("the server's TLS certificate is not trusted: ")
+          .contains("; next attempt in ");
+      device.type("install mail");
+      device.type("register mail");
+      assertThat(device.awaitLine("error: NetworkError"))
+          .contains("the server's TLS certificate is not trusted: ");
     }
   }
 
