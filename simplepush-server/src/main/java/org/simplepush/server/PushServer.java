@@ -283,10 +283,11 @@ public final class PushServer implements AutoCloseable {
 
   /**
    * Stops accepting devices and closes each with 1001, spread over the {@linkplain Builder#drain
-   * drain time}. Until the last is told, updates are accepted; then answers the requests in
-   * progress, releases the ports and threads, leaves the other nodes, and closes the store if this
-   * server made it. Takes about two seconds more if a device does not answer, and no time if there
-   * is none. Returns at once; every call answers with the same completion.
+   * drain time}. Until the last is told, updates are accepted, and each answer asks its sender to
+   * connect elsewhere ({@code Connection: close}); then answers the requests in progress, releases
+   * the ports and threads, leaves the other nodes, and closes the store if this server made it.
+   * Takes about two seconds more if a device does not answer, and no time if there is none. Returns
+   * at once; every call answers with the same completion.
    */
   public CompletableFuture<Void> closeAsync() {
     Running stopping;
@@ -940,7 +941,8 @@ public final class PushServer implements AutoCloseable {
       }
       if (rotateKeys && (keys != null || keyFile != null)) {
         throw new IllegalStateException(
-            "rotateKeys is for keys that the store keeps; of keys handed in put a new one in front");
+            "rotateKeys is for keys that the store keeps; of keys handed in put a new one in"
+                + " front");
       }
       if (rotateKeys && !(store instanceof DurableVersionStore)) {
         throw new IllegalStateException(

@@ -1,49 +1,26 @@
 package org.simplepush.server.jetty;
 
 import java.io.IOException;
-import java.nio.channels.ServerSocketChannel;
 import java.time.Duration;
-import javax.net.ssl.SSLContext;
-import org.eclipse.jetty.alpn.server.ALPNServerConnectionFactory;
-import org.eclipse.jetty.http.HttpCompliance;
-import org.eclipse.jetty.http.UriCompliance;
-import org.eclipse.jetty.http2.HTTP2Cipher;
-import org.eclipse.jetty.http2.server.HTTP2CServerConnectionFactory;
-import org.eclipse.jetty.http2.server.HTTP2ServerConnectionFactory;
-import org.eclipse.jetty.io.ArrayByteBufferPool;
-import org.eclipse.jetty.server.AbstractConnectionFactory;
-import org.eclipse.jetty.server.ConnectionFactory;
-import org.eclipse.jetty.server.HttpConfiguration;
-import org.eclipse.jetty.server.HttpConnectionFactory;
-import org.eclipse.jetty.server.NetworkConnectionLimit;
-import org.eclipse.jetty.server.Server;
-import org.eclipse.jetty.server.ServerConnector;
-import org.eclipse.jetty.server.SslConnectionFactory;
-import org.eclipse.jetty.util.ssl.SslContextFactory;
-import org.eclipse.jetty.util.thread.QueuedThreadPool;
-import org.eclipse.jetty.util.thread.ScheduledExecutorScheduler;
-import org.jspecify.annotations.Nullable;
 import org.simplepush.server.EndpointHandler;
 import org.simplepush.server.EndpointServer;
+import org.simplepush.server.internal.OptionalDependency;
 
 /**
  * Serves the endpoint port with Jetty: HTTP/1.1 and HTTP/2, both also without TLS (h2c with prior
  * knowledge). No thread waits for a request, for the store or for a slow reader, so a few serve ten
  * thousand connections; more than that wait until one ends.
  *
- * <p>Immutable.
+ * <p>Works with Jetty 12.0, from 12.0.36 on, and 12.1. Immutable.
  */
 public final class JettyEndpointServer implements EndpointServer {
-  private static final int BACKLOG = 1024;
-  private static final int MAX_CONNECTIONS = 10_000;
-  private static final int MAX_HEADER_LENGTH = 16 * 1024;
-  private static final int MAX_THREADS = 16;
-
-  /** A request and its body as they usually are; larger ones are read in pieces. */
-  private static final int INPUT_BUFFER = 4 * 1024;
-
-  private static final int LARGEST_POOLED_BUFFER = 64 * 1024;
-  private static final long POOLED_BYTES = 16L << 20;
+  static final OptionalDependency JETTY =
+      new OptionalDependency(
+          "JettyEndpointServer",
+          "Jetty 12.0.36 or later, or 12.1",
+          "org.eclipse.jetty:jetty-server, org.eclipse.jetty.http2:jetty-http2-server and"
+              + " org.eclipse.jetty:jetty-alpn-java-server",
+          "jetty.version");
 
   private static final Duration DEFAULT_IDLE_TIMEOUT = Duration.ofSeconds(30);
 
@@ -70,101 +47,18 @@ public final class JettyEndpointServer implements EndpointServer {
     this.idleTimeout = idleTimeout;
   }
 
+  /**
+   * {@inheritDoc}
+   *
+   * @throws IllegalStateException if Jetty is missing or another version; the message says what to
+   *     add or to set
+   */
   @Override
   public Running start(Binding binding, EndpointHandler handler) throws IOException {
-    String name = binding.name() + "-endpoint";
-    QueuedThreadPool threads = new QueuedThreadPool(MAX_THREADS, 4);
-    threads.setName(name);
-    threads.setReservedThreads(0); // for handlers that block; ours do not
-    Server server =
-        new Server(
-            threads,
-            new ScheduledExecutorScheduler(name + "-timer", true),
-            new ArrayByteBufferPool(
-                0, 1024, LARGEST_POOLED_BUFFER, Integer.MAX_VALUE, POOLED_BYTES, POOLED_BYTES));
-    EndpointRequests requests = new EndpointRequests(handler);
-    server.setHandler(requests);
-    server.setErrorHandler(EndpointRequests::answerError);
-    ServerConnector connector =
-        new RequestEndPoint.Connector(
-            server, connectionFactories(httpConfiguration(), binding.tls()));
-    connector.setIdleTimeout(idleTimeout.toMillis());
-    connector.setHost(binding.address().getHostString()); // only named in Jetty's log
-    server.addConnector(connector);
-    server.addBean(new NetworkConnectionLimit(MAX_CONNECTIONS, connector));
-    ServerSocketChannel listener = ServerSocketChannel.open();
     try {
-      listener.bind(binding.address(), BACKLOG);
-      connector.open(listener);
-      server.start();
-    } catch (Exception e) {
-      listener.close();
-      stop(server, e);
-      if (e instanceof IOException failure) {
-        throw failure;
-      }
-      throw new IOException("The endpoint port cannot be served: " + e.getMessage(), e);
-    }
-    return new JettyRunning(server, connector.getLocalPort(), requests);
-  }
-
-  private static HttpConfiguration httpConfiguration() {
-    HttpConfiguration http = new HttpConfiguration();
-    http.setSendServerVersion(false);
-    http.setSendDateHeader(false);
-    http.setRequestHeaderSize(MAX_HEADER_LENGTH);
-    // The default of this Jetty, whose name differs between 12.0 and 12.1.
-    http.setHttpCompliance(
-        http.getHttpCompliance()
-            .with("SimplePush", HttpCompliance.Violation.MISMATCHED_AUTHORITY));
-    // The path is only ever looked up as it is: nothing in it is decoded, so nothing is ambiguous.
-    http.setUriCompliance(UriCompliance.UNSAFE);
-    return http;
-  }
-
-  private static ConnectionFactory[] connectionFactories(
-      HttpConfiguration http, @Nullable SSLContext tls) {
-    HttpConnectionFactory http1 = sized(new HttpConnectionFactory(http));
-    if (tls == null) {
-      return new ConnectionFactory[] {http1, sized(new HTTP2CServerConnectionFactory(http))};
-    }
-    SslContextFactory.Server ssl = new SslContextFactory.Server();
-    ssl.setSslContext(tls);
-    ssl.setCipherComparator(HTTP2Cipher.COMPARATOR);
-    SslConnectionFactory secure = new SslConnectionFactory(ssl, "alpn");
-    // It would compare the host of a request with the certificate; a token is right or wrong
-    // under any name.
-    secure.setEnsureSecureRequestCustomizer(false);
-    ALPNServerConnectionFactory alpn = new ALPNServerConnectionFactory();
-    alpn.setDefaultProtocol(http1.getProtocol()); // for clients that know no ALPN
-    HTTP2ServerConnectionFactory http2 = sized(new HTTP2ServerConnectionFactory(http));
-    return new ConnectionFactory[] {secure, alpn, http2, http1};
-  }
-
-  /** Jetty 12.0 knows the size of the buffer here, and not yet in the configuration. */
-  private static <F extends AbstractConnectionFactory> F sized(F factory) {
-    factory.setInputBufferSize(INPUT_BUFFER);
-    return factory;
-  }
-
-  private static void stop(Server server, Exception cause) {
-    try {
-      server.stop();
-    } catch (Exception e) {
-      cause.addSuppressed(e);
-    }
-  }
-
-  private record JettyRunning(Server server, int port, EndpointRequests requests)
-      implements Running {
-    @Override
-    public void close(Duration patience) {
-      requests.drain(patience);
-      try {
-        server.stop();
-      } catch (Exception e) {
-        throw new IllegalStateException("Jetty did not stop", e);
-      }
+      return RunningJetty.start(binding, handler, idleTimeout);
+    } catch (LinkageError e) {
+      throw JETTY.unusable(e);
     }
   }
 }
