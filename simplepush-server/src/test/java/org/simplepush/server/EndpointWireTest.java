@@ -8,6 +8,7 @@ import static org.simplepush.server.TestServers.OTHER_CHANNEL;
 import static org.simplepush.server.TestServers.channel;
 import static org.simplepush.server.TestServers.eventually;
 
+import java.io.ByteArrayOutputStream;
 import java.net.BindException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -31,6 +32,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -315,6 +317,24 @@ abstract class EndpointWireTest {
     assertRefused(put("version=\u00ff"), 400);
   }
 
+  @Test
+  void bodyThatIsCompressed() throws Exception {
+    ByteArrayOutputStream compressed = new ByteArrayOutputStream();
+    try (GZIPOutputStream gzip = new GZIPOutputStream(compressed)) {
+      gzip.write("version=7".getBytes(StandardCharsets.US_ASCII));
+    }
+    http.send(
+        RawHttp.head(
+            "PUT",
+            endpoint.getRawPath(),
+            FORM,
+            "Content-Encoding: gzip",
+            "Content-Length: " + compressed.size()));
+    http.socket().write(compressed.toByteArray());
+    assertRefused(http.response(), 400);
+    device.proveNothingCame();
+  }
+
   // 415 and 413
 
   @ParameterizedTest
@@ -394,7 +414,12 @@ abstract class EndpointWireTest {
   void tokenCutOffOrContinued() throws Exception {
     String path = endpoint.getRawPath();
     for (String other :
-        List.of(path.substring(0, path.length() - 1), path + "A", path + "=", path + "/")) {
+        List.of(
+            path.substring(0, path.length() - 1),
+            path + "A",
+            path + "=",
+            path + "/",
+            path + ";jsessionid=1")) {
       RawHttp.Response response =
           http.exchange("PUT", other, "version=1", FORM, "Content-Length: 9");
       assertThat(response.status()).as(other).isEqualTo(404);
