@@ -50,9 +50,6 @@ public final class Outbox implements AutoCloseable {
 
   private static final int PAGE = 500;
 
-  /** While this many are being sent, the table is not read again; it bounds memory. */
-  private static final int MAX_SENDING = 8192;
-
   /** How long nothing more is said of rows that cannot be read. */
   private static final Duration SILENCE = Duration.ofHours(1);
 
@@ -83,6 +80,10 @@ public final class Outbox implements AutoCloseable {
   private final Duration sweepInterval;
   private final Duration keep;
   private final VerdictQueue verdicts;
+
+  /** While this many are being sent, the table is not read again; it bounds memory. */
+  private final int maxSending;
+
   private final Time time;
   private final InstantSource clock;
   private final Runnable release;
@@ -121,6 +122,7 @@ public final class Outbox implements AutoCloseable {
     this.sweepInterval = builder.sweepInterval;
     this.keep = builder.keep;
     this.verdicts = new VerdictQueue(builder.listener);
+    this.maxSending = builder.maxSending;
     this.clock = builder.clock;
     if (builder.time != null) {
       this.time = builder.time;
@@ -355,7 +357,7 @@ public final class Outbox implements AutoCloseable {
   private void sweepIfWanted() {
     Rows rows;
     synchronized (lock) {
-      if (!wanted || reading != null || sending.size() >= MAX_SENDING || closed) {
+      if (!wanted || reading != null || sending.size() >= maxSending || closed) {
         return;
       }
       wanted = false;
@@ -552,6 +554,9 @@ public final class Outbox implements AutoCloseable {
     private Duration sweepInterval = Duration.ofSeconds(30);
     private Duration keep = Duration.ofDays(3);
     private VerdictListener listener = (endpoint, verdict) -> {};
+
+    // For tests.
+    private int maxSending = 8192;
     private InstantSource clock = InstantSource.system();
     private @Nullable Time time;
 
@@ -613,6 +618,11 @@ public final class Outbox implements AutoCloseable {
      */
     public Builder listener(VerdictListener listener) {
       this.listener = Objects.requireNonNull(listener, "listener");
+      return this;
+    }
+
+    Builder maxSending(int max) {
+      this.maxSending = max;
       return this;
     }
 

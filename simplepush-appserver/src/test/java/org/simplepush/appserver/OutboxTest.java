@@ -66,7 +66,13 @@ class OutboxTest {
       assertThatThrownBy(() -> builder.name(""))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessage("A name has 1 to 255 characters, but this had 0.");
-      for (Duration keep : List.of(Duration.ZERO, Duration.ofSeconds(Long.MAX_VALUE))) {
+      builder.keep(Duration.ofDays(36_500)).sweepInterval(Duration.ofMillis(1)).name("n");
+      for (Duration keep :
+          List.of(
+              Duration.ZERO,
+              Duration.ofNanos(-1),
+              Duration.ofDays(36_500).plusNanos(1),
+              Duration.ofSeconds(Long.MAX_VALUE))) {
         assertThatThrownBy(() -> builder.keep(keep))
             .isInstanceOf(IllegalArgumentException.class)
             .hasMessageStartingWith("keep is ");
@@ -289,6 +295,7 @@ class OutboxTest {
         answers.addAll(List.of(200, 200));
         await().until(() -> rows().isEmpty());
         assertThat(sink.rest()).containsExactlyInAnyOrder("version=1", "version=2");
+        assertThat(patient.statistics().calls()).isEqualTo(2); // each once
       }
     }
 
@@ -319,6 +326,87 @@ class OutboxTest {
     }
 
     @Test
+    void tableIsReadAgainWhenThereIsRoomForMore() throws Exception {
+      BlockingQueue<Integer> answers = held();
+      try (Outbox outbox = patient(database).maxSending(1).build()) {
+        CompletableFuture<Verdict> one = outbox.notify(sink.endpoint(0), 1);
+        awaitRequest();
+        enqueue(outbox, sink.endpoint(1), 2);
+        outbox.wake();
+        answers.add(200);
+        assertThat(get(one)).isEqualTo(new Verdict.Accepted());
+        assertThat(sink.next()).isEqualTo("version=1");
+        answers.add(200);
+        assertThat(sink.next()).isEqualTo("version=2");
+        await().until(() -> rows().isEmpty());
+      }
+    }
+
+    @Test
+    void closeLeavesNoTimer() throws Exception {
+      outbox.start();
+      await().until(() -> time.timers() == 1);
+      enqueue(outbox, sink.endpoint(0), 7);
+      outbox.wake(); // instead of the sweep that was due
+      await().until(() -> rows().isEmpty());
+      await().until(() -> time.timers() == 1);
+      outbox.close();
+      outbox.close(); // harmless
+      assertThat(time.timers()).isZero();
+      assertThat(outbox).hasToString("Outbox");
+    }
+
+    @Test
+    void sweepThatEndsAfterTheCloseSetsNoTimer() throws Exception {
+      BlockingQueue<Integer> answers = held();
+      CountDownLatch heard = new CountDownLatch(1);
+      Outbox outbox = patient(database).listener((endpoint, verdict) -> heard.countDown()).build();
+      enqueue(outbox, sink.endpoint(0), 1);
+      outbox.start();
+      awaitRequest();
+      outbox.close();
+      answers.add(200);
+      assertThat(heard.await(20, TimeUnit.SECONDS)).isTrue();
+      patient.close(); // which waits for the sweep
+      assertThat(time.timers()).isZero();
+      assertThat(rows()).isEmpty(); // what was sent is settled all the same
+    }
+
+    @Test
+    void closeEndsTheThreadOfTheOutbox() throws Exception {
+      try (Outbox own = Outbox.builder(patient, database).build()) {
+        own.start();
+        await().until(() -> threads() == 1);
+      }
+      await().until(() -> threads() == 0);
+    }
+
+    private static long threads() {
+      return Thread.getAllStackTraces().keySet().stream()
+          .filter(thread -> thread.getName().startsWith("simplepush-outbox-"))
+          .count();
+    }
+
+    @Test
+    void intervalAndTimeToKeepAreExact() throws Exception {
+      sink.status = () -> 503;
+      try (Outbox brief =
+          outbox().sweepInterval(Duration.ofSeconds(2)).keep(Duration.ofHours(1)).build()) {
+        enqueue(brief, sink.endpoint(0), 7);
+        now.set(now.get().plus(Duration.ofHours(1)).minusMillis(1));
+        brief.start();
+        await().until(() -> time.timers() == 1); // tried in vain
+        assertThat(rows()).containsExactly("default 7");
+        now.set(now.get().plusMillis(1));
+        time.advance(Duration.ofSeconds(2).minusNanos(1));
+        assertThat(time.timers()).isEqualTo(1);
+        assertThat(rows()).containsExactly("default 7");
+        time.advance(Duration.ofNanos(1));
+        await().until(() -> rows().isEmpty());
+      }
+    }
+
+    @Test
     void versionThatOursOvertookIsNotCalledStale() throws Exception {
       sink.body = "{\"stale\":true}";
       BlockingQueue<Integer> answers = held();
@@ -335,6 +423,15 @@ class OutboxTest {
         assertThat(heard).containsExactly(new Verdict.Accepted(), new Verdict.Accepted(true));
         assertThat(rows()).isEmpty();
       }
+    }
+
+    @Test
+    void negativeVersionIsRefused() throws Exception {
+      assertThatThrownBy(() -> outbox.notify(sink.endpoint(0), -1))
+          .isInstanceOf(IllegalArgumentException.class);
+      assertThatThrownBy(() -> enqueue(outbox, sink.endpoint(0), -1))
+          .isInstanceOf(IllegalArgumentException.class);
+      assertThat(rows()).isEmpty();
     }
 
     @Test
@@ -464,6 +561,17 @@ class OutboxTest {
       return outbox().encrypted(new SecretKeySpec(bytes, "AES"));
     }
 
+    private String firstFingerprint() throws SQLException {
+      try (Connection connection = database.getConnection();
+          Statement statement = connection.createStatement();
+          ResultSet row =
+              statement.executeQuery(
+                  "SELECT fingerprint FROM simplepush_outbox ORDER BY fingerprint LIMIT 1")) {
+        row.next();
+        return row.getString(1);
+      }
+    }
+
     private void execute(String sql) throws SQLException {
       try (Connection connection = database.getConnection();
           Statement statement = connection.createStatement()) {
@@ -494,7 +602,7 @@ class OutboxTest {
         assertThat(log.lines("cannot be read"))
             .singleElement()
             .asString()
-            .contains("3 of the rows", "fingerprint", "key is another")
+            .contains(" 3 of the rows", "fingerprint " + firstFingerprint(), "key is another")
             .doesNotContain("secret"); // the name of a thread has the host
         time.advance(Duration.ofHours(1)); // and only then is it said again
         await().until(() -> time.timers() == 1);
