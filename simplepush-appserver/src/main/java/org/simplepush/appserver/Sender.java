@@ -541,7 +541,6 @@ final class Sender {
     for (Mailbox.Waiter waiter : job.waiters) {
       handOver(waiter, verdict, work);
     }
-    job.waiters.clear();
   }
 
   private void handOver(Mailbox.Waiter waiter, Verdict verdict, Work work) {

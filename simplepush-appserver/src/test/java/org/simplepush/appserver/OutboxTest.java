@@ -163,11 +163,14 @@ class OutboxTest {
     private void enqueue(Outbox outbox, URI endpoint, long... versions) throws SQLException {
       try (Connection connection = database.getConnection()) {
         connection.setAutoCommit(false);
-        for (long version : versions) {
-          outbox.enqueue(connection, endpoint, version);
+        try {
+          for (long version : versions) {
+            outbox.enqueue(connection, endpoint, version);
+          }
+          connection.commit();
+        } finally {
+          connection.setAutoCommit(true); // the pool has it again
         }
-        connection.commit();
-        connection.setAutoCommit(true);
       }
     }
 

@@ -737,6 +737,30 @@ class SenderTest {
     }
 
     @Test
+    void eachExpiresAtItsOwnTimeThoughNothingElseHappens() {
+      SenderTest.send(sender, first, 1);
+      var early = SenderTest.send(sender, second, 1);
+      time.advance(Duration.ofMinutes(1));
+      var late = SenderTest.send(sender, endpoint("push.example", 3), 1);
+      assertThat(sender.isEmpty()).isFalse();
+      time.advance(DEADLINE.minusMinutes(1));
+      assertThat(early).isDone();
+      time.advance(Duration.ofMinutes(1).minusNanos(1));
+      assertThat(late).isNotDone();
+      time.advance(Duration.ofNanos(1));
+      assertFailed(late, Verdict.Cause.TIMEOUT, 0);
+    }
+
+    @Test
+    void fanOutThatHangsIsNotWaitedForAfterTheDrainTime() {
+      sender.fanoutBegins();
+      sender.close(Duration.ofSeconds(1));
+      assertThat(sender.finished()).isNotDone();
+      time.advance(Duration.ofSeconds(1));
+      assertThat(sender.finished()).isDone();
+    }
+
+    @Test
     void firstCloseSaysHowLongTheDrainIs() {
       SenderTest.send(sender, first, 1);
       sender.close(Duration.ofHours(1));
@@ -850,7 +874,9 @@ class SenderTest {
       transport.answer(status(410));
       send(endpoint("odd.example", 0), 1);
       transport.answer(status(400));
-      sender.refuse(EndpointGuard.refusedAddress(), verdict -> {});
+      List<Verdict> refused = new ArrayList<>();
+      sender.refuse(EndpointGuard.refusedAddress(), refused::add);
+      assertThat(refused).containsExactly(EndpointGuard.refusedAddress());
       send(endpoint("slow.example", 0), 1);
       time.advance(Duration.ofSeconds(3));
       transport.answer(status(500, Duration.ofHours(1)));
