@@ -336,9 +336,13 @@ final class KeyKeeper implements EndpointTokens.Certainty {
 
   @Override
   public CompletionStage<Boolean> makeCertain() {
-    return isCertain()
-        ? CompletableFuture.completedStage(true)
-        : compare().handle((done, failure) -> isCertain());
+    if (isCertain()) {
+      return CompletableFuture.completedStage(true);
+    }
+    // A comparison under way may have been asked for too long ago to make certain.
+    return compare()
+        .thenCompose(done -> isCertain() ? CompletableFuture.completedStage(null) : compare())
+        .handle((done, failure) -> isCertain());
   }
 
   /**

@@ -165,7 +165,7 @@ public final class RedisProcess implements AutoCloseable {
   }
 
   /** Asks for something; returns the first line of the answer, or what is in it. */
-  String ask(String... words) throws IOException {
+  public String ask(String... words) throws IOException {
     return askAs("", words);
   }
 
