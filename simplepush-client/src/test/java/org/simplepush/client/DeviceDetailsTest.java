@@ -358,6 +358,48 @@ class DeviceDetailsTest {
   }
 
   @Test
+  void lossThatOneApplicationHandledRemainsForTheOther() {
+    ChannelId lost = begin();
+    h.registered(connection, "mail");
+    h.attach("calendar", calendar);
+    loseState();
+    calendar.assertTold("push-register");
+    assertThat(h.storage.state).contains("=mail").doesNotContain("=calendar", lost.text());
+    PushException failure = DeviceHarness.failure(h.replace("calendar", endpoint(lost)));
+    assertThat(failure.kind()).isEqualTo(PushException.Kind.NOT_FOUND_ERROR);
+  }
+
+  @Test
+  void lostEndpointOfAnotherApplicationIsNotFound() {
+    ChannelId lost = begin();
+    loseState();
+    PushException failure = DeviceHarness.failure(h.replace("mail", endpoint(lost)));
+    assertThat(failure.kind()).isEqualTo(PushException.Kind.NOT_FOUND_ERROR);
+    assertThat(h.replace("calendar", endpoint(lost))).isCompleted();
+  }
+
+  @Test
+  void applicationWithAQueuedRegisterIsToldToSynchroniseAndOneWithoutAnythingIsNot() {
+    h.synchronising();
+    ChannelId first = begin();
+    ChannelId mail = h.registered(connection, "mail");
+    h.registerWhenPossible("calendar", "work");
+    assertThat(h.unregister("calendar", endpoint(first))).isCompleted();
+    assertThat(synchronised()).containsExactlyInAnyOrder("=calendar", "=mail");
+    assertThat(h.unregister("mail", endpoint(mail))).isCompleted();
+    assertThat(synchronised()).containsExactly("=calendar");
+  }
+
+  private List<String> synchronised() {
+    return h.storage
+        .state
+        .lines()
+        .filter(line -> line.startsWith("synchronise "))
+        .map(line -> line.split(" ")[2])
+        .toList();
+  }
+
+  @Test
   void onlyTheManifestThatIsInstalledIs() {
     h.start();
     ApplicationManifest manifest = ApplicationManifest.of("C", "it");

@@ -191,6 +191,23 @@ class DeviceStateTest {
     assertThat(Files.readAllBytes(file)).isEqualTo(bytes);
   }
 
+  @Test
+  void channelsThatCountAsOneHaveTheHigherOfTheirVersions() throws IOException {
+    ChannelId old = ChannelId.random();
+    ChannelId successor = ChannelId.random();
+    String text =
+        String.join(
+            "\n",
+            "simplepush-device 1",
+            "channel " + old + " 4 https://e/1 =a",
+            "channel " + successor + " 9 https://e/2 =a",
+            "retired " + old + " " + successor,
+            "end");
+    DeviceState read = DeviceState.parse(text + "\n");
+    assertThat(read.registration(old).version()).isEqualTo(9);
+    assertThat(read.registration(successor).version()).isEqualTo(9);
+  }
+
   /** What the last version without a checksum has written. */
   @Test
   void stateOfFormat1IsReadAndWrittenInFormat2() throws IOException {
