@@ -126,15 +126,15 @@ abstract class Redis {
     CompletableFuture<T> result = new CompletableFuture<>();
     underWay.incrementAndGet();
     if (closed) {
-      done(result, null, new StoreException("The store was closed"));
+      fail(result, new StoreException("The store was closed"));
       return result;
     }
     long asked = System.nanoTime();
     CompletionStage<R> reply;
     try {
       reply = command.get();
-    } catch (RuntimeException e) {
-      done(result, null, failed(key, asked, e));
+    } catch (RuntimeException | Error e) {
+      fail(result, failed(key, asked, e));
       return result;
     }
     reply.whenComplete(
@@ -150,26 +150,26 @@ abstract class Redis {
       @Nullable Throwable failure,
       Function<R, T> reading) {
     if (failure != null) {
-      done(result, null, failed(key, asked, failure));
+      fail(result, failed(key, asked, failure));
       return;
     }
     T read;
     try {
       read = reading.apply(answer);
-    } catch (RuntimeException e) {
-      done(result, null, new StoreException("Redis holds what this store did not write", e));
+    } catch (RuntimeException | Error e) { // else the stage would never complete
+      fail(result, new StoreException("Redis holds what this store did not write", e));
       return;
     }
-    done(result, read, null);
+    result.complete(read);
+    answered();
   }
 
-  private <T> void done(
-      CompletableFuture<T> result, @Nullable T value, @Nullable Throwable failure) {
-    if (failure == null) {
-      result.complete(value);
-    } else {
-      result.completeExceptionally(failure);
-    }
+  private void fail(CompletableFuture<?> result, StoreException failure) {
+    result.completeExceptionally(failure);
+    answered();
+  }
+
+  private void answered() {
     if (underWay.decrementAndGet() == 0 && closed) {
       allDone.complete(null);
     }
