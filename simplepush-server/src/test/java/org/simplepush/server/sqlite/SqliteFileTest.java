@@ -195,17 +195,22 @@ class SqliteFileTest {
 
   @Test
   void logThatIsTakenAwayLosesNothingAndIsMadeAnew() throws Exception {
+    Path log = Path.of(file + "-wal");
     try (SqliteVersionStore store = create(file)) {
       for (long version = 2; version < 10; version++) {
-        Files.move(Path.of(file + "-wal"), elsewhere.resolve("log-" + version));
+        Files.move(log, elsewhere.resolve("log-" + version));
         assertThat(get(store.advance(uaid, channel, version))).isInstanceOf(Advance.Advanced.class);
-        Path log = Path.of(file + "-wal");
         assertThat(get(store.check())).as("opens it again").isNull();
         assertThat(log).exists();
         try (SqliteVersionStore crashed = SqliteVersionStore.open(copyAsACrashWould())) {
           assertPending(crashed, version);
         }
       }
+    }
+    // One that is put back is empty, or what is newer would be overwritten with what is in it.
+    Files.copy(elsewhere.resolve("log-2"), log);
+    try (SqliteVersionStore store = SqliteVersionStore.open(file)) {
+      assertPending(store, 9);
     }
   }
 
