@@ -382,17 +382,25 @@ abstract class Redis {
       }
       closed = true;
     }
+    boolean interrupted = false;
     if (underWay.get() > 0) {
       try {
         allDone.get(address.timeout().toMillis() + 1_000, MILLISECONDS);
       } catch (TimeoutException | ExecutionException e) {
         log.warn("Steps under way are broken off: Redis did not answer in time");
       } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    interrupted |= Thread.interrupted(); // Lettuce would give up half-way
+    try {
+      closeClient();
+    } finally {
+      RedisConnector.shutDown(resources);
+      answers.shutdown();
+      if (interrupted) {
         Thread.currentThread().interrupt();
       }
     }
-    closeClient();
-    RedisConnector.shutDown(resources);
-    answers.shutdown();
   }
 }

@@ -2,11 +2,14 @@ package org.simplepush.server.redis;
 
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
+import io.lettuce.core.ClientOptions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -56,9 +59,53 @@ class RedisCloseTest {
       closing.start();
       closing.interrupt();
       closing.join();
+      await()
+          .atMost(Duration.ofSeconds(20))
+          .untilAsserted(() -> assertThat(threads()).as("its threads").isEmpty());
       proxy.release();
       assertAllComplete(stages);
       assertAllComplete(ask(store, 1));
+    }
+  }
+
+  private static List<String> threads() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .map(Thread::getName)
+        .filter(name -> name.startsWith("simplepush-store-redis") || name.startsWith("lettuce-"))
+        .toList();
+  }
+
+  /** Lettuce may answer what was under way only when all is closed. */
+  @Test
+  void replyThatComesAfterTheEndStillCompletesItsStage() throws Exception {
+    try (RedisProcess redis = RedisProcess.start()) {
+      Redis connected =
+          RedisConnector.connect(RedisAddress.parse(redis.uri()), ClientOptions.create());
+      CompletableFuture<String> reply = new CompletableFuture<>();
+      CompletionStage<String> stage = connected.ask(null, () -> reply, answer -> answer);
+      Thread closing = new Thread(connected::close);
+      closing.start();
+      closing.interrupt();
+      closing.join();
+      reply.complete("late");
+      assertThat(stage.toCompletableFuture().get(20, SECONDS)).isEqualTo("late");
+    }
+  }
+
+  @Test
+  void replyWhoseReadingEndsInAnErrorFailsItsStage() throws Exception {
+    try (RedisProcess redis = RedisProcess.start()) {
+      Redis connected =
+          RedisConnector.connect(RedisAddress.parse(redis.uri()), ClientOptions.create());
+      CompletionStage<String> stage =
+          connected.ask(
+              null,
+              () -> CompletableFuture.completedStage("an answer"),
+              answer -> {
+                throw new NoClassDefFoundError("broken");
+              });
+      assertAllComplete(List.of(stage.toCompletableFuture()));
+      connected.close();
     }
   }
 
@@ -66,7 +113,7 @@ class RedisCloseTest {
   void stagesCompleteHoweverCloseAndStepsMeet() throws Exception {
     try (RedisProcess redis = RedisProcess.start()) {
       for (int round = 0; round < 10; round++) {
-        RedisVersionStore store = RedisVersionStore.open(redis.uri() + "?timeout=20s");
+        RedisVersionStore store = RedisVersionStore.open(redis.uri());
         List<CompletableFuture<?>> stages = new ArrayList<>();
         CompletableFuture<Void> begun = new CompletableFuture<>();
         Thread asking =

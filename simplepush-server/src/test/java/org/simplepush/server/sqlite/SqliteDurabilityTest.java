@@ -339,18 +339,21 @@ class SqliteDurabilityTest {
   /** The first write of it was in vain: the next follows within a second, not within a minute. */
   @Test
   void sightingWhoseWriteFailedSurvivesACrashSoonAfter() throws Exception {
-    try (SqliteVersionStore store = openInTime()) {
-      create(store, uaid, channel);
-      nanos.addAndGet(Duration.ofHours(2).toNanos());
-      get(store.pending(uaid));
-      nanos.addAndGet(Duration.ofMinutes(1).toNanos());
-      assertThat(fails(store.acknowledge(uaid, null)))
-          .as("fails, and with it the transaction that would take the sighting along")
-          .isTrue();
-      nanos.addAndGet(Duration.ofSeconds(1).toNanos());
-      get(store.advance(uaid, channel, 1));
-      copyAsACrashWould();
-    }
+    Writer writer = writerInTime();
+    get(writer.submit(tables -> tables.hello(uaid, List.of())));
+    nanos.addAndGet(Duration.ofHours(2).toNanos());
+    get(writer.submit(tables -> tables.pending(uaid)));
+    CompletionStage<Void> write =
+        writer.submit(
+            tables -> {
+              tables.writeSightings();
+              throw new IllegalStateException("so that it is undone, as by a full disk");
+            });
+    assertThat(fails(write)).isTrue();
+    nanos.addAndGet(Duration.ofSeconds(1).toNanos());
+    get(writer.submit(VersionTables::probe));
+    copyAsACrashWould();
+    writer.close();
     assertSeenTwoHoursAfterItWasMade();
   }
 
