@@ -318,6 +318,21 @@ class SqliteDurabilityTest {
   }
 
   @Test
+  void closingWritesDownWhoWasSeenJustNow() throws Exception {
+    try (SqliteVersionStore store = openInTime()) {
+      create(store, uaid, channel);
+    }
+    try (SqliteVersionStore store = openInTime()) {
+      nanos.addAndGet(Duration.ofHours(2).toNanos());
+      get(store.pending(uaid));
+    }
+    wallClock = wallClock.plus(Duration.ofHours(3));
+    try (SqliteVersionStore store = openInTime()) {
+      assertThat(get(store.expire(Duration.ofMinutes(90)))).isZero();
+    }
+  }
+
+  @Test
   void sightingOlderThanAMinuteSurvivesACrash() throws Exception {
     try (SqliteVersionStore store = openInTime()) {
       create(store, uaid, channel);
