@@ -30,10 +30,10 @@ import org.simplepush.core.Update;
  *
  * <p>After each commit the store makes sure that the file still is where it was opened, and only
  * then completes the stages; while nothing is written it looks once a second. If the file was
- * deleted, moved or replaced, or its volume is gone, that and every later step fails: of steps that
- * shared the last commit some may have happened. The store keeps what it has open, and goes on when
- * the same file is in its place again. It never makes a new file and never takes over another one:
- * for that, open it anew. A log that was taken away costs nothing; it is made anew.
+ * deleted, moved or replaced, or its volume is gone, that and every later step fails; only what was
+ * just being committed may have happened all the same. The store keeps what it has open, and goes
+ * on when the same file is in its place again. It never makes a new file and never takes over
+ * another one: for that, open it anew. A log that was taken away costs nothing; it is made anew.
  *
  * <p>Stages complete on one thread of the store, in the order of the steps. Do not block it: other
  * answers would wait, and in the end steps would be refused.

@@ -325,9 +325,9 @@ final class Writer {
       if (alsoSightings) {
         open.tables().writeSightings();
       }
+      requireDatabase(open.database()); // so that what is refused has not happened either
       open.database().commit();
-      // After each commit: so nothing is ever confirmed that is in a file nobody finds again.
-      confirmPlace(open.database());
+      confirmPlace(open.database()); // so that what is confirmed can be found again
       sightings.committed();
       return new Outcome.Done();
     } catch (Throwable e) {
@@ -360,10 +360,16 @@ final class Writer {
         closeDatabase(); // to be opened again, with a new log
         state = reopen(new State.Down(database.file(), new IOException("no log"), longAgo()));
       }
-      case GONE, REPLACED -> {
-        displaced = true;
-        database.file().requireDatabase();
-      }
+      case GONE, REPLACED -> requireDatabase(database);
+    }
+  }
+
+  private void requireDatabase(Database database) throws IOException {
+    try {
+      database.file().requireDatabase();
+    } catch (IOException e) {
+      displaced = true;
+      throw e;
     }
   }
 
@@ -371,6 +377,7 @@ final class Writer {
     if (displaced) {
       // Kept open: if the file comes back, nothing is lost.
       log.error("The store fails every step until its file is back: {}", failure.getMessage());
+      rollBack(open.database());
     } else if (Database.isFatal(failure)) {
       log.error("The store {} failed; it is opened anew", file, failure);
       closeDatabase();
