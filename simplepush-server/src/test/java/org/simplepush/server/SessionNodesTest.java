@@ -196,6 +196,7 @@ class SessionNodesTest {
     wordsArrive();
     older.isClosed(CloseCode.POLICY_VIOLATION);
     assertThat(a.counters.snapshot().takeovers()).isOne();
+    assertThat(a.counters.snapshot().wordsHeard()).isOne();
     a.put(endpoint, 7);
     wordsArrive();
     newer.hears(SessionFixture.notification(CHANNEL, 7));
@@ -388,13 +389,16 @@ class SessionNodesTest {
     TestWire wire = a.registered();
     a.store.hold();
     ping(wire);
+    assertThat(a.counters.storeFailures.sum()).isZero();
     a.store.next("confirm").fails();
+    assertThat(a.counters.storeFailures.sum()).isOne();
     a.store.next("pending").answers();
     turn();
     wire.isOpen();
     a.store.holdNoMore();
     ping(wire);
     wire.isOpen();
+    assertThat(a.counters.storeFailures.sum()).isOne();
   }
 
   @Test

@@ -249,6 +249,21 @@ class SessionWakeUpTest extends SessionFixture {
   }
 
   @Test
+  void connectionThatWasTakenOverDoesNotFallAsleep() {
+    TestWire older = drowsy();
+    passes(QUIET.minusNanos(1));
+    TestWire newer = connects();
+    newer.says(hello("'x':0").replace("[]", "['" + CHANNEL + "']"));
+    newer.hears(greeting(UAID));
+    passes(Duration.ofNanos(1)); // before the older one's loop has heard of it
+    older.isClosed(CloseCode.POLICY_VIOLATION);
+    assertThat(counters.snapshot().sleeping()).isZero();
+    publish(CHANNEL, 7);
+    newer.hears(notification(CHANNEL, 7));
+    assertThat(woken).isEmpty();
+  }
+
+  @Test
   void deviceThatConnectsAnewWhileTheStoreIsAskedIsAwake() {
     TestWire older = drowsy();
     store.hold();

@@ -106,6 +106,21 @@ class SleepersTest extends SessionFixture {
   }
 
   @Test
+  void whoSharesAnAddressWaitsForTheRestOfItsIntervalOnly() {
+    Uaid other = Uaid.random();
+    sleepers.add(uaid, ADDRESS, 1);
+    sleepers.add(other, ADDRESS, 1);
+    sleepers.published(uaid);
+    sleepers.remove(uaid); // is awake
+    passes(Duration.ofSeconds(2));
+    sleepers.published(other);
+    passes(Duration.ofSeconds(3).minusNanos(1));
+    wokenTimes(1);
+    passes(Duration.ofNanos(1));
+    wokenTimes(2);
+  }
+
+  @Test
   void limitOutlastsSleepingAgain() {
     sleepers.add(uaid, ADDRESS, 1);
     sleepers.published(uaid);
