@@ -617,7 +617,6 @@ final class Session {
           int again = deliveries.expire(wire.now(), redeliveryNanos());
           context.counters().updatesResent.add(again);
           flush();
-          startRedelivery();
           if (deliveries != null && deliveries.isEmpty()) {
             deliveries = null;
           }

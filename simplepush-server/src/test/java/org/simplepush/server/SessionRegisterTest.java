@@ -2,6 +2,7 @@ package org.simplepush.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Duration;
 import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -240,6 +241,36 @@ class SessionRegisterTest extends SessionFixture {
     wire.hearsNothing();
     put(endpoint, 1); // lower than before: it is another registration
     wire.hears(notification(CHANNEL, 1));
+  }
+
+  @Test
+  void whatWasUnregisteredIsForgottenAfterAWhile() {
+    TestWire wire = registered();
+    wire.says(unregister(CHANNEL));
+    wire.hears(unregistered(CHANNEL));
+    assertThat(wire.session.remembered()).isOne(); // against late words
+    passes(Duration.ofMinutes(2));
+    assertThat(wire.session.remembered()).isZero();
+  }
+
+  @Test
+  void whatWasDoneIsCounted() {
+    TestWire wire = connects();
+    wire.says("{'messageType':'hello'}");
+    uaidOf(wire);
+    register(wire, CHANNEL);
+    register(wire, OTHER_CHANNEL);
+    wire.says(ack(CHANNEL, 1));
+    wire.says(ack(OTHER_CHANNEL, 2));
+    wire.says(unregister(CHANNEL));
+    wire.hears(unregistered(CHANNEL));
+    resumes();
+    ServerStatistics statistics = counters.snapshot();
+    assertThat(statistics.hellos()).isEqualTo(2);
+    assertThat(statistics.uaidsAssigned()).isOne();
+    assertThat(statistics.registers()).isEqualTo(2);
+    assertThat(statistics.unregisters()).isOne();
+    assertThat(statistics.updatesAcknowledged()).isEqualTo(2);
   }
 
   @Test

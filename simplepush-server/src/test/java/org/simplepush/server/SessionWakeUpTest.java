@@ -308,6 +308,7 @@ class SessionWakeUpTest extends SessionFixture {
     passes(QUIET);
     wire.isOpen();
     assertThat(counters.snapshot().sleeping()).isZero();
+    assertThat(counters.storeFailures.sum()).isOne();
     store.failAtOnce(null);
     passes(QUIET);
     wire.isClosed(CloseCode.WAKE_UP);
@@ -334,11 +335,16 @@ class SessionWakeUpTest extends SessionFixture {
   void tooManySleepersStayConnected() {
     wakeUp(WakeUp.inNetworks("10.0.0.0/8").maxSleeping(1));
     TestWire wire = drowsy();
-    sleepers.add(Uaid.random(), ADDRESS, 1);
+    Uaid other = Uaid.random();
+    sleepers.add(other, ADDRESS, 1);
     passes(Duration.ofMinutes(5));
     wire.isOpen();
     publish(CHANNEL, 7);
     wire.hears(notification(CHANNEL, 7));
+    wire.says(ack(CHANNEL, 7));
+    sleepers.remove(other);
+    passes(QUIET.multipliedBy(2));
+    wire.isClosed(CloseCode.WAKE_UP); // as soon as there is room
   }
 
   @Test
