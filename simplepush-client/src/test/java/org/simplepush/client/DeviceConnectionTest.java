@@ -244,6 +244,22 @@ class DeviceConnectionTest {
   }
 
   @Test
+  void garbageOfTheGreatestLengthIsGarbageAndNotTooLong() {
+    FakeConnection connection = h.start().connected();
+    h.says(connection, "x".repeat(Connector.MAX_MESSAGE_LENGTH));
+    assertThat(connection.closeCode).isEqualTo(1002);
+  }
+
+  @Test
+  void timerOfAClosedConnectionEndsWithIt() {
+    FakeConnection connection = h.start().connected();
+    h.says(connection, "garbage");
+    assertThat(h.loop.timers()).as("the next attempt, and the end").isEqualTo(2);
+    h.ends(connection, 1002);
+    assertThat(h.loop.timers()).isEqualTo(1);
+  }
+
+  @Test
   void binaryMessageEndsTheConnection() {
     FakeConnection connection = h.start().connected();
     connection.events.receivedBinary();
@@ -413,6 +429,30 @@ class DeviceConnectionTest {
     connection.assertNothingSaid();
     h.advance(Duration.ofNanos(1));
     connection.next(Ping.class);
+  }
+
+  @Test
+  void connectionThatBreaksWhileAPingIsUnansweredTeachesToo() {
+    h.learning(Duration.ofMinutes(1), Duration.ofMinutes(10)).start();
+    FakeConnection connection = h.connected();
+    assertPingAfter(connection, Duration.ofMinutes(1));
+    h.says(connection, "{}");
+    assertPingAfter(connection, Duration.ofMinutes(2));
+    h.ends(connection, 1006); // the network says so only now
+    h.advance(Duration.ofSeconds(1));
+    assertPingAfter(h.connected(), Duration.ofSeconds(90));
+  }
+
+  @Test
+  void connectionThatBreaksAtAnotherTimeTeachesNothing() {
+    h.learning(Duration.ofMinutes(1), Duration.ofMinutes(10)).start();
+    FakeConnection connection = h.connected();
+    assertPingAfter(connection, Duration.ofMinutes(1));
+    h.says(connection, "{}");
+    h.advance(Duration.ofSeconds(80));
+    h.ends(connection, 1006);
+    h.advance(Duration.ofSeconds(1));
+    assertPingAfter(h.connected(), Duration.ofMinutes(2));
   }
 
   @Test
