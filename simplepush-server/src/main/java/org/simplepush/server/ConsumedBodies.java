@@ -32,7 +32,8 @@ final class ConsumedBodies {
         "An update was refused with 500 ({} so far): its body was announced, but there was nothing"
             + " to read. Probably a filter in front of the endpoints has read it, such as one that"
             + " calls getParameter or logs bodies. Exclude the path of the endpoints (…/update/*)"
-            + " from that filter, or let it pass on a request whose body can be read again",
+            + " from that filter, or let it pass on a request whose body can be read again. If no"
+            + " body was meant, the sender has to say so over HTTP/2, too: Content-Length: 0",
         count.sum());
     return true;
   }
