@@ -14,7 +14,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import org.awaitility.core.ThrowingRunnable;
 import org.junit.jupiter.api.AfterEach;
@@ -248,6 +250,97 @@ class RedisTroubleTest {
     }
   }
 
+  /** Two commands time out together; the second spares the connection that the first made anew. */
+  @Test
+  void lateTimeoutSparesTheNewConnection() throws Exception {
+    TcpProxy proxy = closing(new TcpProxy(redis().port()));
+    RedisVersionStore store = store(proxy.uri("1s"));
+    RedisVersionStore slower = store(proxy.uri("2s"));
+    create(store);
+    CountDownLatch timedOut = new CountDownLatch(1);
+    CountDownLatch reconnected = new CountDownLatch(1);
+    // Stages complete one after another: what times out is not looked at while this waits.
+    proxy.holdAnswers();
+    store.pending(uaid).thenRun(() -> awaitUninterrupted(timedOut));
+    proxy.release();
+    get(slower.pending(uaid));
+    proxy.silence(wire -> true); // for ever
+    CompletionStage<?> first = store.pending(uaid);
+    CompletionStage<?> second = store.pending(uaid);
+    CompletionStage<?> looked =
+        first.handle(
+            (answer, failure) -> {
+              awaitUninterrupted(reconnected);
+              return answer;
+            });
+    assertFails(slower.pending(uaid), "did not answer within 2000 ms");
+
+    timedOut.countDown();
+
+    assertFails(first, "did not answer within 1000 ms");
+    await().atMost(20, SECONDS).until(() -> proxy.storesConnected() == 4); // each of them twice
+    reconnected.countDown();
+    get(looked);
+    assertFails(second, "did not answer within 1000 ms");
+    assertThat(get(store.pending(uaid))).contains(List.of());
+  }
+
+  private static void awaitUninterrupted(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  // closing
+
+  @Test
+  void closeWaitsForStepsUnderWay() throws Exception {
+    TcpProxy proxy = closing(new TcpProxy(redis().port()));
+    RedisVersionStore store = store(proxy.uri());
+    create(store);
+    proxy.holdAnswers();
+    CompletionStage<Advance> advance = store.advance(uaid, channel, 1);
+    Thread closing = new Thread(store::close);
+    closing.start();
+    await().atMost(20, SECONDS).until(() -> closing.getState() == Thread.State.TIMED_WAITING);
+    assertFails(store.pending(uaid), "The store was closed");
+    assertThat(advance.toCompletableFuture()).isNotDone();
+
+    proxy.release();
+
+    assertThat(get(advance)).isEqualTo(new Advanced(new Update(channel, 1), false));
+    closing.join(20_000);
+    assertThat(closing.isAlive()).isFalse();
+  }
+
+  @Test
+  void everyStageIsCompletedThoughCloseIsInterrupted() throws Exception {
+    TcpProxy proxy = closing(new TcpProxy(redis().port()));
+    RedisVersionStore store = store(proxy.uri());
+    create(store);
+    proxy.silence(wire -> true);
+    List<CompletionStage<Advance>> stages = new ArrayList<>();
+    for (int i = 0; i < 100; i++) {
+      stages.add(store.advance(uaid, channel, i));
+    }
+    CompletableFuture<Boolean> interrupted = new CompletableFuture<>();
+    Thread closing =
+        new Thread(
+            () -> {
+              store.close();
+              interrupted.complete(Thread.currentThread().isInterrupted());
+            });
+    closing.start();
+    closing.interrupt();
+
+    for (CompletionStage<Advance> stage : stages) {
+      assertFails(stage, "The store was closed");
+    }
+    assertThat(get(interrupted)).isTrue();
+  }
+
   // refusals
 
   @ParameterizedTest
@@ -389,5 +482,59 @@ class RedisTroubleTest {
     get(alone.pending(uaid));
     assertThat(redis.ask("PTTL", key)).isEqualTo(":-1");
     assertThat(get(store.expire(Duration.ZERO))).as("sooner than Redis would").isEqualTo(1);
+  }
+
+  @Test
+  void whateverMakesAKeyMakesItExpire() throws Exception {
+    RedisProcess redis = redis();
+    RedisVersionStore store = store(redis.uri());
+    Node node = store.join(WEEK, heard);
+    for (int i = 0; i < 3; i++) {
+      Uaid unknown = Uaid.random();
+      CompletionStage<?> making =
+          switch (i) {
+            case 0 -> node.claim(unknown, 1);
+            case 1 -> node.confirm(unknown, 1);
+            default -> store.hello(unknown, List.of());
+          };
+      get(making);
+      String key = new String(Ids.key(unknown), US_ASCII);
+      assertThat(redis.ask("PTTL", key)).as("step %d", i).startsWith(":604");
+    }
+    assertThat(redis.ask("DBSIZE")).as("a probe leaves nothing behind").isEqualTo(":3");
+  }
+
+  @Test
+  void expiryLooksAtEveryUserAgent() throws Exception {
+    RedisVersionStore store = store(redis().uri());
+    List<CompletionStage<?>> hellos = new ArrayList<>();
+    for (int i = 0; i < 2_000; i++) {
+      hellos.add(store.hello(Uaid.random(), List.of()));
+    }
+    for (CompletionStage<?> hello : hellos) {
+      get(hello);
+    }
+
+    assertThat(get(store.expire(Duration.ZERO))).isEqualTo(2_000);
+    assertThat(get(store.expire(Duration.ZERO))).isZero();
+  }
+
+  @Test
+  void nodeIsNoneBeforeItIsSubscribed() throws Exception {
+    TcpProxy proxy = closing(new TcpProxy(redis().port()));
+    RedisVersionStore store = store(proxy.uri());
+    store.join(WEEK, heard);
+    get(store.check());
+    proxy.hold(TcpProxy.Wire::isBus, true, false); // what is asked of the bus is held up
+    Thread joining = new Thread(() -> store.join(WEEK, new HeardWords()));
+    joining.start();
+    await().atMost(20, SECONDS).until(() -> joining.getState() == Thread.State.TIMED_WAITING);
+
+    get(store.check());
+
+    proxy.release();
+    joining.join(20_000);
+    assertThat(joining.isAlive()).isFalse();
+    get(store.check());
   }
 }

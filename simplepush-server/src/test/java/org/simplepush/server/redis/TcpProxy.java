@@ -9,6 +9,7 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 
 /** A wire to Redis, or any other server, that can be cut, or go silent without being cut. */
@@ -16,6 +17,7 @@ public final class TcpProxy implements AutoCloseable {
   private final ServerSocket listener;
   private final int target;
   private final List<Wire> wires = new CopyOnWriteArrayList<>();
+  private final AtomicInteger storesConnected = new AtomicInteger();
   private volatile boolean mute;
 
   public TcpProxy(int target) throws IOException {
@@ -37,6 +39,7 @@ public final class TcpProxy implements AutoCloseable {
     private boolean answersHeld;
     private boolean requestsHeld;
     private volatile boolean subscribed;
+    private volatile boolean scripted;
 
     private Wire(Socket client) throws IOException {
       this.client = client;
@@ -49,8 +52,13 @@ public final class TcpProxy implements AutoCloseable {
         InputStream in = from.getInputStream();
         int read;
         while ((read = in.read(buffer)) >= 0) {
-          if (new String(buffer, 0, read, StandardCharsets.ISO_8859_1).contains("SUBSCRIBE")) {
+          String text = new String(buffer, 0, read, StandardCharsets.ISO_8859_1);
+          if (text.contains("SUBSCRIBE")) {
             subscribed = true;
+          }
+          if (!answers && !scripted && text.contains("SCRIPT")) {
+            scripted = true;
+            storesConnected.incrementAndGet();
           }
           synchronized (this) {
             while (answers ? answersHeld : requestsHeld) {
@@ -131,7 +139,7 @@ public final class TcpProxy implements AutoCloseable {
 
   /** From now on nothing passes on the connections there are; new ones are well. */
   void silence(Predicate<Wire> which) {
-    wires.stream().filter(which).forEach(wire -> wire.hold(true, true));
+    hold(which, true, true);
   }
 
   /** From now on nothing passes, on new connections neither. */
@@ -140,14 +148,24 @@ public final class TcpProxy implements AutoCloseable {
     silence(wire -> true);
   }
 
+  /** Holds requests, or answers, or both on some of the connections there are. */
+  void hold(Predicate<Wire> which, boolean requests, boolean answers) {
+    wires.stream().filter(which).forEach(wire -> wire.hold(requests, answers));
+  }
+
+  /** How often a store has made a connection for its steps. */
+  int storesConnected() {
+    return storesConnected.get();
+  }
+
   /** What is asked arrives; the answers do not. */
   void holdAnswers() {
-    wires.forEach(wire -> wire.hold(false, true));
+    hold(wire -> true, false, true);
   }
 
   /** Everything passes again, late. */
   void release() {
-    wires.forEach(wire -> wire.hold(false, false));
+    hold(wire -> true, false, false);
   }
 
   @Override
