@@ -45,8 +45,11 @@ import org.simplepush.server.SharedVersionStore;
  * <p>Stages complete, and listeners are told, on one thread of the store. Do not block it: other
  * answers would wait.
  *
- * <p>Needs {@code io.lettuce:lettuce-core}, an optional dependency of this module, and Redis 6.2 or
- * later. Safe for use by many threads; keep one for the life of the server and close it after that.
+ * <p>Needs {@code io.lettuce:lettuce-core} 6.6 or later, an optional dependency of this module, and
+ * Redis 6.2 or later. On the module path, your module requires {@code lettuce.core}, {@code
+ * io.netty.handler} and {@code io.netty.resolver.dns}, or the JVM is told to {@code --add-modules}
+ * these: Lettuce is no real module and so names none that it needs. Safe for use by many threads;
+ * keep one for the life of the server and close it after that.
  */
 @SuppressWarnings("exports") // who hands in a client of Lettuce's has that module
 public final class RedisVersionStore implements SharedVersionStore, DurableVersionStore {
@@ -149,12 +152,16 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
     try {
       return new RedisVersionStore(connecting.get(), settings);
     } catch (LinkageError e) {
+      String missed =
+          e instanceof NoClassDefFoundError
+              ? "the class " + e.getMessage() + " is missing"
+              : "what is there does not do: " + e.getMessage();
       throw new StoreException(
-          "A Redis store needs io.lettuce:lettuce-core, version 6.6 or later, and what that depends"
-              + " on ("
-              + e
-              + "); with the dependency management of Spring Boot set lettuce.version; on the module"
-              + " path say --add-modules lettuce.core,io.netty.handler",
+          "RedisVersionStore needs Lettuce 6.6 or later: add io.lettuce:lettuce-core with what that"
+              + " depends on, or set lettuce.version if Spring Boot manages it ("
+              + missed
+              + "); on the module path say --add-modules"
+              + " lettuce.core,io.netty.handler,io.netty.resolver.dns",
           e);
     }
   }

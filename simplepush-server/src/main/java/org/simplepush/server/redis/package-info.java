@@ -24,7 +24,8 @@
  * {@code d}, UAID and number of a connection that is over; {@code n} and anything by which a node
  * finds out whether it hears itself.
  *
- * <p>{@code simplepush:health} and what begins so is written to see whether that can be done.
+ * <p>{@code simplepush:probe} and what begins so is written and removed to see whether Redis does
+ * what the steps need.
  */
 @NullMarked
 package org.simplepush.server.redis;
