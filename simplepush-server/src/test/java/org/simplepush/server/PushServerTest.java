@@ -15,6 +15,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.WebSocket;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -291,5 +292,19 @@ class PushServerTest {
     assertThatIllegalStateException()
         .isThrownBy(() -> PushServer.builder().maxChannelsPerUserAgent(10_000).build())
         .withMessageContaining("maxMessageLength must be 391024");
+  }
+
+  @Test
+  void settingsOfKeysThatContradictEachOtherAreRefused() {
+    EndpointKeys keys = EndpointKeys.ephemeral();
+    assertThatIllegalStateException()
+        .isThrownBy(() -> PushServer.builder().keys(keys).keyFile(Path.of("keys")).build())
+        .withMessageContaining("keys and keyFile are both set");
+    assertThatIllegalStateException()
+        .isThrownBy(() -> PushServer.builder().keys(keys).rotateKeys().build())
+        .withMessageContaining("put a new one in front");
+    assertThatIllegalStateException()
+        .isThrownBy(() -> PushServer.builder().rotateKeys().build())
+        .withMessageContaining("this store does not last");
   }
 }
