@@ -254,8 +254,8 @@ class RedisTroubleTest {
   @Test
   void lateTimeoutSparesTheNewConnection() throws Exception {
     TcpProxy proxy = closing(new TcpProxy(redis().port()));
-    RedisVersionStore store = store(proxy.uri("1s"));
-    RedisVersionStore slower = store(proxy.uri("2s"));
+    RedisVersionStore store = store(proxy.uri("3s"));
+    RedisVersionStore slower = store(proxy.uri("8s"));
     create(store);
     CountDownLatch timedOut = new CountDownLatch(1);
     CountDownLatch reconnected = new CountDownLatch(1);
@@ -273,15 +273,15 @@ class RedisTroubleTest {
               awaitUninterrupted(reconnected);
               return answer;
             });
-    assertFails(slower.pending(uaid), "did not answer within 2000 ms");
+    assertFails(slower.pending(uaid), "did not answer within 8000 ms");
 
     timedOut.countDown();
 
-    assertFails(first, "did not answer within 1000 ms");
+    assertFails(first, "did not answer within 3000 ms");
     await().atMost(20, SECONDS).until(() -> proxy.storesConnected() == 4); // each of them twice
     reconnected.countDown();
     get(looked);
-    assertFails(second, "did not answer within 1000 ms");
+    assertFails(second, "did not answer within 3000 ms");
     assertThat(get(store.pending(uaid))).contains(List.of());
   }
 
