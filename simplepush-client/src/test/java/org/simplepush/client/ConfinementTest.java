@@ -8,6 +8,7 @@ import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.Set;
 import java.util.concurrent.Executors;
@@ -41,6 +42,7 @@ class ConfinementTest {
             confined ->
                 Arrays.stream(confined.getClass().getDeclaredMethods())
                     .filter(method -> isEntry(confined.getClass(), method))
+                    .sorted(Comparator.comparing(Method::toString)) // the JVM orders at will
                     .map(method -> Arguments.of(confined, Named.of(nameOf(method), method))));
   }
 
