@@ -20,16 +20,14 @@ public record OptionalDependency(
    * Says what is needed, and what was missed.
    *
    * @param error a {@link LinkageError} of the JVM, or the library's own
-   * @return to be thrown instead
+   * @return a sentence for the exception to be thrown instead
    */
-  public IllegalStateException unusable(Throwable error) {
+  public String sentence(Throwable error) {
     String missed =
         error instanceof NoClassDefFoundError
             ? "the class " + error.getMessage() + " is missing"
             : "what is there does not do: " + error.getMessage();
-    return new IllegalStateException(
-        "%s needs %s: add %s, all of one version, or set %s if Spring Boot manages it (%s)"
-            .formatted(user, version, artifacts, bootProperty, missed),
-        error);
+    return "%s needs %s: add %s, or set %s if Spring Boot manages it (%s)"
+        .formatted(user, version, artifacts, bootProperty, missed);
   }
 }

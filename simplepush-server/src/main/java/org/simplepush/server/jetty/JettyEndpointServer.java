@@ -14,12 +14,12 @@ import org.simplepush.server.internal.OptionalDependency;
  * <p>Works with Jetty 12.0, from 12.0.36 on, and 12.1. Immutable.
  */
 public final class JettyEndpointServer implements EndpointServer {
-  static final OptionalDependency JETTY =
+  private static final OptionalDependency JETTY =
       new OptionalDependency(
           "JettyEndpointServer",
           "Jetty 12.0.36 or later, or 12.1",
           "org.eclipse.jetty:jetty-server, org.eclipse.jetty.http2:jetty-http2-server and"
-              + " org.eclipse.jetty:jetty-alpn-java-server",
+              + " org.eclipse.jetty:jetty-alpn-java-server, all of one version",
           "jetty.version");
 
   private static final Duration DEFAULT_IDLE_TIMEOUT = Duration.ofSeconds(30);
@@ -58,7 +58,11 @@ public final class JettyEndpointServer implements EndpointServer {
     try {
       return RunningJetty.start(binding, handler, idleTimeout);
     } catch (LinkageError e) {
-      throw JETTY.unusable(e);
+      throw unusable(e);
     }
+  }
+
+  static IllegalStateException unusable(Throwable error) {
+    return new IllegalStateException(JETTY.sentence(error), error);
   }
 }

@@ -117,8 +117,7 @@ record RunningJetty(Server server, int port, EndpointRequests requests)
     try {
       return new ALPNServerConnectionFactory();
     } catch (IllegalStateException e) {
-      throw JettyEndpointServer.JETTY.unusable(
-          e); // jetty-alpn-java-server is a service it looks up
+      throw JettyEndpointServer.unusable(e); // jetty-alpn-java-server is a service it looks up
     }
   }
 

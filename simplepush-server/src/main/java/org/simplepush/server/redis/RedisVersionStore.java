@@ -22,6 +22,7 @@ import org.simplepush.core.StoreException;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
 import org.simplepush.server.SharedVersionStore;
+import org.simplepush.server.internal.OptionalDependency;
 
 /**
  * A store in Redis, for servers that share one, or that must not keep state on their own disk.
@@ -53,6 +54,13 @@ import org.simplepush.server.SharedVersionStore;
  */
 @SuppressWarnings("exports") // who hands in a client of Lettuce's has that module
 public final class RedisVersionStore implements SharedVersionStore, DurableVersionStore {
+  private static final OptionalDependency LETTUCE =
+      new OptionalDependency(
+          "RedisVersionStore",
+          "Lettuce 6.6 or later",
+          "io.lettuce:lettuce-core with what that depends on",
+          "lettuce.version");
+
   private static final byte[] NO = {'0'};
   private static final byte[] YES = {'1'};
 
@@ -152,15 +160,9 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
     try {
       return new RedisVersionStore(connecting.get(), settings);
     } catch (LinkageError e) {
-      String missed =
-          e instanceof NoClassDefFoundError
-              ? "the class " + e.getMessage() + " is missing"
-              : "what is there does not do: " + e.getMessage();
       throw new StoreException(
-          "RedisVersionStore needs Lettuce 6.6 or later: add io.lettuce:lettuce-core with what that"
-              + " depends on, or set lettuce.version if Spring Boot manages it ("
-              + missed
-              + "); on the module path say --add-modules"
+          LETTUCE.sentence(e)
+              + "; on the module path say --add-modules"
               + " lettuce.core,io.netty.handler,io.netty.resolver.dns",
           e);
     }
