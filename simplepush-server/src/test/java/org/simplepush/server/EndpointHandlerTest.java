@@ -139,6 +139,16 @@ class EndpointHandlerTest extends SessionFixture {
   }
 
   @Test
+  void onlyWhatReplacesAPendingVersionCollapses() {
+    accepted(put("version=7"));
+    accepted(put("version=8"));
+    assertThat(counters.updatesCollapsed.sum()).isEqualTo(1);
+    device.says(ack(CHANNEL, 8));
+    accepted(put("version=9"));
+    assertThat(counters.updatesCollapsed.sum()).isEqualTo(1);
+  }
+
+  @Test
   void poisonedEndpointSaysSo() {
     accepted(put("version=9223372036854775807"));
     device.hears(notification(CHANNEL, Long.MAX_VALUE));

@@ -104,7 +104,7 @@ class LettuceTest {
             classPath(
                 name ->
                     name.matches(
-                        "classes|simplepush-core.*|(slf4j|Java-WebSocket|siv-mode|jackson-core"
+                        "classes|simplepush-core(?!.*-tests).*|(slf4j|Java-WebSocket|siv-mode|jackson-core"
                             + "|jspecify|lettuce|netty|reactor|reactive|redis-authx).*"))),
         "--add-modules",
         modules,
