@@ -10,7 +10,9 @@ import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
@@ -138,19 +140,25 @@ abstract class SubscriptionsContract {
 
   @Test
   void manyThreadsAddEachEndpointOnce() throws Exception {
-    List<CompletableFuture<Integer>> threads = new ArrayList<>();
-    for (int t = 0; t < 4; t++) {
-      threads.add(
-          CompletableFuture.supplyAsync(
-              () ->
-                  (int)
-                      IntStream.range(0, 50)
-                          .filter(n -> subscriptions.add("calendar", endpoint(n)))
-                          .count()));
-    }
+    // Not the common pool, which has one thread where there are two processors.
+    ExecutorService threads = Executors.newFixedThreadPool(4);
     int added = 0;
-    for (CompletableFuture<Integer> thread : threads) {
-      added += thread.get(30, TimeUnit.SECONDS);
+    try {
+      List<Future<Integer>> adding = new ArrayList<>();
+      for (int t = 0; t < 4; t++) {
+        adding.add(
+            threads.submit(
+                () ->
+                    (int)
+                        IntStream.range(0, 50)
+                            .filter(n -> subscriptions.add("calendar", endpoint(n)))
+                            .count()));
+      }
+      for (Future<Integer> each : adding) {
+        added += each.get(30, TimeUnit.SECONDS);
+      }
+    } finally {
+      threads.shutdownNow();
     }
     assertThat(added).isEqualTo(50);
     assertThat(all("calendar")).hasSize(50);

@@ -14,6 +14,8 @@ import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -338,6 +340,8 @@ class EndToEndTest {
   void manyVersionsFromManyThreadsArriveInOrderAndTheLastOneDoes() throws Exception {
     PushManager manager = attach(device(), "calendar", calendar);
     URI endpoint = get(manager.register());
+    // Not the common pool, which has one thread where there are two processors.
+    ExecutorService threads = Executors.newFixedThreadPool(4);
     List<CompletableFuture<Void>> senders = new ArrayList<>();
     for (int sender = 0; sender < 4; sender++) {
       int offset = sender;
@@ -351,9 +355,11 @@ class EndToEndTest {
                 } catch (IOException e) {
                   throw new AssertionError(e);
                 }
-              }));
+              },
+              threads));
     }
     get(CompletableFuture.allOf(senders.toArray(CompletableFuture[]::new)));
+    threads.shutdown();
     long last = -1;
     while (last < 399) {
       long version = ((PushMessage) next(calendar)).version();

@@ -17,6 +17,8 @@ import java.util.Base64;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -42,6 +44,9 @@ class RedisKeysTest {
   private RedisProcess redis;
   private final List<AutoCloseable> open = new ArrayList<>();
 
+  /** The common pool has one thread where there are two processors. */
+  private final ExecutorService threads = Executors.newFixedThreadPool(2);
+
   @BeforeEach
   void startRedis() throws Exception {
     redis = RedisProcess.start();
@@ -52,6 +57,7 @@ class RedisKeysTest {
     for (int i = open.size() - 1; i >= 0; i--) {
       open.get(i).close();
     }
+    threads.shutdownNow();
     redis.close();
   }
 
@@ -131,7 +137,8 @@ class RedisKeysTest {
                   } catch (Exception e) {
                     throw new IllegalStateException(e);
                   }
-                }));
+                },
+                threads));
       }
       PushServer a = starting.get(0).get(20, SECONDS);
       PushServer b = starting.get(1).get(20, SECONDS);
@@ -184,7 +191,8 @@ class RedisKeysTest {
                 } catch (Exception e) {
                   throw new IllegalStateException(e);
                 }
-              }));
+              },
+              threads));
     }
     PushServer a = starting.get(0).get(20, SECONDS);
     PushServer b = starting.get(1).get(20, SECONDS);
