@@ -23,57 +23,22 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.awaitility.core.ThrowingRunnable;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.simplepush.core.ChannelId;
 import org.simplepush.core.StoreException;
 import org.simplepush.core.Uaid;
 import org.simplepush.server.SharedVersionStore.Node;
 
 /** The ways to Redis, and what is said when one leads nowhere. */
-class RedisConnectionTest {
-  private final Uaid uaid = Uaid.random();
-  private final ChannelId channel = ChannelId.random();
-  private final HeardWords heard = new HeardWords();
-  private final List<AutoCloseable> open = new ArrayList<>();
-
-  @AfterEach
-  void closeAll() throws Exception {
-    for (int i = open.size() - 1; i >= 0; i--) {
-      open.get(i).close();
-    }
-  }
-
-  private <T extends AutoCloseable> T closing(T closeable) {
-    open.add(closeable);
-    return closeable;
-  }
-
-  private RedisProcess redis(String... options) throws Exception {
-    return closing(RedisProcess.start(options));
-  }
-
-  private RedisVersionStore store(String uri) {
-    return closing(
-        RedisVersionStore.open(
-            uri, new RedisVersionStore.Settings(Duration.ofSeconds(2), () -> 0)));
-  }
-
-  private void create(RedisVersionStore store) throws Exception {
-    get(store.hello(uaid, List.of()));
-    get(store.register(uaid, channel, 9));
-  }
-
+class RedisConnectionTest extends RedisFixture {
   private static void eventually(ThrowingRunnable assertion) {
     await().atMost(30, SECONDS).ignoreExceptions().untilAsserted(assertion);
   }

@@ -19,7 +19,6 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import org.awaitility.core.ThrowingRunnable;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -34,40 +33,7 @@ import org.simplepush.core.VersionStore.Resumption;
 import org.simplepush.server.SharedVersionStore.Node;
 
 /** Redis goes away, falls silent, forgets or refuses; and how to get to it. */
-class RedisTroubleTest {
-  private final Uaid uaid = Uaid.random();
-  private final ChannelId channel = ChannelId.random();
-  private final HeardWords heard = new HeardWords();
-  private final List<AutoCloseable> open = new ArrayList<>();
-
-  @AfterEach
-  void closeAll() throws Exception {
-    for (int i = open.size() - 1; i >= 0; i--) {
-      open.get(i).close();
-    }
-  }
-
-  private <T extends AutoCloseable> T closing(T closeable) {
-    open.add(closeable);
-    return closeable;
-  }
-
-  private RedisProcess redis(String... options) throws Exception {
-    return closing(RedisProcess.start(options));
-  }
-
-  /** One that takes the bus for dead if it does not hear itself in two seconds. */
-  private RedisVersionStore store(String uri) {
-    return closing(
-        RedisVersionStore.open(
-            uri, new RedisVersionStore.Settings(Duration.ofSeconds(2), () -> 0)));
-  }
-
-  private void create(RedisVersionStore store) throws Exception {
-    get(store.hello(uaid, List.of()));
-    get(store.register(uaid, channel, 9));
-  }
-
+class RedisTroubleTest extends RedisFixture {
   private static void assertFails(CompletionStage<?> stage, String part) {
     assertThatThrownBy(() -> get(stage))
         .isInstanceOf(ExecutionException.class)
