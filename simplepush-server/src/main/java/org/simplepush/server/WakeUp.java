@@ -9,6 +9,7 @@ import java.util.Set;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.ClientMessage;
+import org.simplepush.server.internal.Network;
 
 /**
  * Which devices a {@link PushServer} wakes by UDP instead of keeping their connections, and how

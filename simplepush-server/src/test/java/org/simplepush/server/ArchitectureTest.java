@@ -18,7 +18,7 @@ class ArchitectureTest {
   /** The rules of the protocol, which are tested without sockets and threads. */
   private static final String RULES =
       ".*\\.(Session|SessionRegistry|Deliveries|PingLimit|RateLimit|EndpointHandler|EndpointTokens"
-          + "|FrameGuard|UpgradeRequest|Sleepers|WakeUp|Network)(\\$.*)?";
+          + "|FrameGuard|UpgradeRequest|Sleepers|WakeUp|Network|ClientAddresses|AddressCounts)(\\$.*)?";
 
   @ArchTest
   static final ArchRule dependsOnNothingButWhatItsModuleNames =

@@ -1,4 +1,4 @@
-package org.simplepush.server;
+package org.simplepush.server.internal;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

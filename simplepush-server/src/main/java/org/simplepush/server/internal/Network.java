@@ -1,4 +1,4 @@
-package org.simplepush.server;
+package org.simplepush.server.internal;
 
 import java.net.Inet4Address;
 import java.net.InetAddress;
@@ -10,8 +10,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * The addresses that begin with the same bits, written as in CIDR. An IPv4 address mapped into IPv6
  * counts as the IPv4 address it stands for, in networks and addresses alike.
+ *
+ * @param address the first of them
+ * @param prefixLength how many bits they share
  */
-record Network(InetAddress address, int prefixLength) {
+public record Network(InetAddress address, int prefixLength) {
   private static final Pattern V4 =
       Pattern.compile("(\\d{1,3})\\.(\\d{1,3})\\.(\\d{1,3})\\.(\\d{1,3})");
 
@@ -28,7 +31,7 @@ record Network(InetAddress address, int prefixLength) {
    *
    * @throws IllegalArgumentException with a sentence that says what would be right
    */
-  static Network parse(String text) {
+  public static Network parse(String text) {
     int slash = text.indexOf('/');
     InetAddress address = slash < 0 ? null : literal(text.substring(0, slash));
     if (address == null || !PREFIX_LENGTH.matcher(text.substring(slash + 1)).matches()) {
@@ -55,7 +58,7 @@ record Network(InetAddress address, int prefixLength) {
   }
 
   /** Returns the address that a text stands for, or null; never asks a name server. */
-  static @Nullable InetAddress literal(String text) {
+  public static @Nullable InetAddress literal(String text) {
     try {
       Matcher v4 = V4.matcher(text);
       if (v4.matches()) {
@@ -100,12 +103,14 @@ record Network(InetAddress address, int prefixLength) {
     return address.getAddress().length * Byte.SIZE;
   }
 
-  boolean contains(InetAddress other) {
+  /** Whether the address is one of them. */
+  public boolean contains(InetAddress other) {
     return other.getAddress().length == address.getAddress().length
         && masked(other, prefixLength).equals(address);
   }
 
-  boolean overlaps(Network other) {
+  /** Whether some address is in both. */
+  public boolean overlaps(Network other) {
     return contains(other.address) || other.contains(address);
   }
 
@@ -113,7 +118,7 @@ record Network(InetAddress address, int prefixLength) {
    * Whether the address belongs to this network and may be one device's. This machine and its link
    * must be listed as such: somebody who lists the whole Internet does not mean them.
    */
-  boolean permits(InetAddress other) {
+  public boolean permits(InetAddress other) {
     return contains(other)
         && isUnicast(other)
         && (!other.isLoopbackAddress() || address.isLoopbackAddress())
