@@ -2,7 +2,7 @@ package org.simplepush.server;
 
 import java.util.concurrent.atomic.LongAdder;
 
-/** What a server has done since it was built. Written by many threads. */
+/** What a server has done since it was built, and holds now. Written by many threads. */
 final class Counters {
   final LongAdder connectionsOpened = new LongAdder();
   final LongAdder connectionsClosed = new LongAdder();
@@ -29,6 +29,13 @@ final class Counters {
   final LongAdder wakeUpsSent = new LongAdder();
   final LongAdder wordsHeard = new LongAdder();
   final LongAdder wordsLost = new LongAdder();
+
+  /** What of the heap is in use. */
+  final MemoryAccount memory;
+
+  Counters(MemoryAccount memory) {
+    this.memory = memory;
+  }
 
   ServerStatistics snapshot() {
     long closed = connectionsClosed.sum();
@@ -59,6 +66,7 @@ final class Counters {
         sleeping.sum(),
         wakeUpsSent.sum(),
         wordsHeard.sum(),
-        wordsLost.sum());
+        wordsLost.sum(),
+        memory.snapshot());
   }
 }

@@ -60,7 +60,7 @@ public final class PushServer implements AutoCloseable {
   private final Builder config;
   private final ServerSettings settings;
   private final VersionStore store;
-  private final Counters counters = new Counters();
+  private final Counters counters;
   private final UdpWaker waker = new UdpWaker();
   private final Sleepers sleepers;
   private final SessionRegistry sessions;
@@ -89,6 +89,7 @@ public final class PushServer implements AutoCloseable {
   private PushServer(Builder builder) {
     this.config = builder.copy();
     this.settings = config.settings();
+    this.counters = new Counters(new MemoryAccount(config.maxMemory));
     this.store = config.store != null ? config.store : new InMemoryVersionStore();
     this.sleepers = new Sleepers(config.wakeUp, waker, System::nanoTime, counters);
     this.sessions = new SessionRegistry(store, sleepers, counters);
@@ -478,6 +479,9 @@ public final class PushServer implements AutoCloseable {
     /** Room in a hello for all but its channels. */
     private static final int HELLO_LENGTH = 1024;
 
+    /** Less would not do for the requests of a few devices. */
+    private static final long MIN_MEMORY = 1024 * 1024;
+
     /** What a channel takes in a hello: 36 characters, quotes and a comma. */
     private static final int CHANNEL_LENGTH = 39;
 
@@ -510,6 +514,7 @@ public final class PushServer implements AutoCloseable {
     private int maxChannelsPerUserAgent = 1000;
     private int maxMessageLength = MessageCodec.DEFAULT_MAX_MESSAGE_LENGTH;
     private int maxConnections = Integer.MAX_VALUE;
+    private long maxMemory = MemoryAccount.defaultTotal();
 
     /** The other processors are for those who publish. Two loops on two processors do less. */
     private int eventLoops =
@@ -550,6 +555,7 @@ public final class PushServer implements AutoCloseable {
       copy.maxChannelsPerUserAgent = maxChannelsPerUserAgent;
       copy.maxMessageLength = maxMessageLength;
       copy.maxConnections = maxConnections;
+      copy.maxMemory = maxMemory;
       copy.wakeUp = wakeUp;
       return copy;
     }
@@ -893,6 +899,27 @@ public final class PushServer implements AutoCloseable {
      */
     public Builder maxConnections(int maxConnections) {
       this.maxConnections = checkPositive("maxConnections", maxConnections);
+      return this;
+    }
+
+    /**
+     * How much of the heap strangers may make this server hold, in bytes (protocol §13): half of it
+     * for devices' connections, three sixteenths each for what is queued for devices that do not
+     * read and for connections and requests of application servers, an eighth for messages of which
+     * only a part has come. At a bound connections and requests are refused or closed, the newest
+     * strangers first; {@link ServerStatistics#memory} tells how much is used. Not counted is what
+     * the store holds. Default three eighths of the largest heap ({@code -Xmx}), which leaves room
+     * for the store and the collector; several servers in one process share the heap, so give each
+     * a part of it.
+     *
+     * @throws IllegalArgumentException if under a mebibyte
+     */
+    public Builder maxMemory(long maxMemory) {
+      if (maxMemory < MIN_MEMORY) {
+        throw new IllegalArgumentException(
+            "maxMemory must be " + MIN_MEMORY + " bytes or more, but was " + maxMemory);
+      }
+      this.maxMemory = maxMemory;
       return this;
     }
 

@@ -3,6 +3,7 @@ package org.simplepush.server;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.binder.BaseUnits;
 import io.micrometer.core.instrument.binder.MeterBinder;
 import java.util.function.ToDoubleFunction;
 
@@ -120,6 +121,33 @@ public final class PushServerMetrics implements MeterBinder {
         "words.lost",
         ServerStatistics::wordsLost,
         "How often words between nodes may have been lost");
+    server.statistics().memory().forEach(kind -> showMemory(registry, kind.kind()));
+  }
+
+  private void showMemory(MeterRegistry registry, String kind) {
+    Gauge.builder("simplepush.memory.used", server, s -> of(s, kind).used())
+        .description("Heap that strangers make the server hold")
+        .baseUnit(BaseUnits.BYTES)
+        .tag("kind", kind)
+        .strongReference(true)
+        .register(registry);
+    Gauge.builder("simplepush.memory.limit", server, s -> of(s, kind).limit())
+        .description("Heap that strangers may make the server hold")
+        .baseUnit(BaseUnits.BYTES)
+        .tag("kind", kind)
+        .strongReference(true)
+        .register(registry);
+    FunctionCounter.builder("simplepush.memory.shed", server, s -> of(s, kind).shed())
+        .description("Connections and requests refused or closed for want of memory")
+        .tag("kind", kind)
+        .register(registry);
+  }
+
+  private static ServerStatistics.MemoryUse of(PushServer server, String kind) {
+    return server.statistics().memory().stream()
+        .filter(use -> use.kind().equals(kind))
+        .findFirst()
+        .orElseThrow();
   }
 
   private void show(

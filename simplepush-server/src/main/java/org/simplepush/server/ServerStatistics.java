@@ -1,9 +1,11 @@
 package org.simplepush.server;
 
+import java.util.List;
+
 /**
- * What a {@link PushServer} has done since it was built. All but {@code connections} and {@code
- * sleeping} only grow. The numbers are read one after another while the server runs, so they may
- * disagree by what happened meanwhile.
+ * What a {@link PushServer} has done since it was built. All but {@code connections}, {@code
+ * sleeping} and {@code memory} only grow. The numbers are read one after another while the server
+ * runs, so they may disagree by what happened meanwhile.
  *
  * @param connections WebSocket connections open now, those still shaking hands included
  * @param connectionsOpened TCP connections accepted on the WebSocket port
@@ -35,6 +37,8 @@ package org.simplepush.server;
  * @param wakeUpsSent datagrams sent to wake devices, repetitions included
  * @param wordsHeard words that other nodes, or this one, sent to this node through a shared store
  * @param wordsLost how often such words may have been lost, so that all was compared with the store
+ * @param memory what strangers make the server hold, one entry for each kind: see {@link
+ *     PushServer.Builder#maxMemory}
  */
 public record ServerStatistics(
     long connections,
@@ -61,4 +65,20 @@ public record ServerStatistics(
     long sleeping,
     long wakeUpsSent,
     long wordsHeard,
-    long wordsLost) {}
+    long wordsLost,
+    List<MemoryUse> memory) {
+  /** Copies the list. */
+  public ServerStatistics {
+    memory = List.copyOf(memory);
+  }
+
+  /**
+   * Memory that strangers make the server hold (protocol §13).
+   *
+   * @param kind {@code connections}, {@code backlog}, {@code input} or {@code requests}
+   * @param used in bytes, now
+   * @param limit in bytes
+   * @param shed how many connections or requests were refused or closed because of this limit
+   */
+  public record MemoryUse(String kind, long used, long limit, long shed) {}
+}

@@ -115,6 +115,10 @@ final class WebSocketServer implements EventLoop.Handler {
     return context;
   }
 
+  MemoryAccount memory() {
+    return context.counters().memory;
+  }
+
   /** For tests that break one. */
   EventLoop loop(int index) {
     return loops.get(index);

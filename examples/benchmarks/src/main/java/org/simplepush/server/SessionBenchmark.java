@@ -38,7 +38,7 @@ public class SessionBenchmark {
   private static final ChannelId CHANNEL = ChannelId.random();
 
   private final MessageCodec codec = new MessageCodec();
-  private final Counters counters = new Counters();
+  private final Counters counters = new Counters(new MemoryAccount(1 << 20));
   private final VersionStore store = new InMemoryVersionStore();
   private final Sleepers sleepers = new Sleepers(null, new Nobody(), System::nanoTime, counters);
   private final SessionRegistry registry = new SessionRegistry(store, sleepers, counters);

@@ -147,6 +147,15 @@ public final class StandaloneServer implements Callable<Integer> {
   private Duration drain;
 
   @Option(
+      names = "--max-memory",
+      paramLabel = "SIZE",
+      converter = BytesOption.class,
+      description =
+          "How much of the heap strangers may make the server hold, such as 64m. Default three"
+              + " eighths of it.")
+  private @Nullable Long maxMemory;
+
+  @Option(
       names = "--tls-cert",
       paramLabel = "PEM",
       description = "Certificate chain: serve wss and https. Read again when it changes.")
@@ -308,6 +317,7 @@ public final class StandaloneServer implements Callable<Integer> {
     set("--redelivery", redelivery, builder::redeliveryInterval);
     set("--expiry", expiry, builder::expiry);
     set("--drain", drain, builder::drain);
+    set("--max-memory", maxMemory, builder::maxMemory);
     set("--wakeup", wakeUp, list -> builder.wakeUp(WakeUp.inNetworks(list.split(" *, *", -1))));
     return builder;
   }
