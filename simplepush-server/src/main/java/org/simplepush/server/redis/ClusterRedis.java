@@ -26,6 +26,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -131,12 +132,19 @@ final class ClusterRedis extends Redis {
     return keys;
   }
 
-  /** So that no step is the first on its connection: that one would be refused. */
+  /**
+   * So that no command is the first on its connection: that one would be refused. Steps go by the
+   * address of a master, scans by its id, and Lettuce has a connection for each.
+   */
   private CompletionStage<?> connectToMasters() {
     return CompletableFuture.allOf(
         masters().stream()
-            .map(RedisClusterNode::getUri)
-            .map(uri -> connection.getConnectionAsync(uri.getHost(), uri.getPort()))
+            .flatMap(
+                master ->
+                    Stream.of(
+                        connection.getConnectionAsync(
+                            master.getUri().getHost(), master.getUri().getPort()),
+                        connection.getConnectionAsync(master.getNodeId())))
             .map(connecting -> connecting.thenCompose(Redis::ready))
             .toArray(CompletableFuture[]::new));
   }

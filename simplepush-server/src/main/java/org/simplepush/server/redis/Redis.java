@@ -7,10 +7,11 @@ import io.lettuce.core.RedisChannelHandler;
 import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.RedisCommandTimeoutException;
 import io.lettuce.core.RedisConnectionStateAdapter;
+import io.lettuce.core.RedisConnectionStateListener;
 import io.lettuce.core.ScanArgs;
 import io.lettuce.core.ScanCursor;
 import io.lettuce.core.ScriptOutputType;
-import io.lettuce.core.api.StatefulConnection;
+import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.cluster.api.async.RedisClusterAsyncCommands;
 import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
 import io.lettuce.core.resource.ClientResources;
@@ -85,24 +86,31 @@ abstract class Redis {
 
   /**
    * Completes when commands are taken. Connecting may end before that where credentials are looked
-   * up on another thread; and what is asked in between would be refused.
+   * up on another thread, and what is asked in between is refused. Only a command finds out: {@code
+   * isOpen} is true from the beginning.
    */
-  static CompletionStage<@Nullable Void> ready(StatefulConnection<?, ?> connection) {
+  static CompletionStage<@Nullable Void> ready(StatefulRedisConnection<?, ?> connection) {
     CompletableFuture<@Nullable Void> ready = new CompletableFuture<>();
-    if (!connection.isOpen()) {
-      connection.addListener(
-          new RedisConnectionStateAdapter() {
-            @Override
-            public void onRedisConnected(RedisChannelHandler<?, ?> handler, SocketAddress address) {
-              handler.removeListener(this);
-              ready.complete(null);
-            }
-          });
-    }
-    if (connection.isOpen()) {
-      ready.complete(null);
-    }
-    return ready;
+    RedisConnectionStateListener listener =
+        new RedisConnectionStateAdapter() {
+          @Override
+          public void onRedisConnected(RedisChannelHandler<?, ?> handler, SocketAddress address) {
+            ready.complete(null);
+          }
+        };
+    connection.addListener(listener); // first: it may be connected as soon as it has refused
+    connection
+        .async()
+        .ping()
+        .whenComplete(
+            (pong, failure) -> {
+              if (failure == null || failure instanceof RedisCommandExecutionException) {
+                ready.complete(null); // also if this user may not ping: it was sent and answered
+              } else if (failure instanceof RedisCommandTimeoutException) {
+                ready.completeExceptionally(failure);
+              }
+            });
+    return ready.whenComplete((done, failure) -> connection.removeListener(listener));
   }
 
   /** A key with this prefix on each server that takes writes. */
