@@ -12,6 +12,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.VersionStore.Advance.Advanced;
@@ -40,6 +41,7 @@ public final class InMemoryVersionStore implements VersionStore {
       CompletableFuture.completedStage(new Diverged());
 
   private final ConcurrentMap<Uaid, UserAgent> userAgents = new ConcurrentHashMap<>();
+  private final LongAdder channels = new LongAdder();
   private final LongSupplier nanoTime;
   private volatile boolean closed;
 
@@ -129,6 +131,7 @@ public final class InMemoryVersionStore implements VersionStore {
 
   private void remove(Uaid uaid, UserAgent userAgent) {
     userAgent.dropped = true;
+    channels.add(-userAgent.channels.size());
     userAgents.remove(uaid, userAgent);
   }
 
@@ -161,7 +164,9 @@ public final class InMemoryVersionStore implements VersionStore {
         remove(uaid, userAgent);
         return DIVERGED;
       }
+      int before = known.size();
       known.retainAll(new HashSet<>(channelIds));
+      channels.add(known.size() - before);
       channelIds.forEach(userAgent::respell);
     }
     List<Update> pending = userAgent.pending();
@@ -183,6 +188,7 @@ public final class InMemoryVersionStore implements VersionStore {
                 return Registration.LIMIT_REACHED;
               } else {
                 userAgent.channels.put(channelId, new Channel(channelId));
+                channels.increment();
               }
               return Registration.REGISTERED;
             });
@@ -198,7 +204,11 @@ public final class InMemoryVersionStore implements VersionStore {
         uaid,
         userAgent -> {
           userAgent.lastSeen = nanoTime.getAsLong();
-          return userAgent.channels.remove(channelId);
+          Channel removed = userAgent.channels.remove(channelId);
+          if (removed != null) {
+            channels.decrement();
+          }
+          return removed;
         });
     return closed ? closedFailure() : DONE;
   }
@@ -289,6 +299,15 @@ public final class InMemoryVersionStore implements VersionStore {
 
   @Override
   public CompletionStage<Integer> expire(Duration notSeenFor) {
+    return expire(notSeenFor, false);
+  }
+
+  @Override
+  public CompletionStage<Integer> expireEmpty(Duration notSeenFor) {
+    return expire(notSeenFor, true);
+  }
+
+  private CompletionStage<Integer> expire(Duration notSeenFor, boolean onlyEmpty) {
     if (notSeenFor.isNegative()) {
       throw new IllegalArgumentException(
           "The time not seen is zero or more, but was " + notSeenFor);
@@ -302,7 +321,8 @@ public final class InMemoryVersionStore implements VersionStore {
     for (Map.Entry<Uaid, UserAgent> entry : userAgents.entrySet()) {
       UserAgent userAgent = entry.getValue();
       synchronized (userAgent) {
-        if (!userAgent.dropped && now - userAgent.lastSeen >= limit) {
+        boolean spared = onlyEmpty && !userAgent.channels.isEmpty();
+        if (!userAgent.dropped && !spared && now - userAgent.lastSeen >= limit) {
           remove(entry.getKey(), userAgent);
           dropped++;
         }
@@ -311,11 +331,17 @@ public final class InMemoryVersionStore implements VersionStore {
     return CompletableFuture.completedStage(dropped);
   }
 
+  @Override
+  public Optional<Size> size() {
+    return Optional.of(new Size(userAgents.size(), channels.sum()));
+  }
+
   /** Forgets everything. */
   @Override
   public void close() {
     closed = true;
     userAgents.clear();
+    channels.reset();
   }
 
   private static <T> CompletionStage<T> closedFailure() {

@@ -186,6 +186,35 @@ public interface VersionStore extends AutoCloseable {
   CompletionStage<Integer> expire(Duration notSeenFor);
 
   /**
+   * Drops every user agent that has no channel and was last seen at least this long ago (protocol
+   * §10).
+   *
+   * @param notSeenFor zero or more; zero drops everybody who has no channel
+   * @return how many were dropped
+   * @throws IllegalArgumentException if {@code notSeenFor} is negative
+   */
+  CompletionStage<Integer> expireEmpty(Duration notSeenFor);
+
+  /**
+   * How much a store holds.
+   *
+   * @param userAgents how many user agents
+   * @param channels how many channels these have together
+   */
+  record Size(long userAgents, long channels) {}
+
+  /**
+   * Returns how much the store holds now, steps under way left out; empty, by default, if that is
+   * not known without looking. Asked before each registration, to bound what strangers may create
+   * (protocol §13), so it costs next to nothing.
+   *
+   * @return the size, if it is known
+   */
+  default Optional<Size> size() {
+    return Optional.empty();
+  }
+
+  /**
    * Finds out whether the store works, for the server's health: the stage completes normally if a
    * step that changes something would have succeeded now. Changes nothing that other steps see.
    *

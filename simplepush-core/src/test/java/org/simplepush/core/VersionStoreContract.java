@@ -884,6 +884,141 @@ public abstract class VersionStoreContract {
     assertThat(get(store.pending(uaid))).isPresent();
   }
 
+  // expireEmpty
+
+  @Test
+  void userAgentWithoutChannelIsDroppedSooner() throws Exception {
+    Uaid empty = Uaid.random();
+    create(channel);
+    advance(channel, 7);
+    hello(empty, List.of());
+    advanceTime(Duration.ofMinutes(59));
+    assertThat(get(store.expireEmpty(Duration.ofHours(1)))).isZero();
+    advanceTime(Duration.ofMinutes(1));
+
+    assertThat(get(store.expireEmpty(Duration.ofHours(1)))).isEqualTo(1);
+
+    assertThat(hello(empty, null)).isEqualTo(UNKNOWN);
+    assertThat(pending(uaid)).containsExactly(new Update(channel, 7));
+    assertThat(get(store.expireEmpty(Duration.ofHours(1)))).isZero();
+  }
+
+  @Test
+  void userAgentThatGaveUpItsLastChannelIsDroppedAnHourLater() throws Exception {
+    create(channel, other);
+    advanceTime(Duration.ofHours(2));
+    get(store.unregister(uaid, channel));
+    advanceTime(Duration.ofHours(2));
+    assertThat(get(store.expireEmpty(Duration.ofHours(1)))).as("it has another").isZero();
+    get(store.unregister(uaid, other));
+    advanceTime(Duration.ofMinutes(59));
+    assertThat(get(store.expireEmpty(Duration.ofHours(1)))).isZero();
+    advanceTime(Duration.ofMinutes(1));
+
+    assertThat(get(store.expireEmpty(Duration.ofHours(1)))).isEqualTo(1);
+
+    assertThat(hello(uaid, null)).isEqualTo(UNKNOWN);
+  }
+
+  @Test
+  void userAgentWhoseHelloListsNoChannelAnyMoreIsDroppedAnHourLater() throws Exception {
+    create(channel);
+    advanceTime(Duration.ofHours(2));
+    assertThat(get(store.expireEmpty(Duration.ofHours(1)))).isZero();
+    hello(uaid, List.of());
+    advanceTime(Duration.ofMinutes(60));
+
+    assertThat(get(store.expireEmpty(Duration.ofHours(1)))).isEqualTo(1);
+  }
+
+  @Test
+  void userAgentThatRegistersLateLosesNothing() throws Exception {
+    hello(uaid, List.of());
+    advanceTime(Duration.ofMinutes(59));
+    assertThat(register(uaid, channel)).isEqualTo(Registration.REGISTERED);
+    advance(channel, 7);
+    advanceTime(Duration.ofHours(3));
+
+    assertThat(get(store.expireEmpty(Duration.ofHours(1)))).isZero();
+
+    assertThat(pending(uaid)).containsExactly(new Update(channel, 7));
+  }
+
+  @Test
+  void whoeverIsConnectedWithoutAChannelIsSeenAndKept() throws Exception {
+    hello(uaid, List.of());
+    for (int i = 0; i < 4; i++) {
+      advanceTime(Duration.ofMinutes(35));
+      assertThat(get(store.pending(uaid))).isPresent();
+      assertThat(get(store.expireEmpty(Duration.ofHours(1)))).isZero();
+    }
+  }
+
+  /** More than a store may want to look at in one go. */
+  @Test
+  void amongManyOnlyThoseWithoutChannelAreDropped() throws Exception {
+    int many = 3_000;
+    List<Uaid> all = Stream.generate(Uaid::random).limit(many).toList();
+    List<CompletionStage<?>> steps = new ArrayList<>();
+    for (int i = 0; i < many; i++) {
+      steps.add(store.hello(all.get(i), List.of()));
+      if (i % 3 == 0) {
+        steps.add(store.register(all.get(i), channel, LIMIT));
+      }
+    }
+    for (CompletionStage<?> step : steps) {
+      get(step);
+    }
+    advanceTime(Duration.ofHours(1));
+
+    assertThat(get(store.expireEmpty(Duration.ofHours(1)))).isEqualTo(many / 3 * 2);
+
+    assertThat(get(store.pending(all.get(0)))).isPresent();
+    assertThat(get(store.pending(all.get(1)))).isEmpty();
+    assertThat(get(store.expire(Duration.ZERO))).isEqualTo(many / 3);
+  }
+
+  @Test
+  void negativeExpiryOfTheEmptyIsRefusedByTheCallItself() {
+    assertThatThrownBy(() -> store.expireEmpty(Duration.ofNanos(-1)))
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  // size
+
+  /** Only of a store that counts. */
+  @Test
+  void sizeFollowsEveryStep() throws Exception {
+    assertSize(0, 0);
+    create(channel, other);
+    assertSize(1, 2);
+    register(uaid, other);
+    get(store.register(uaid, ChannelId.random(), 2));
+    assertSize(1, 2);
+    get(store.unregister(uaid, channel));
+    get(store.unregister(uaid, channel));
+    assertSize(1, 1);
+    register(uaid, channel);
+    hello(uaid, List.of(other));
+    assertSize(1, 1);
+    hello(Uaid.random(), List.of());
+    assertSize(2, 1);
+    hello(uaid, List.of(ChannelId.random()));
+    assertSize(1, 0);
+    create(channel);
+    get(store.drop(uaid));
+    assertSize(1, 0);
+    create(channel);
+    get(store.expire(Duration.ZERO));
+    assertSize(0, 0);
+  }
+
+  private void assertSize(long userAgents, long channels) {
+    store
+        .size()
+        .ifPresent(size -> assertThat(size).isEqualTo(new VersionStore.Size(userAgents, channels)));
+  }
+
   // check
 
   @Test
@@ -921,6 +1056,7 @@ public abstract class VersionStoreContract {
             store.acknowledge(uaid, List.of(new Update(channel, 1))),
             store.pending(uaid),
             store.expire(Duration.ofDays(1)),
+            store.expireEmpty(Duration.ofHours(1)),
             store.check());
 
     for (CompletionStage<?> stage : stages) {
@@ -1393,9 +1529,14 @@ public abstract class VersionStoreContract {
         log.add(i + ": " + minutes + " min pass, expire after " + limit + " min");
         advanceTime(Duration.ofMinutes(minutes));
         model.pass(minutes);
-        underWay.add(
-            new Expectation(i, model.expire(limit), store.expire(Duration.ofMinutes(limit))));
+        Duration age = Duration.ofMinutes(limit);
+        underWay.add(new Expectation(i, model.expireEmpty(limit), store.expireEmpty(age)));
         check(underWay, log, seed);
+        limit += random.nextInt(10);
+        age = Duration.ofMinutes(limit);
+        underWay.add(new Expectation(i, model.expire(limit), store.expire(age)));
+        check(underWay, log, seed);
+        store.size().ifPresent(size -> assertThat(size).isEqualTo(model.size()));
       }
       if (random.nextInt(10) == 0) {
         check(underWay, log, seed);

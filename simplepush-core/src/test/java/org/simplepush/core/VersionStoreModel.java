@@ -178,6 +178,20 @@ final class VersionStoreModel {
         .toList();
   }
 
+  String expireEmpty(long minutes) {
+    int before = userAgents.size();
+    userAgents
+        .values()
+        .removeIf(userAgent -> userAgent.channels.isEmpty() && now - userAgent.lastSeen >= minutes);
+    return String.valueOf(before - userAgents.size());
+  }
+
+  VersionStore.Size size() {
+    return new VersionStore.Size(
+        userAgents.size(),
+        userAgents.values().stream().mapToLong(each -> each.channels.size()).sum());
+  }
+
   String expire(long minutes) {
     int before = userAgents.size();
     userAgents.values().removeIf(userAgent -> now - userAgent.lastSeen >= minutes);

@@ -245,10 +245,9 @@ public final class PushServer implements AutoCloseable {
   }
 
   private List<ScheduledFuture<?>> startDuties(ScheduledExecutorService housekeeper) {
-    long millis =
-        Math.max(50, Math.min(TimeUnit.HOURS.toMillis(1), settings.expiry().toMillis() / 8));
     List<ScheduledFuture<?>> duties = new ArrayList<>();
-    duties.add(repeat(housekeeper, Duration.ofMillis(millis), this::expire));
+    duties.add(repeat(housekeeper, config.expiryInterval(), this::expire));
+    duties.add(repeat(housekeeper, config.expiryInterval(), this::expireEmpty));
     if (keys.isShared()) {
       duties.add(repeat(housekeeper, config.keyInterval, keys::tend));
     }
@@ -272,6 +271,10 @@ public final class PushServer implements AutoCloseable {
   private void expire() {
     sessions.expire(settings.expiry());
     store.expire(settings.expiry()).whenComplete(this::expired);
+  }
+
+  private void expireEmpty() {
+    store.expireEmpty(settings.emptyExpiry()).whenComplete(this::expired);
   }
 
   private void expired(@Nullable Integer dropped, @Nullable Throwable failure) {
@@ -521,6 +524,10 @@ public final class PushServer implements AutoCloseable {
         Math.max(1, Math.min(4, Runtime.getRuntime().availableProcessors() / 2));
 
     private InstantSource clock = InstantSource.system();
+
+    /** Null is what suits the expiry. */
+    private @Nullable Duration expiryInterval;
+
     private @Nullable WakeUp wakeUp;
 
     private Builder() {}
@@ -546,6 +553,7 @@ public final class PushServer implements AutoCloseable {
       copy.rateLimitWindow = rateLimitWindow;
       copy.eventLoops = eventLoops;
       copy.clock = clock;
+      copy.expiryInterval = expiryInterval;
       copy.helloTimeout = helloTimeout;
       copy.pingMinInterval = pingMinInterval;
       copy.redeliveryInterval = redeliveryInterval;
@@ -849,7 +857,8 @@ public final class PushServer implements AutoCloseable {
 
     /**
      * After how long a user agent that was not seen is dropped with its channels (protocol §10).
-     * Default 7 days. A connected device counts as seen.
+     * Default 7 days. A connected device counts as seen. One without a channel is dropped after an
+     * hour already.
      *
      * @throws IllegalArgumentException if under a millisecond
      */
@@ -941,6 +950,20 @@ public final class PushServer implements AutoCloseable {
     public Builder wakeUp(WakeUp wakeUp) {
       this.wakeUp = Objects.requireNonNull(wakeUp, "wakeUp");
       return this;
+    }
+
+    /** How often to look for user agents that are to be dropped. */
+    Builder expiryInterval(Duration expiryInterval) {
+      this.expiryInterval = expiryInterval;
+      return this;
+    }
+
+    private Duration expiryInterval() {
+      if (expiryInterval != null) {
+        return expiryInterval;
+      }
+      long eighth = expiry.toMillis() / 8;
+      return Duration.ofMillis(Math.max(50, Math.min(TimeUnit.MINUTES.toMillis(10), eighth)));
     }
 
     /** The clock that picks versions (protocol §8). */

@@ -13,9 +13,23 @@ record ServerSettings(
     int maxMessageLength,
     int maxConnections) {
 
+  /** A user agent without a channel is not worth keeping for long (protocol §10). */
+  private static final Duration EMPTY_EXPIRY = Duration.ofHours(1);
+
+  /** In time for a connected device to be seen before that, even if the store fails once. */
+  private static final Duration LONGEST_RECONCILE_INTERVAL = Duration.ofMinutes(40);
+
+  /** After how long a user agent that has no channel and was not seen is dropped. */
+  Duration emptyExpiry() {
+    return shorter(expiry, EMPTY_EXPIRY);
+  }
+
   /** How often a session compares with the store, which also keeps its user agent from expiring. */
   Duration reconcileInterval() {
-    Duration third = expiry.dividedBy(3);
-    return third.compareTo(probeInterval) < 0 ? third : probeInterval;
+    return shorter(shorter(expiry.dividedBy(3), probeInterval), LONGEST_RECONCILE_INTERVAL);
+  }
+
+  private static Duration shorter(Duration one, Duration other) {
+    return one.compareTo(other) < 0 ? one : other;
   }
 }

@@ -172,6 +172,16 @@ final class DelayedStore implements SharedVersionStore {
   }
 
   @Override
+  public CompletionStage<Integer> expireEmpty(Duration notSeenFor) {
+    return step("expireEmpty", () -> delegate.expireEmpty(notSeenFor));
+  }
+
+  @Override
+  public Optional<Size> size() {
+    return delegate.size();
+  }
+
+  @Override
   public CompletionStage<Integer> expire(Duration notSeenFor) {
     return step("expire", () -> delegate.expire(notSeenFor));
   }

@@ -163,6 +163,16 @@ final class SharedMemoryStore implements SharedVersionStore {
   }
 
   @Override
+  public CompletionStage<Integer> expireEmpty(Duration notSeenFor) {
+    return truth.expireEmpty(notSeenFor);
+  }
+
+  @Override
+  public Optional<Size> size() {
+    return truth.size();
+  }
+
+  @Override
   public CompletionStage<Integer> expire(Duration notSeenFor) {
     return truth.expire(notSeenFor);
   }

@@ -60,6 +60,16 @@ record SlowStore(VersionStore store, Executor later) implements VersionStore {
   }
 
   @Override
+  public CompletionStage<Integer> expireEmpty(Duration notSeenFor) {
+    return later(() -> store.expireEmpty(notSeenFor));
+  }
+
+  @Override
+  public Optional<Size> size() {
+    return store.size();
+  }
+
+  @Override
   public CompletionStage<Integer> expire(Duration notSeenFor) {
     return later(() -> store.expire(notSeenFor));
   }

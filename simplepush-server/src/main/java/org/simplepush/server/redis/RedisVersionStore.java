@@ -61,6 +61,9 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
           "io.lettuce:lettuce-core with what that depends on",
           "lettuce.version");
 
+  /** An hour (protocol §10), as the scripts say too. */
+  private static final long EMPTY_LEASE = 3_600_000;
+
   private static final byte[] NO = {'0'};
   private static final byte[] YES = {'1'};
 
@@ -175,6 +178,11 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
 
   private byte[] lease() {
     return Ids.number(lease);
+  }
+
+  /** How long Redis keeps whoever has no channel and is not seen, in milliseconds. */
+  private long emptyLease() {
+    return Math.min(lease, EMPTY_LEASE);
   }
 
   private byte[] offset() {
@@ -328,10 +336,22 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
    */
   @Override
   public CompletionStage<Integer> expire(Duration notSeenFor) {
-    if (notSeenFor.isNegative()) {
-      throw new IllegalArgumentException(
-          "The time not seen is zero or more, but was " + notSeenFor);
-    }
+    return expire(notSeenFor, lease, NO);
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>Does nothing and completes with 0 if a server has joined: then Redis drops user agents
+   * without a channel by itself, after an hour.
+   */
+  @Override
+  public CompletionStage<Integer> expireEmpty(Duration notSeenFor) {
+    return expire(notSeenFor, emptyLease(), YES);
+  }
+
+  /** Looks at every user agent, unless Redis drops whoever is meant after {@code lease} at most. */
+  private CompletionStage<Integer> expire(Duration notSeenFor, long lease, byte[] onlyEmpty) {
     long millis = roundedUpMillis(notSeenFor);
     if (lease > 0 && millis >= lease) {
       return redis.isClosed()
@@ -341,10 +361,17 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
     byte[] limit = Ids.number(millis);
     return redis.sumOverUserAgents(
         key ->
-            redis.run(Script.EXPIRE, key, arguments(limit, offset()), reply -> (int) code(reply)));
+            redis.run(
+                Script.EXPIRE,
+                key,
+                arguments(limit, offset(), onlyEmpty),
+                reply -> (int) code(reply)));
   }
 
   private static long roundedUpMillis(Duration duration) {
+    if (duration.isNegative()) {
+      throw new IllegalArgumentException("The time not seen is zero or more, but was " + duration);
+    }
     Duration longest = Duration.ofMillis(Long.MAX_VALUE);
     if (duration.compareTo(longest) >= 0) {
       return Long.MAX_VALUE;
@@ -433,7 +460,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
       return redis.run(
           Script.CLAIM,
           Ids.key(uaid),
-          arguments(lease(), node, Ids.number(connection)),
+          arguments(Ids.number(emptyLease()), node, Ids.number(connection)),
           RedisVersionStore::nothing);
     }
 
@@ -442,7 +469,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
       return redis.run(
           Script.CONFIRM,
           Ids.key(uaid),
-          arguments(lease(), node, Ids.number(connection)),
+          arguments(Ids.number(emptyLease()), node, Ids.number(connection)),
           reply -> code(reply) == 1);
     }
 

@@ -47,16 +47,21 @@ enum Script {
         spellings[ARGV[i]] = ARGV[i + 1]
       end
       local kept = {}
+      local removed = false
       for i = 1, #all, 2 do
         local id, value = all[i], all[i + 1]
         if #id == 16 then
           if not spellings[id] then
             redis.call('HDEL', key, id)
+            removed = true
           else
             kept[#kept + 1] = id
             kept[#kept + 1] = respell(id, value, spellings[id])
           end
         end
+      end
+      if removed then
+        lease()
       end
       return pending(kept)
       """),
@@ -78,6 +83,9 @@ enum Script {
         return {2}
       end
       redis.call('HSET', key, ARGV[3], '-' .. ARGV[4])
+      if channels == 0 then
+        lease()
+      end
       return {1}
       """),
 
@@ -85,8 +93,8 @@ enum Script {
   UNREGISTER(
       Lua.SEE,
       """
-      if see() then
-        redis.call('HDEL', key, ARGV[3])
+      if see() and redis.call('HDEL', key, ARGV[3]) == 1 then
+        lease()
       end
       return {}
       """),
@@ -156,11 +164,18 @@ enum Script {
       return pending(redis.call('HGETALL', key))
       """),
 
-  /** not seen for so many milliseconds, 0 is anybody whatever the clock says; offset. */
+  /**
+   * not seen for so many milliseconds, 0 is anybody whatever the clock says; offset; 1 for user
+   * agents without a channel only.
+   */
   EXPIRE(
       Lua.NOW,
       Lua.DROP,
+      Lua.EMPTY,
       """
+      if ARGV[3] == '1' and not empty() then
+        return {0}
+      end
       local seen = redis.call('HGET', key, 's')
       if not seen or (ARGV[1] ~= '0' and now() - seen < tonumber(ARGV[1])) then
         return {0}
@@ -294,8 +309,17 @@ enum Script {
           redis.call('UNLINK', key)
           if route and left > 0 then
             redis.call('HSET', key, 'r', route)
-            redis.call('PEXPIRE', key, left)
+            redis.call('PEXPIRE', key, math.min(left, 3600000))
           end
+        end
+        """;
+
+    /** Whether the user agent has no channel: then it is kept for an hour (protocol §10). */
+    static final String EMPTY =
+        """
+        local function empty()
+          local fields = redis.call('HLEN', key)
+          return fields < 3 and fields - redis.call('HEXISTS', key, 'r') < 2
         end
         """;
 
@@ -303,10 +327,13 @@ enum Script {
     static final String SEE =
         NOW
             + DROP
+            + EMPTY
             + """
             local function lease()
               if ARGV[1] == '0' then
                 redis.call('PERSIST', key)
+              elseif empty() and tonumber(ARGV[1]) > 3600000 then
+                redis.call('PEXPIRE', key, 3600000)
               else
                 redis.call('PEXPIRE', key, ARGV[1])
               end

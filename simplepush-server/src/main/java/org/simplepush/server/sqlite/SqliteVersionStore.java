@@ -53,6 +53,9 @@ import org.simplepush.core.Update;
 public final class SqliteVersionStore implements DurableVersionStore {
   private final Writer writer;
 
+  /** Up to where {@link #expireEmpty} has looked. */
+  private volatile VersionTables.Searched searched = VersionTables.Searched.NOTHING;
+
   private SqliteVersionStore(Writer writer) {
     this.writer = writer;
   }
@@ -132,10 +135,6 @@ public final class SqliteVersionStore implements DurableVersionStore {
    */
   @Override
   public CompletionStage<Integer> expire(Duration notSeenFor) {
-    if (notSeenFor.isNegative()) {
-      throw new IllegalArgumentException(
-          "The time not seen is zero or more, but was " + notSeenFor);
-    }
     long millis = roundedUpMillis(notSeenFor);
     return writer
         .submit(
@@ -164,7 +163,40 @@ public final class SqliteVersionStore implements DurableVersionStore {
             some -> expireRest(new Expired(sofar.dropped() + some.dropped(), some.more())));
   }
 
+  /**
+   * {@inheritDoc}
+   *
+   * <p>Looks at each user agent once after it was seen, some at a time, so that other steps need
+   * not wait.
+   */
+  @Override
+  public CompletionStage<Integer> expireEmpty(Duration notSeenFor) {
+    return searchEmpty(roundedUpMillis(notSeenFor), searched, 0);
+  }
+
+  private CompletionStage<Integer> searchEmpty(
+      long millis, VersionTables.Searched from, int droppedBefore) {
+    return writer
+        .submit(tables -> tables.expireEmpty(millis, from))
+        .thenCompose(
+            search -> {
+              searched = search.searched();
+              int dropped = droppedBefore + search.dropped();
+              return search.isOver()
+                  ? CompletableFuture.completedStage(dropped)
+                  : searchEmpty(millis, search.searched(), dropped);
+            });
+  }
+
+  @Override
+  public Optional<Size> size() {
+    return Optional.of(writer.size());
+  }
+
   private static long roundedUpMillis(Duration duration) {
+    if (duration.isNegative()) {
+      throw new IllegalArgumentException("The time not seen is zero or more, but was " + duration);
+    }
     Duration longest = Duration.ofMillis(Long.MAX_VALUE);
     if (duration.compareTo(longest) >= 0) {
       return Long.MAX_VALUE;

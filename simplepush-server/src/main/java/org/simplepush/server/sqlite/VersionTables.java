@@ -28,10 +28,14 @@ final class VersionTables {
   /** How many user agents expire in one go: others wait meanwhile. */
   private static final int EXPIRED_AT_ONCE = 500;
 
+  /** How many are looked at in one go for whether they have a channel. */
+  private static final int SEARCHED_AT_ONCE = 2_000;
+
   private static final int PROBE_BYTES = 16 * 1024;
 
   private final Sightings sightings;
   private final StoreClock clock;
+  private final Census census;
 
   private final PreparedStatement selectSeen;
   private final PreparedStatement insertUserAgent;
@@ -39,6 +43,7 @@ final class VersionTables {
   private final PreparedStatement deleteUserAgent;
   private final PreparedStatement deleteChannels;
   private final PreparedStatement selectNotSeen;
+  private final PreparedStatement selectWhetherEmpty;
   private final PreparedStatement selectChannels;
   private final PreparedStatement selectPending;
   private final PreparedStatement countChannels;
@@ -65,15 +70,22 @@ final class VersionTables {
     }
   }
 
-  VersionTables(Database database, Sightings sightings, StoreClock clock) throws SQLException {
+  VersionTables(Database database, Sightings sightings, StoreClock clock, Census census)
+      throws SQLException {
     this.sightings = sightings;
     this.clock = clock;
+    this.census = census;
     selectSeen = database.prepare("SELECT seen FROM user_agent WHERE uaid = ?");
     insertUserAgent = database.prepare("INSERT INTO user_agent (uaid, seen) VALUES (?, ?)");
     updateSeen = database.prepare("UPDATE user_agent SET seen = ?2 WHERE uaid = ?1 AND seen < ?2");
     deleteUserAgent = database.prepare("DELETE FROM user_agent WHERE uaid = ?");
     deleteChannels = database.prepare("DELETE FROM channel WHERE uaid = ?");
     selectNotSeen = database.prepare("SELECT uaid FROM user_agent WHERE seen <= ? LIMIT ?");
+    selectWhetherEmpty =
+        database.prepare(
+            "SELECT uaid, seen, NOT EXISTS (SELECT 1 FROM channel WHERE uaid = u.uaid)"
+                + " FROM user_agent AS u WHERE (seen, uaid) > (?, ?) AND seen <= ?"
+                + " ORDER BY seen, uaid LIMIT ?");
     selectChannels =
         database.prepare(
             "SELECT channel_id, spelling, version, pending FROM channel WHERE uaid = ?");
@@ -125,7 +137,7 @@ final class VersionTables {
         return new Resumption.Unknown();
       }
       bind(insertUserAgent, uaid).setLong(2, now());
-      insertUserAgent.executeUpdate();
+      census.addUserAgents(insertUserAgent.executeUpdate());
       return new Resumption.Resumed(List.of());
     }
     if (channelIds == null) {
@@ -142,7 +154,7 @@ final class VersionTables {
     Set<ChannelId> listed = new HashSet<>(channelIds);
     for (ChannelId known : channels.keySet()) {
       if (!listed.contains(known)) {
-        bind(deleteChannel, uaid, known).executeUpdate();
+        census.addChannels(-bind(deleteChannel, uaid, known).executeUpdate());
       }
     }
     List<Update> pending = new ArrayList<>();
@@ -162,8 +174,8 @@ final class VersionTables {
 
   @Nullable Void drop(Uaid uaid) throws SQLException {
     sightings.forget(uaid);
-    bind(deleteChannels, uaid).executeUpdate();
-    bind(deleteUserAgent, uaid).executeUpdate();
+    census.addChannels(-bind(deleteChannels, uaid).executeUpdate());
+    census.addUserAgents(-bind(deleteUserAgent, uaid).executeUpdate());
     return null;
   }
 
@@ -227,13 +239,13 @@ final class VersionTables {
       }
     }
     bind(insertChannel, uaid, channelId).setString(3, unusualSpelling(channelId));
-    insertChannel.executeUpdate();
+    census.addChannels(insertChannel.executeUpdate());
     return Registration.REGISTERED;
   }
 
   @Nullable Void unregister(Uaid uaid, ChannelId channelId) throws SQLException {
     if (see(uaid)) {
-      bind(deleteChannel, uaid, channelId).executeUpdate();
+      census.addChannels(-bind(deleteChannel, uaid, channelId).executeUpdate());
     }
     return null;
   }
@@ -331,6 +343,47 @@ final class VersionTables {
     int dropped = condemned.size() + expiredBeforehand;
     expiredBeforehand = 0;
     return dropped;
+  }
+
+  /**
+   * How far the search for user agents without a channel has come: up to this time and this user
+   * agent of those seen then, null for none of them. Whoever loses the last channel is seen at that
+   * moment, so nobody seen earlier need be looked at again.
+   */
+  record Searched(long seen, @Nullable Uaid last) {
+    static final Searched NOTHING = new Searched(Long.MIN_VALUE, null);
+  }
+
+  /** How far a search came, whether that is the end, and how many it dropped. */
+  record Search(Searched searched, boolean isOver, int dropped) {}
+
+  /** Looks at some user agents last seen so long ago, and drops those without a channel. */
+  Search expireEmpty(long notSeenForMillis, Searched from) throws SQLException {
+    writeSightings();
+    long upTo = now() - notSeenForMillis;
+    selectWhetherEmpty.setLong(1, from.seen());
+    selectWhetherEmpty.setBytes(2, from.last() == null ? new byte[0] : bytes(from.last().value()));
+    selectWhetherEmpty.setLong(3, upTo);
+    selectWhetherEmpty.setInt(4, SEARCHED_AT_ONCE);
+    List<Uaid> empty = new ArrayList<>();
+    Searched last = from;
+    int looked = 0;
+    try (ResultSet result = selectWhetherEmpty.executeQuery()) {
+      while (result.next()) {
+        Uaid uaid = Uaid.of(uuid(result.getBytes(1)));
+        last = new Searched(result.getLong(2), uaid);
+        looked++;
+        if (result.getBoolean(3)) {
+          empty.add(uaid);
+        }
+      }
+    }
+    for (Uaid uaid : empty) {
+      drop(uaid);
+    }
+    boolean isOver = looked < SEARCHED_AT_ONCE;
+    // Those seen at the very end of the time may yet lose their channels at that same moment.
+    return new Search(isOver ? new Searched(last.seen(), null) : last, isOver, empty.size());
   }
 
   /** Whether {@link #expire} has more to do. */

@@ -18,6 +18,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.StoreException;
+import org.simplepush.core.VersionStore;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -78,6 +79,7 @@ final class Writer {
   // Only used by the writer thread.
 
   private final Sightings sightings = new Sightings();
+  private final Census census = new Census();
   private State state;
 
   /** Whether the database was found deleted, moved or replaced. */
@@ -146,7 +148,8 @@ final class Writer {
     this.file = file;
     this.limits = limits;
     this.clock = new StoreClock(wallClock, nanoTime, VersionTables.latestSeen(database));
-    this.state = new State.Open(database, new VersionTables(database, sightings, clock));
+    census.take(database);
+    this.state = new State.Open(database, new VersionTables(database, sightings, clock, census));
     String name = "simplepush-store-" + file.getFileName();
     ThreadFactory answerers =
         task -> {
@@ -202,6 +205,11 @@ final class Writer {
     return refusal == null
         ? step.answer
         : CompletableFuture.failedStage(new StoreException(refusal));
+  }
+
+  /** Returns how much the file holds. From any thread. */
+  VersionStore.Size size() {
+    return census.size();
   }
 
   // The writer thread
@@ -329,9 +337,11 @@ final class Writer {
       open.database().commit();
       confirmPlace(open.database()); // so that what is confirmed can be found again
       sightings.committed();
+      census.committed();
       return new Outcome.Done();
     } catch (Throwable e) {
       sightings.rolledBack();
+      census.rolledBack();
       failed(open, e);
       return new Outcome.Failed(e);
     }
@@ -390,7 +400,7 @@ final class Writer {
   private void rollBack(Database database) {
     try {
       database.rollback();
-      state = new State.Open(database, new VersionTables(database, sightings, clock));
+      state = new State.Open(database, new VersionTables(database, sightings, clock, census));
     } catch (SQLException e) {
       log.warn("The store {} could not undo what failed; it is opened anew", file, e);
       closeDatabase();
@@ -410,7 +420,8 @@ final class Writer {
     try {
       down.file().requireDatabase();
       Database database = Database.open(file, limits.maxPages());
-      State open = new State.Open(database, new VersionTables(database, sightings, clock));
+      census.take(database);
+      State open = new State.Open(database, new VersionTables(database, sightings, clock, census));
       log.info("The store {} is open again", file);
       return open;
     } catch (IOException | SQLException e) {

@@ -465,9 +465,46 @@ class RedisTroubleTest extends RedisFixture {
           };
       get(making);
       String key = new String(Ids.key(unknown), US_ASCII);
-      assertThat(redis.ask("PTTL", key)).as("step %d", i).startsWith(":604");
+      assertThat(millisLeft(redis, key)).as("step %d", i).isBetween(3_500_000L, 3_600_000L);
     }
     assertThat(redis.ask("DBSIZE")).as("a probe leaves nothing behind").isEqualTo(":3");
+  }
+
+  @Test
+  void userAgentWithoutChannelIsKeptForAnHour() throws Exception {
+    RedisProcess redis = redis();
+    RedisVersionStore store = store(redis.uri());
+    Node node = store.join(WEEK, heard);
+    String key = new String(Ids.key(uaid), US_ASCII);
+    ChannelId second = ChannelId.random();
+    get(node.claim(uaid, 1)); // which is no channel
+
+    get(store.hello(uaid, List.of()));
+    assertThat(millisLeft(redis, key)).isBetween(3_500_000L, 3_600_000L);
+    get(store.register(uaid, channel, 9));
+    assertThat(millisLeft(redis, key)).as("with a channel").isGreaterThan(604_000_000L);
+    get(store.register(uaid, second, 9));
+    get(store.unregister(uaid, channel));
+    assertThat(millisLeft(redis, key)).as("with another").isGreaterThan(604_000_000L);
+    get(store.unregister(uaid, second));
+    assertThat(millisLeft(redis, key)).isBetween(3_500_000L, 3_600_000L);
+    get(store.register(uaid, channel, 9));
+    get(store.hello(uaid, List.of()));
+    assertThat(millisLeft(redis, key)).as("none listed").isBetween(3_500_000L, 3_600_000L);
+    redis.ask("PEXPIRE", key, "100000");
+    get(store.pending(uaid));
+    assertThat(millisLeft(redis, key)).as("seen").isBetween(3_500_000L, 3_600_000L);
+    get(node.release(uaid, 1));
+    get(store.register(uaid, channel, 9));
+    assertThat(millisLeft(redis, key)).as("without a claim").isGreaterThan(604_000_000L);
+    get(store.unregister(uaid, channel));
+    assertThat(millisLeft(redis, key)).isBetween(3_500_000L, 3_600_000L);
+    assertThat(get(store.expireEmpty(Duration.ofHours(1)))).as("left to Redis").isZero();
+    assertThat(get(store.expireEmpty(Duration.ZERO))).as("sooner than Redis would").isEqualTo(1);
+  }
+
+  private static long millisLeft(RedisProcess redis, String key) throws Exception {
+    return Long.parseLong(redis.ask("PTTL", key).substring(1));
   }
 
   @Test
