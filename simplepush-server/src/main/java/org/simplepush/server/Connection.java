@@ -56,6 +56,8 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   /** Answers that a device does not read pile up to this; then its requests are not read either. */
   private static final int MAX_BACKLOG = 128 * 1024;
 
+  private static final String RETRY_LATER = "Retry-After: 60\r\n";
+
   private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
 
   private static final Session.Timer[] SESSION_TIMERS = Session.Timer.values();
@@ -70,6 +72,7 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   private final Transport transport;
   private final SelectionKey key;
   private final FrameGuard guard;
+  private final long address;
   private State state = State.OPENING;
 
   /** The engine, as long as it has something to remember; an idle connection has none. */
@@ -99,11 +102,17 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   private EventLoop.@Nullable Timer alarm;
 
   /** Takes over an accepted socket. On the loop's thread. */
-  Connection(WebSocketServer server, EventLoop loop, SocketChannel channel, Transport transport)
+  Connection(
+      WebSocketServer server,
+      EventLoop loop,
+      SocketChannel channel,
+      Transport transport,
+      long address)
       throws IOException {
     this.server = server;
     this.loop = loop;
     this.transport = transport;
+    this.address = address;
     this.guard = new FrameGuard(server.context().settings().maxMessageLength());
     this.acceptedAt = System.nanoTime();
     this.lastHeard = loop.now();
@@ -165,6 +174,7 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     if (end > UpgradeRequest.MAX_HEAD_LENGTH
         || (end < 0 && bytes.length > UpgradeRequest.MAX_HEAD_LENGTH)) {
       refuse(
+          Refusal.HANDSHAKE,
           UpgradeRequest.answer(
               "431 Request Header Fields Too Large", "", "The request is too large."));
       return;
@@ -179,14 +189,20 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
 
   private void open(byte[] bytes, int end) {
     UpgradeRequest request = new UpgradeRequest(bytes, end);
-    String refusal = request.refusal();
-    if (refusal == null && server.isFull()) {
-      refusal =
-          UpgradeRequest.answer(
-              "503 Service Unavailable", "Retry-After: 60\r\n", "Too many connections.");
+    String malformed = request.refusal();
+    if (malformed != null) {
+      refuse(Refusal.HANDSHAKE, malformed);
+      return;
     }
-    if (refusal != null) {
-      refuse(refusal);
+    Refusal limit = server.refusal(address);
+    if (limit != null) {
+      refuse(
+          limit,
+          limit == Refusal.ADDRESS
+              ? UpgradeRequest.answer(
+                  "429 Too Many Requests", RETRY_LATER, "Too many connections from this address.")
+              : UpgradeRequest.answer(
+                  "503 Service Unavailable", RETRY_LATER, "Too many connections."));
       return;
     }
     enqueue(ByteBuffer.wrap(request.acceptance().getBytes(StandardCharsets.ISO_8859_1)));
@@ -202,8 +218,8 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     }
   }
 
-  private void refuse(String answer) {
-    server.refused();
+  private void refuse(Refusal why, String answer) {
+    server.refused(why);
     enqueue(ByteBuffer.wrap(answer.getBytes(StandardCharsets.ISO_8859_1)));
     beginClosing();
   }
@@ -392,6 +408,11 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     loop.executeHere(() -> run(task));
   }
 
+  @Override
+  public long address() {
+    return address;
+  }
+
   /** What fails for one device must not leave it half served: its connection ends. */
   private void run(Runnable task) {
     assert loop.isCurrent();
@@ -536,6 +557,7 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     switch (state) {
       case OPENING ->
           refuse(
+              Refusal.HANDSHAKE,
               UpgradeRequest.answer(
                   "408 Request Timeout", "", "The request did not come in time."));
       case OPEN -> probe();
