@@ -23,7 +23,6 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.DurableVersionStore;
@@ -32,8 +31,6 @@ import org.simplepush.core.MessageCodec;
 import org.simplepush.core.StoreException;
 import org.simplepush.core.VersionStore;
 import org.simplepush.core.internal.Authority;
-import org.simplepush.server.internal.ClientAddresses;
-import org.simplepush.server.internal.Network;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -60,6 +57,9 @@ public final class PushServer implements AutoCloseable {
   /** How long devices may take to be gone; a connection's own patience is less. */
   private static final long GOODBYE_MILLIS = 5000;
 
+  /** A check of health takes a thread and a connection, so many who ask share one. */
+  private static final long SHARED_CHECK_NANOS = TimeUnit.SECONDS.toNanos(5);
+
   private final Builder config;
   private final ServerSettings settings;
   private final VersionStore store;
@@ -77,6 +77,12 @@ public final class PushServer implements AutoCloseable {
 
   private volatile @Nullable Running running;
   private volatile boolean over;
+
+  /** Guards the check of health that runs, if any, and when it began. */
+  private final Object healthLock = new Object();
+
+  private CompletableFuture<Void> healthCheck = CompletableFuture.completedFuture(null);
+  private long healthCheckStart;
 
   /** What exists from start to close. */
   private record Running(
@@ -172,19 +178,12 @@ public final class PushServer implements AutoCloseable {
               tokens,
               base,
               new MessageCodec(settings.maxMessageLength()),
-              new CreationLimits(
-                  store,
-                  config.maxChannels(store),
-                  config.newUserAgentsPerMinute,
-                  config.newChannelsPerMinute,
-                  System::nanoTime),
               counters);
       if (config.wakeUp != null) {
         waker.open(name);
       }
       join();
-      WebSocketServer webSockets =
-          new WebSocketServer(context, config.connectionLimits(), config.tls, listener);
+      WebSocketServer webSockets = new WebSocketServer(context, config.tls, listener);
       webSockets.start(config.eventLoops, name);
       ScheduledExecutorService housekeeper = newHousekeeper(name);
       InetSocketAddress endpointAddress =
@@ -372,11 +371,6 @@ public final class PushServer implements AutoCloseable {
     return running().webSockets();
   }
 
-  /** For metrics. */
-  Refusals refusals() {
-    return counters.refusals;
-  }
-
   private static IllegalStateException notStarted() {
     return new IllegalStateException("The push server was not started");
   }
@@ -450,7 +444,7 @@ public final class PushServer implements AutoCloseable {
    * restart mends; or an {@link IllegalStateException} before {@link #start} and from when this
    * server is told to close, so that nobody new is sent here. It takes no more than three seconds
    * besides what the store takes, and completes on a thread of its own or of the store, which is
-   * not to be blocked.
+   * not to be blocked. Who asks while a check runs gets the result of that one.
    */
   public CompletionStage<Void> checkHealth() {
     if (over) {
@@ -460,6 +454,17 @@ public final class PushServer implements AutoCloseable {
     if (now == null) {
       return CompletableFuture.failedStage(notStarted());
     }
+    synchronized (healthLock) {
+      long nanos = System.nanoTime();
+      if (healthCheck.isDone() || nanos - healthCheckStart > SHARED_CHECK_NANOS) {
+        healthCheck = startHealthCheck(now);
+        healthCheckStart = nanos;
+      }
+      return healthCheck.copy();
+    }
+  }
+
+  private CompletableFuture<Void> startHealthCheck(Running now) {
     CompletableFuture<Void> result = new CompletableFuture<>();
     Thread thread = new Thread(() -> checkHealth(now.health(), result), now.name() + "-health");
     thread.setDaemon(true);
@@ -500,15 +505,6 @@ public final class PushServer implements AutoCloseable {
     /** Less would not do for the requests of a few devices. */
     private static final long MIN_MEMORY = 1024 * 1024;
 
-    /** Heap of a user agent and a channel in memory, measured with ids of an unusual spelling. */
-    private static final long BYTES_PER_CHANNEL = 448;
-
-    /** Heap and garbage of a connected device with a channel. */
-    private static final long BYTES_PER_CONNECTION = 8 * 1024;
-
-    /** About a gigabyte of SQLite's file. */
-    private static final long MAX_DURABLE_CHANNELS = 10_000_000;
-
     /** What a channel takes in a hello: 36 characters, quotes and a comma. */
     private static final int CHANNEL_LENGTH = 39;
 
@@ -541,12 +537,6 @@ public final class PushServer implements AutoCloseable {
     private int maxChannelsPerUserAgent = 1000;
     private int maxMessageLength = MessageCodec.DEFAULT_MAX_MESSAGE_LENGTH;
     private int maxConnections = Integer.MAX_VALUE;
-    private int maxConnectionsPerAddress = defaultMaxConnectionsPerAddress();
-    private List<Network> trustedProxies = List.of();
-    private boolean limitLoopback;
-    private long maxChannels;
-    private int newUserAgentsPerMinute = 3_000;
-    private int newChannelsPerMinute = 12_000;
     private long maxMemory = MemoryAccount.defaultTotal();
 
     /** The other processors are for those who publish. Two loops on two processors do less. */
@@ -593,13 +583,7 @@ public final class PushServer implements AutoCloseable {
       copy.maxChannelsPerUserAgent = maxChannelsPerUserAgent;
       copy.maxMessageLength = maxMessageLength;
       copy.maxConnections = maxConnections;
-      copy.maxConnectionsPerAddress = maxConnectionsPerAddress;
-      copy.trustedProxies = trustedProxies;
-      copy.limitLoopback = limitLoopback;
       copy.maxMemory = maxMemory;
-      copy.maxChannels = maxChannels;
-      copy.newUserAgentsPerMinute = newUserAgentsPerMinute;
-      copy.newChannelsPerMinute = newChannelsPerMinute;
       copy.wakeUp = wakeUp;
       return copy;
     }
@@ -622,20 +606,8 @@ public final class PushServer implements AutoCloseable {
           probeInterval,
           expiry,
           maxChannelsPerUserAgent,
-          maxMessageLength);
-    }
-
-    private ConnectionLimits connectionLimits() {
-      return new ConnectionLimits(
-          new ClientAddresses(trustedProxies, limitLoopback),
-          maxConnections,
-          maxConnectionsPerAddress);
-    }
-
-    /** An eighth of as many as a heap may hold, so that a few addresses cannot take all. */
-    private static int defaultMaxConnectionsPerAddress() {
-      long eighth = Runtime.getRuntime().maxMemory() / 8 / BYTES_PER_CONNECTION;
-      return (int) Math.max(1_000, Math.min(50_000, eighth));
+          maxMessageLength,
+          maxConnections);
     }
 
     /**
@@ -949,70 +921,13 @@ public final class PushServer implements AutoCloseable {
     }
 
     /**
-     * How many devices may be connected, those still shaking hands included; the handshake of one
-     * more is answered with HTTP 503, and if they are many more they are closed without an answer.
-     * Default as many as the process may open, and {@link #maxMemory} has room for.
+     * How many devices may be connected; the handshake of one more is answered with HTTP 503.
+     * Default as many as the process may open.
      *
      * @throws IllegalArgumentException if not positive
      */
     public Builder maxConnections(int maxConnections) {
       this.maxConnections = checkPositive("maxConnections", maxConnections);
-      return this;
-    }
-
-    /**
-     * How many channels the store may hold, and as many user agents (protocol §13); one more is
-     * refused until others unregister or expire. The device is told 503 in the answer to its
-     * register or hello, or the connection is closed with 1013; it is to try again later. Whoever
-     * is known goes on.
-     *
-     * <p>Default for a store that keeps its channels in the heap: as many as a quarter of the
-     * largest heap ({@code -Xmx}) holds, that is 18,000 with 32 MB and 600,000 with 1 GB. For
-     * SQLite 10,000,000. Redis is not asked how many it has: its {@code maxmemory} is the limit.
-     *
-     * @throws IllegalArgumentException if not positive
-     */
-    public Builder maxChannels(long maxChannels) {
-      if (maxChannels <= 0) {
-        throw new IllegalArgumentException("maxChannels must be positive, but was " + maxChannels);
-      }
-      this.maxChannels = maxChannels;
-      return this;
-    }
-
-    /** What was set, or what suits the store. */
-    private long maxChannels(VersionStore store) {
-      if (maxChannels > 0) {
-        return maxChannels;
-      }
-      return store instanceof DurableVersionStore
-          ? MAX_DURABLE_CHANNELS
-          : Runtime.getRuntime().maxMemory() / 4 / BYTES_PER_CHANNEL;
-    }
-
-    /**
-     * How many user agents may come into being from one address in a minute (protocol §13). One
-     * more is told 429 in the answer to its hello, or the connection is closed with 1013; it is to
-     * try again in a minute. IPv6 addresses that share their first 64 bits are one address. This
-     * machine's own addresses are not limited, see {@link #limitLoopback}. Default 3,000, for the
-     * many that a carrier's network has behind one address.
-     *
-     * @throws IllegalArgumentException if not positive
-     */
-    public Builder newUserAgentsPerMinute(int newUserAgentsPerMinute) {
-      this.newUserAgentsPerMinute = checkPositive("newUserAgentsPerMinute", newUserAgentsPerMinute);
-      return this;
-    }
-
-    /**
-     * How many channels may be registered from one address in a minute (protocol §13), those that
-     * exist already included. Of more, new ones are answered with 429. Counts addresses as {@link
-     * #newUserAgentsPerMinute} does. Default 12,000.
-     *
-     * @throws IllegalArgumentException if not positive
-     */
-    public Builder newChannelsPerMinute(int newChannelsPerMinute) {
-      this.newChannelsPerMinute = checkPositive("newChannelsPerMinute", newChannelsPerMinute);
       return this;
     }
 
@@ -1034,50 +949,6 @@ public final class PushServer implements AutoCloseable {
             "maxMemory must be " + MIN_MEMORY + " bytes or more, but was " + maxMemory);
       }
       this.maxMemory = maxMemory;
-      return this;
-    }
-
-    /**
-     * How many connections devices may have from one address (protocol §13), those still shaking
-     * hands included; one more is answered with HTTP 429, and if they are many more they are closed
-     * without an answer. IPv6 addresses that share their first 64 bits are one address. This
-     * machine's own addresses are not limited, see {@link #limitLoopback}. Behind a proxy, name it
-     * with {@link #trustedProxies}: else all devices seem to be one address. Default one for each
-     * 64 KB of the largest heap ({@code -Xmx}), but at least 1,000 and at most 50,000: a carrier's
-     * network has many devices behind one address.
-     *
-     * @throws IllegalArgumentException if not positive
-     */
-    public Builder maxConnectionsPerAddress(int maxConnectionsPerAddress) {
-      this.maxConnectionsPerAddress =
-          checkPositive("maxConnectionsPerAddress", maxConnectionsPerAddress);
-      return this;
-    }
-
-    /**
-     * Whether limits per address hold for this machine's own addresses ({@code 127.0.0.0/8} and
-     * {@code ::1}) too. Default no: whoever has a process here can do worse, and a proxy on this
-     * machine that names no client would be one address.
-     */
-    public Builder limitLoopback(boolean limitLoopback) {
-      this.limitLoopback = limitLoopback;
-      return this;
-    }
-
-    /**
-     * The networks of proxies whose word counts about who a device is, like {@code 10.0.0.0/8} or
-     * {@code 2001:db8::/32}. Default none.
-     *
-     * <p>For the limits per address and the embedder, a device has the last address of {@code
-     * X-Forwarded-For} that is not in these networks: your proxy has to add the address of its
-     * client there. On the port for devices, what these proxies send may also begin with a PROXY
-     * header, version 1 or 2, before TLS if there is TLS. Of anybody else, an {@code
-     * X-Forwarded-For} is passed over and a PROXY header refused; the first of them is warned of.
-     *
-     * @throws IllegalArgumentException if one is not written so
-     */
-    public Builder trustedProxies(String... networks) {
-      this.trustedProxies = Stream.of(networks).map(Network::parse).toList();
       return this;
     }
 
@@ -1146,10 +1017,6 @@ public final class PushServer implements AutoCloseable {
       if (rotateKeys && !(store instanceof DurableVersionStore)) {
         throw new IllegalStateException(
             "rotateKeys is for keys that the store keeps, but this store does not last");
-      }
-      if (maxChannels > 0 && store != null && store.size().isEmpty()) {
-        throw new IllegalStateException(
-            "maxChannels is for stores that count their channels, which this one does not");
       }
       if (ownEndpointPort && port != 0 && port == endpointPort) {
         throw new IllegalStateException(

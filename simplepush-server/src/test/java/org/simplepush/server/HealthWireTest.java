@@ -87,7 +87,7 @@ class HealthWireTest {
     } catch (BindException e) {
       assumeTrue(false, "this machine has no address " + host);
     }
-    for (EndpointServer endpoints : List.of(new JettyEndpointServer(), jdk())) {
+    for (EndpointServer endpoints : TestServers.ENDPOINT_SERVERS) {
       try (PushServer server =
           server()
               .host(host)
@@ -101,14 +101,10 @@ class HealthWireTest {
     }
   }
 
-  private static EndpointServer jdk() {
-    return (binding, handler) -> JdkEndpointServer.start(binding, null, handler);
-  }
-
   @Test
   void serverOfTlsIsHealthy(@TempDir Path folder) throws Exception {
     SSLContext tls = TlsWireTest.selfSigned(folder.resolve("keystore.p12"));
-    for (EndpointServer endpoints : List.of(new JettyEndpointServer(), jdk())) {
+    for (EndpointServer endpoints : TestServers.ENDPOINT_SERVERS) {
       try (PushServer server = server().tls(tls).endpointServer(endpoints).build().start()) {
         assertHealthy(server);
       }
@@ -116,6 +112,38 @@ class HealthWireTest {
     try (PushServer server =
         server().noEndpointPort().endpointUrl(URI.create("http://x.example")).build().start()) {
       assertHealthy(server);
+    }
+  }
+
+  /** Each takes a thread and a connection, and anybody may ask for one. */
+  @Test
+  void checksThatAreAskedForAtOnceAreOne() throws Exception {
+    CompletableFuture<Void> storeWorks = new CompletableFuture<>();
+    AtomicInteger checks = new AtomicInteger();
+    SlowStore store =
+        new SlowStore(
+            new InMemoryVersionStore(),
+            step -> {
+              if (Thread.currentThread().getName().endsWith("-health")) {
+                checks.incrementAndGet();
+                storeWorks.thenRun(step);
+              } else {
+                step.run();
+              }
+            });
+    try (PushServer server = server().store(store).build().start()) {
+      List<CompletableFuture<Void>> asked = new ArrayList<>();
+      for (int i = 0; i < 100; i++) {
+        asked.add(server.checkHealth().toCompletableFuture());
+      }
+      asked.get(0).cancel(false); // who asked has gone, the others still want to know
+      storeWorks.complete(null);
+      for (CompletableFuture<Void> each : asked.subList(1, 100)) {
+        each.get(20, TimeUnit.SECONDS);
+      }
+      assertThat(checks).hasValue(1);
+      assertHealthy(server);
+      assertThat(checks).hasValue(2);
     }
   }
 

@@ -161,8 +161,7 @@ class PushServerTest {
       assertThat(registry.getMeters())
           .hasSize(
               ServerStatistics.class.getRecordComponents().length
-                  - 3 // these have a meter for each kind or reason
-                  + Refusal.values().length
+                  - 1
                   + 3 * server.statistics().memory().size())
           .allSatisfy(
               meter ->

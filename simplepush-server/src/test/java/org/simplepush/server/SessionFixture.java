@@ -47,7 +47,6 @@ class SessionFixture {
   SessionRegistry registry;
   final EndpointTokens tokens;
   EndpointHandler endpoints;
-  private CreationLimits limits;
   private final List<TestWire> wires = new ArrayList<>();
   private ServerSettings settings = settings(Duration.ofSeconds(20));
 
@@ -59,12 +58,6 @@ class SessionFixture {
     this.sleepers = sleepers(null);
     this.registry = new SessionRegistry(store, sleepers, counters);
     this.endpoints = newHandler();
-    limits(CreationLimits.UNLIMITED, Integer.MAX_VALUE, Integer.MAX_VALUE);
-  }
-
-  /** From now on strangers may create so much. */
-  void limits(long total, int userAgentsPerMinute, int channelsPerMinute) {
-    limits = new CreationLimits(store, total, userAgentsPerMinute, channelsPerMinute, () -> now);
   }
 
   /** One node of several; {@link #wakeUp} must be called before anybody connects, or not at all. */
@@ -73,7 +66,6 @@ class SessionFixture {
     this.store = new DelayedStore(shared);
     this.tokens = new EndpointTokens(keys);
     wakeUp(null);
-    limits(CreationLimits.UNLIMITED, Integer.MAX_VALUE, Integer.MAX_VALUE);
   }
 
   private Sleepers sleepers(WakeUp wakeUp) {
@@ -128,7 +120,8 @@ class SessionFixture {
         Duration.ofMinutes(35),
         Duration.ofDays(7),
         MAX_CHANNELS,
-        MessageCodec.DEFAULT_MAX_MESSAGE_LENGTH);
+        MessageCodec.DEFAULT_MAX_MESSAGE_LENGTH,
+        Integer.MAX_VALUE);
   }
 
   void pingMinInterval(Duration interval) {
@@ -139,15 +132,7 @@ class SessionFixture {
   TestWire connects() {
     Session.Context context =
         new Session.Context(
-            settings,
-            store,
-            registry,
-            sleepers,
-            tokens,
-            BASE,
-            new MessageCodec(),
-            limits,
-            counters);
+            settings, store, registry, sleepers, tokens, BASE, new MessageCodec(), counters);
     TestWire wire = new TestWire(context, () -> now);
     wires.add(wire);
     return wire;

@@ -16,7 +16,6 @@ import java.util.function.LongSupplier;
 import org.simplepush.core.CloseCode;
 import org.simplepush.core.MessageCodec;
 import org.simplepush.core.ServerMessage;
-import org.simplepush.server.internal.ClientAddresses;
 
 /**
  * A connection made of lists, and the session on it. Nothing happens by itself: tasks of other
@@ -38,9 +37,6 @@ final class TestWire implements Session.Wire {
 
   /** How many tasks the caller may have run itself. */
   int mayRunHere;
-
-  /** What limits per address know it by. */
-  long address = ClientAddresses.EXEMPT;
 
   /** Whether the device reads. */
   boolean writable = true;
@@ -137,11 +133,6 @@ final class TestWire implements Session.Wire {
   public void executeHere(Runnable task) {
     mayRunHere++;
     execute(task); // as if the loop were busy: what comes later can be tested only so
-  }
-
-  @Override
-  public long address() {
-    return address;
   }
 
   // What the test calls
