@@ -1,5 +1,6 @@
 package org.simplepush.client;
 
+import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,7 +26,7 @@ final class Journal {
     void saved();
 
     /** They could not be saved now; it is tried again, but this waiter is not told. */
-    void failed(Throwable cause);
+    void failed(Exception cause);
   }
 
   private final Loop loop;
@@ -74,8 +75,8 @@ final class Journal {
 
   private void queueSave() {
     if (!saveQueued) {
-      loop.execute(this::save);
       saveQueued = true;
+      loop.execute(this::save);
     }
   }
 
@@ -88,26 +89,17 @@ final class Journal {
     waiters = new ArrayList<>();
     try {
       storage.save(state.get());
-    } catch (Throwable e) { // whatever it was: it is not saved
+    } catch (IOException | RuntimeException e) {
       failures++;
       Duration delay = RETRY.delay(failures, random);
-      loop.schedule(delay, this::queueSave);
       log.warn("The device's state could not be saved; next attempt in {}", delay, e);
-      told.forEach(waiter -> tell(() -> waiter.failed(e)));
+      loop.schedule(delay, this::queueSave);
+      told.forEach(waiter -> waiter.failed(e));
       return;
     }
     changed = false;
     failures = 0;
-    tell(saved);
-    told.forEach(waiter -> tell(waiter::saved));
-  }
-
-  /** Each is told, whatever another one does. */
-  private static void tell(Runnable call) {
-    try {
-      call.run();
-    } catch (RuntimeException | Error e) {
-      Failures.log("What waited for the device's state to be saved failed", e);
-    }
+    saved.run();
+    told.forEach(Waiter::saved);
   }
 }

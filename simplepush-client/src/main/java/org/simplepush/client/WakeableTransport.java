@@ -52,7 +52,7 @@ final class WakeableTransport implements Transport {
           new WakeUpAddress(ip, open.getLocalPort()),
           settings.mobileNetwork(),
           settings.maxSleep());
-    } catch (IOException | RuntimeException | Error e) {
+    } catch (IOException | RuntimeException e) {
       log.warn("The device cannot be woken, and keeps its connection: {}", e.toString());
       listenNoMore();
       return null;
@@ -65,25 +65,16 @@ final class WakeableTransport implements Transport {
     try {
       while (true) {
         socket.receive(packet);
-        ring(rung);
+        rung.run();
       }
-    } catch (IOException | RuntimeException | Error e) {
+    } catch (IOException e) {
       if (socket.isClosed()) {
         log.debug("The device listens for datagrams no more");
       } else {
+        log.warn("The device cannot be woken any more", e);
         socket.close();
-        Failures.log("The device cannot be woken any more", e);
-        ring(rung);
+        rung.run();
       }
-    }
-  }
-
-  /** A datagram that is lost here is as one that was lost on its way; the next is heard. */
-  private static void ring(Runnable rung) {
-    try {
-      rung.run();
-    } catch (RuntimeException | Error e) {
-      Failures.log("A datagram was not heard", e);
     }
   }
 

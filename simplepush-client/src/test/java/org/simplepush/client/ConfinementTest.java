@@ -94,8 +94,7 @@ class ConfinementTest {
   void realLoopKeepsTimersToItsTasks() throws Exception {
     ScheduledExecutorService thread = Executors.newSingleThreadScheduledExecutor();
     try {
-      ScheduledLoop loop =
-          new ScheduledLoop(thread, Executors::newSingleThreadScheduledExecutor, failure -> {});
+      ScheduledLoop loop = new ScheduledLoop(thread, Executors::newSingleThreadScheduledExecutor);
       assertThatThrownBy(() -> loop.schedule(Duration.ZERO, () -> {}))
           .isInstanceOf(AssertionError.class);
       Loop.Timer[] timer = new Loop.Timer[1];

@@ -258,7 +258,7 @@ class QueuedRegisterTest {
 
   private FakeConnection loseState(FakeConnection connection) {
     h.ends(connection, 1006);
-    h.advanceToNextAttempt();
+    h.advance(Duration.ofSeconds(1));
     return h.connected(Uaid.random());
   }
 

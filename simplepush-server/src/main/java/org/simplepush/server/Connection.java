@@ -56,8 +56,6 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   /** Answers that a device does not read pile up to this; then its requests are not read either. */
   private static final int MAX_BACKLOG = 128 * 1024;
 
-  private static final String RETRY_LATER = "Retry-After: 60\r\n";
-
   private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
 
   private static final Session.Timer[] SESSION_TIMERS = Session.Timer.values();
@@ -72,7 +70,6 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   private final Transport transport;
   private final SelectionKey key;
   private final FrameGuard guard;
-  private final long address;
   private State state = State.OPENING;
 
   /** The engine, as long as it has something to remember; an idle connection has none. */
@@ -102,17 +99,11 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   private EventLoop.@Nullable Timer alarm;
 
   /** Takes over an accepted socket. On the loop's thread. */
-  Connection(
-      WebSocketServer server,
-      EventLoop loop,
-      SocketChannel channel,
-      Transport transport,
-      long address)
+  Connection(WebSocketServer server, EventLoop loop, SocketChannel channel, Transport transport)
       throws IOException {
     this.server = server;
     this.loop = loop;
     this.transport = transport;
-    this.address = address;
     this.guard = new FrameGuard(server.context().settings().maxMessageLength());
     this.acceptedAt = System.nanoTime();
     this.lastHeard = loop.now();
@@ -174,7 +165,6 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     if (end > UpgradeRequest.MAX_HEAD_LENGTH
         || (end < 0 && bytes.length > UpgradeRequest.MAX_HEAD_LENGTH)) {
       refuse(
-          Refusal.HANDSHAKE,
           UpgradeRequest.answer(
               "431 Request Header Fields Too Large", "", "The request is too large."));
       return;
@@ -189,20 +179,14 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
 
   private void open(byte[] bytes, int end) {
     UpgradeRequest request = new UpgradeRequest(bytes, end);
-    String malformed = request.refusal();
-    if (malformed != null) {
-      refuse(Refusal.HANDSHAKE, malformed);
-      return;
+    String refusal = request.refusal();
+    if (refusal == null && server.isFull()) {
+      refusal =
+          UpgradeRequest.answer(
+              "503 Service Unavailable", "Retry-After: 60\r\n", "Too many connections.");
     }
-    Refusal limit = server.refusal(address);
-    if (limit != null) {
-      refuse(
-          limit,
-          limit == Refusal.ADDRESS
-              ? UpgradeRequest.answer(
-                  "429 Too Many Requests", RETRY_LATER, "Too many connections from this address.")
-              : UpgradeRequest.answer(
-                  "503 Service Unavailable", RETRY_LATER, "Too many connections."));
+    if (refusal != null) {
+      refuse(refusal);
       return;
     }
     enqueue(ByteBuffer.wrap(request.acceptance().getBytes(StandardCharsets.ISO_8859_1)));
@@ -218,8 +202,8 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     }
   }
 
-  private void refuse(Refusal why, String answer) {
-    server.refused(why);
+  private void refuse(String answer) {
+    server.refused();
     enqueue(ByteBuffer.wrap(answer.getBytes(StandardCharsets.ISO_8859_1)));
     beginClosing();
   }
@@ -408,11 +392,6 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     loop.executeHere(() -> run(task));
   }
 
-  @Override
-  public long address() {
-    return address;
-  }
-
   /** What fails for one device must not leave it half served: its connection ends. */
   private void run(Runnable task) {
     assert loop.isCurrent();
@@ -557,7 +536,6 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     switch (state) {
       case OPENING ->
           refuse(
-              Refusal.HANDSHAKE,
               UpgradeRequest.answer(
                   "408 Request Timeout", "", "The request did not come in time."));
       case OPEN -> probe();

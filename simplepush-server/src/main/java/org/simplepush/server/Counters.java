@@ -6,7 +6,7 @@ import java.util.concurrent.atomic.LongAdder;
 final class Counters {
   final LongAdder connectionsOpened = new LongAdder();
   final LongAdder connectionsClosed = new LongAdder();
-  final Refusals refusals = new Refusals(System::nanoTime);
+  final LongAdder connectionsRefused = new LongAdder();
   final LongAdder hellos = new LongAdder();
   final LongAdder uaidsAssigned = new LongAdder();
   final LongAdder takeovers = new LongAdder();
@@ -45,7 +45,7 @@ final class Counters {
         opened - closed,
         opened,
         closed,
-        refusals.sum(Refusal.Kind.CONNECTION),
+        connectionsRefused.sum(),
         hellos.sum(),
         uaidsAssigned.sum(),
         takeovers.sum(),
@@ -67,7 +67,6 @@ final class Counters {
         wakeUpsSent.sum(),
         wordsHeard.sum(),
         wordsLost.sum(),
-        refusals.sum(Refusal.Kind.REGISTRATION),
         memory.snapshot());
   }
 }

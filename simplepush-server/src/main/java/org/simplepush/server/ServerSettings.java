@@ -10,7 +10,8 @@ record ServerSettings(
     Duration probeInterval,
     Duration expiry,
     int maxChannelsPerUserAgent,
-    int maxMessageLength) {
+    int maxMessageLength,
+    int maxConnections) {
 
   /** A user agent without a channel is not worth keeping for long (protocol §10). */
   private static final Duration EMPTY_EXPIRY = Duration.ofHours(1);

@@ -25,7 +25,6 @@ import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
 import org.simplepush.core.VersionStore;
 import org.simplepush.core.VersionStore.Resumption;
-import org.simplepush.server.internal.ClientAddresses;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -74,9 +73,6 @@ final class Session {
 
     /** Whether the calling thread may touch the session now. From any thread. */
     boolean isCurrent();
-
-    /** What limits per address count the device under, see {@link ClientAddresses#key}. */
-    long address();
   }
 
   /** What a session waits for. */
@@ -100,7 +96,6 @@ final class Session {
       EndpointTokens tokens,
       URI endpointBase,
       MessageCodec codec,
-      CreationLimits limits,
       Counters counters) {}
 
   private static final Logger log = LoggerFactory.getLogger(Session.class);
@@ -299,32 +294,16 @@ final class Session {
   }
 
   private void assignFresh(ClientMessage.Hello hello) {
-    Refusal refusal = context.limits().userAgent(wire.address());
-    if (refusal != null) {
-      refuse(hello, refusal);
-      return;
-    }
     if (uaid != null) {
       context.sessions().disconnect(uaid, this);
     }
     deliveries = null;
     context.counters().uaidsAssigned.increment();
-    resume(hello, Uaid.random(), List.of(), null);
+    resume(hello, Uaid.random(), List.of());
   }
 
   private void resume(
       ClientMessage.Hello hello, Uaid wanted, @Nullable List<ChannelId> channelIds) {
-    boolean mayCreate = channelIds != null && channelIds.isEmpty();
-    Refusal refusal = mayCreate ? context.limits().userAgent(wire.address()) : null;
-    // Without a list the store creates nobody, and resumes whoever is known.
-    resume(hello, wanted, refusal == null ? channelIds : null, refusal);
-  }
-
-  private void resume(
-      ClientMessage.Hello hello,
-      Uaid wanted,
-      @Nullable List<ChannelId> channelIds,
-      @Nullable Refusal refusal) {
     // Connected before the store is asked: an update published from now on is either in the store's
     // answer or handed to this session, or both. Without a claim it might be handed to another
     // node.
@@ -336,8 +315,6 @@ final class Session {
             helloFailed(hello, failure);
           } else if (resumption instanceof Resumption.Resumed resumed) {
             greet(hello, wanted, resumed.pending());
-          } else if (refusal != null) {
-            refuse(hello, refusal);
           } else {
             assignFresh(hello);
           }
@@ -377,33 +354,12 @@ final class Session {
     flush();
   }
 
-  private void refuse(ClientMessage.Hello hello, Refusal refusal) {
-    context.counters().refusals.count(refusal);
-    endUnanswered(hello, status(refusal), sentence(refusal));
-  }
-
-  private static int status(Refusal refusal) {
-    return refusal == Refusal.STORE_FULL
-        ? ServerMessage.Failure.UNAVAILABLE
-        : ServerMessage.Failure.TOO_MANY;
-  }
-
-  private static String sentence(Refusal refusal) {
-    return refusal == Refusal.STORE_FULL
-        ? "This server has as many as it may; try again later"
-        : "Too many come from this address; try again in a minute";
-  }
-
   private void helloFailed(ClientMessage.Hello hello, @Nullable Throwable failure) {
     storeFailed("hello", failure);
-    endUnanswered(hello, ServerMessage.Failure.UNAVAILABLE, "Try again later");
-  }
-
-  private void endUnanswered(ClientMessage.Hello hello, int status, String sentence) {
     // Only Firefox lists no channels. It takes an answer without a UAID for the end and never
     // connects again, but does so in seconds if it gets none.
     if (hello.channelIds() != null) {
-      send(failure(hello, status, sentence));
+      send(failure(hello, ServerMessage.Failure.UNAVAILABLE, "Try again later"));
     }
     close(CloseCode.TRY_AGAIN_LATER, "try again later");
   }
@@ -413,11 +369,14 @@ final class Session {
   private void register(ChannelId channelId) {
     Uaid owner = known();
     ClientMessage request = new ClientMessage.Register(channelId);
-    Refusal refusal = context.limits().channel(wire.address());
-    // With room for none the store creates none, and answers for a channel that is there.
-    int maxChannels = refusal == null ? context.settings().maxChannelsPerUserAgent() : 0;
     await(
-        context.tokens().whenCertain(() -> context.store().register(owner, channelId, maxChannels)),
+        context
+            .tokens()
+            .whenCertain(
+                () ->
+                    context
+                        .store()
+                        .register(owner, channelId, context.settings().maxChannelsPerUserAgent())),
         (registration, failure) -> {
           if (registration == null) {
             storeFailed("register", failure);
@@ -432,15 +391,12 @@ final class Session {
               }
               send(new ServerMessage.Register(channelId, endpoint(owner, channelId)));
             }
-            case LIMIT_REACHED -> {
-              if (refusal != null) {
-                context.counters().refusals.count(refusal);
-                send(failure(request, status(refusal), sentence(refusal)));
-              } else {
-                String sentence = "This user agent has as many channels as it may";
-                send(failure(request, ServerMessage.Failure.UNAVAILABLE, sentence));
-              }
-            }
+            case LIMIT_REACHED ->
+                send(
+                    failure(
+                        request,
+                        ServerMessage.Failure.UNAVAILABLE,
+                        "This user agent has as many channels as it may"));
             case UNKNOWN_USER_AGENT -> {
               send(failure(request, ServerMessage.Failure.FAILED, "Say hello again"));
               stateLost();

@@ -49,7 +49,6 @@ final class WebSocketServer implements EventLoop.Handler {
   private static final int SEND_BUFFER = 16 * 1024;
 
   private final Session.Context context;
-  private final ConnectionLimits limits;
   private final @Nullable SSLContext tls;
   private final ServerSocketChannel listener;
   private final List<EventLoop> loops = new ArrayList<>();
@@ -68,13 +67,8 @@ final class WebSocketServer implements EventLoop.Handler {
   private int nextLoop;
   private @Nullable SelectionKey acceptKey;
 
-  WebSocketServer(
-      Session.Context context,
-      ConnectionLimits limits,
-      @Nullable SSLContext tls,
-      ServerSocketChannel listener) {
+  WebSocketServer(Session.Context context, @Nullable SSLContext tls, ServerSocketChannel listener) {
     this.context = context;
-    this.limits = limits;
     this.tls = tls;
     this.listener = listener;
   }
@@ -130,21 +124,12 @@ final class WebSocketServer implements EventLoop.Handler {
     return loops.get(index);
   }
 
-  ConnectionLimits limits() {
-    return limits;
-  }
-
-  /** Returns why a connection may not be opened, or null. */
-  @Nullable Refusal refusal(long address) {
-    return limits.refusal(address, open.get());
+  boolean isFull() {
+    return open.get() > context.settings().maxConnections();
   }
 
   void refused() {
-    refused(Refusal.HANDSHAKE);
-  }
-
-  void refused(Refusal why) {
-    context.counters().refusals.count(why);
+    context.counters().connectionsRefused.increment();
   }
 
   // Accepting, on the first loop
@@ -187,10 +172,7 @@ final class WebSocketServer implements EventLoop.Handler {
 
   private void accepted(SocketChannel channel) {
     context.counters().connectionsOpened.increment();
-    if (limits.isOverfull(open.incrementAndGet())) {
-      dropUnanswered(channel, Refusal.FULL);
-      return;
-    }
+    open.incrementAndGet();
     while (!deal(channel)) {
       log.trace("The next loop has ended; trying another"); // in the end this one, which has not
     }
@@ -208,48 +190,23 @@ final class WebSocketServer implements EventLoop.Handler {
     return loop.submit(() -> adopt(channel, index, loop));
   }
 
-  private void dropUnanswered(SocketChannel channel, Refusal why) {
-    refused(why);
-    closeQuietly(channel);
-    ended();
-  }
-
   private void adopt(SocketChannel channel, int index, EventLoop loop) {
-    long address;
-    try {
-      InetSocketAddress peer = (InetSocketAddress) channel.getRemoteAddress();
-      address = limits.addresses().key(peer.getAddress());
-    } catch (IOException e) {
-      log.debug("An accepted connection was gone at once", e);
-      closeQuietly(channel);
-      ended();
-      return;
-    }
-    if (limits.enter(address)) {
-      adopt(channel, address, index, loop);
-    } else {
-      limits.leave(address);
-      dropUnanswered(channel, Refusal.ADDRESS);
-    }
-  }
-
-  private void adopt(SocketChannel channel, long address, int index, EventLoop loop) {
     try {
       channel.configureBlocking(false);
       channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
       channel.setOption(StandardSocketOptions.SO_SNDBUF, SEND_BUFFER);
       Transport transport = transport(channel, loop);
-      connections.get(index).add(new Connection(this, loop, channel, transport, address));
+      connections.get(index).add(new Connection(this, loop, channel, transport));
       if (failing.get()) {
         failing.set(false);
       }
     } catch (IOException e) {
       log.debug("An accepted connection was gone at once", e);
       closeQuietly(channel);
-      ended(address);
+      ended();
     } catch (RuntimeException | Error e) {
       closeQuietly(channel);
-      ended(address);
+      ended();
       if (!failing.getAndSet(true)) { // not for each, who all come again and again
         log.error("Devices that connect cannot be served", e);
       }
@@ -336,11 +293,6 @@ final class WebSocketServer implements EventLoop.Handler {
         connections.get(i).remove(connection);
       }
     }
-    ended(connection.address());
-  }
-
-  private void ended(long address) {
-    limits.leave(address);
     ended();
   }
 

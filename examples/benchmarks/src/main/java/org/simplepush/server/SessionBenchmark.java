@@ -51,19 +51,14 @@ public class SessionBenchmark {
               Duration.ofMinutes(35),
               Duration.ofDays(7),
               1000,
-              MessageCodec.DEFAULT_MAX_MESSAGE_LENGTH),
+              MessageCodec.DEFAULT_MAX_MESSAGE_LENGTH,
+              Integer.MAX_VALUE),
           store,
           registry,
           sleepers,
           new EndpointTokens(EndpointKeys.ephemeral()),
           URI.create("https://push.example.org"),
           codec,
-          new CreationLimits(
-              store,
-              CreationLimits.UNLIMITED,
-              Integer.MAX_VALUE,
-              Integer.MAX_VALUE,
-              System::nanoTime),
           counters);
 
   private final String hello = codec.write(new ClientMessage.Hello(UAID, List.of()));
@@ -130,11 +125,6 @@ public class SessionBenchmark {
     @Override
     public boolean isCurrent() {
       return true;
-    }
-
-    @Override
-    public long address() {
-      return 0;
     }
   }
 

@@ -26,7 +26,7 @@ abstract class DeviceConnection extends Peer {
   private boolean upgraded;
 
   DeviceConnection(LoadLoop loop, Target target) {
-    super(loop, target.tls);
+    super(loop);
     this.target = target;
   }
 
