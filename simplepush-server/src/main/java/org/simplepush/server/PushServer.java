@@ -22,6 +22,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
@@ -63,8 +64,9 @@ public final class PushServer implements AutoCloseable {
   private final Builder config;
   private final ServerSettings settings;
   private final VersionStore store;
+  private final FailureLog failures;
   private final Counters counters;
-  private final UdpWaker waker = new UdpWaker();
+  private final UdpWaker waker;
   private final Sleepers sleepers;
   private final SessionRegistry sessions;
   private final KeyKeeper keys;
@@ -98,7 +100,9 @@ public final class PushServer implements AutoCloseable {
   private PushServer(Builder builder) {
     this.config = builder.copy();
     this.settings = config.settings();
-    this.counters = new Counters(new MemoryAccount(config.maxMemory));
+    this.failures = new FailureLog(config.outOfMemoryHandler, System::nanoTime);
+    this.counters = new Counters(new MemoryAccount(config.maxMemory), failures);
+    this.waker = new UdpWaker(failures);
     this.store = config.store != null ? config.store : new InMemoryVersionStore();
     this.sleepers = new Sleepers(config.wakeUp, waker, System::nanoTime, counters);
     this.sessions = new SessionRegistry(store, sleepers, counters);
@@ -263,14 +267,14 @@ public final class PushServer implements AutoCloseable {
     return duties;
   }
 
-  private static ScheduledFuture<?> repeat(
+  private ScheduledFuture<?> repeat(
       ScheduledExecutorService housekeeper, Duration interval, Runnable duty) {
     Runnable guarded =
         () -> {
           try {
             duty.run();
           } catch (Throwable e) { // else it would end in silence
-            log.error("The housekeeper failed, and tries again later", e);
+            failures.report(log, "The housekeeper failed, and tries again later", e);
           }
         };
     long nanos = interval.toNanos();
@@ -317,33 +321,43 @@ public final class PushServer implements AutoCloseable {
       }
     }
     String name = stopping == null ? "simplepush" : stopping.name();
-    Thread closer = new Thread(() -> close(stopping), name + "-close");
-    closer.start();
+    try {
+      new Thread(() -> close(stopping), name + "-close").start();
+    } catch (Throwable e) { // whoever waits for the end must not do so for ever
+      closed.completeExceptionally(e);
+    }
     return closed.copy();
   }
 
   private void close(@Nullable Running stopping) {
     try {
       if (stopping != null) {
-        stopping.housekeeper().shutdownNow();
-        long drainMillis = config.drain.toMillis();
-        within(drainMillis + GOODBYE_MILLIS, stopping.webSockets().drain(drainMillis)).join();
-        endpointHandler.close();
-        CompletableFuture<Void> devices = within(GOODBYE_MILLIS, stopping.webSockets().goAway());
-        if (stopping.endpoints() != null) {
-          stopping.endpoints().close(REQUESTS);
-        }
-        devices.join();
-        stopping.webSockets().stop();
-        waker.close();
-        sessions.leave();
+        stop(stopping);
       }
       if (config.store == null) {
         store.close();
       }
       closed.complete(null);
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
       closed.completeExceptionally(e);
+    }
+  }
+
+  private void stop(Running stopping) {
+    try {
+      stopping.housekeeper().shutdownNow();
+      long drainMillis = config.drain.toMillis();
+      within(drainMillis + GOODBYE_MILLIS, stopping.webSockets().drain(drainMillis)).join();
+      endpointHandler.close();
+      CompletableFuture<Void> devices = within(GOODBYE_MILLIS, stopping.webSockets().goAway());
+      if (stopping.endpoints() != null) {
+        stopping.endpoints().close(REQUESTS);
+      }
+      devices.join();
+    } finally {
+      stopping.webSockets().stop();
+      waker.close();
+      sessions.leave();
     }
   }
 
@@ -466,9 +480,9 @@ public final class PushServer implements AutoCloseable {
 
   private CompletableFuture<Void> startHealthCheck(Running now) {
     CompletableFuture<Void> result = new CompletableFuture<>();
-    Thread thread = new Thread(() -> checkHealth(now.health(), result), now.name() + "-health");
-    thread.setDaemon(true);
     try {
+      Thread thread = new Thread(() -> checkHealth(now.health(), result), now.name() + "-health");
+      thread.setDaemon(true);
       thread.start();
     } catch (OutOfMemoryError e) {
       result.completeExceptionally(new IOException("The process cannot start a thread", e));
@@ -479,6 +493,10 @@ public final class PushServer implements AutoCloseable {
   private void checkHealth(ServerHealth health, CompletableFuture<Void> result) {
     try {
       health.check();
+      if (failures.ranOutOfMemory()) {
+        throw new IOException(
+            "The process was out of memory, so something may have been lost; restart the server");
+      }
       store
           .check()
           .thenCompose(done -> keys.check())
@@ -538,6 +556,7 @@ public final class PushServer implements AutoCloseable {
     private int maxMessageLength = MessageCodec.DEFAULT_MAX_MESSAGE_LENGTH;
     private int maxConnections = Integer.MAX_VALUE;
     private long maxMemory = MemoryAccount.defaultTotal();
+    private @Nullable Consumer<? super OutOfMemoryError> outOfMemoryHandler;
 
     /** The other processors are for those who publish. Two loops on two processors do less. */
     private int eventLoops =
@@ -584,6 +603,7 @@ public final class PushServer implements AutoCloseable {
       copy.maxMessageLength = maxMessageLength;
       copy.maxConnections = maxConnections;
       copy.maxMemory = maxMemory;
+      copy.outOfMemoryHandler = outOfMemoryHandler;
       copy.wakeUp = wakeUp;
       return copy;
     }
@@ -949,6 +969,17 @@ public final class PushServer implements AutoCloseable {
             "maxMemory must be " + MIN_MEMORY + " bytes or more, but was " + maxMemory);
       }
       this.maxMemory = maxMemory;
+      return this;
+    }
+
+    /**
+     * What to do when a thread of this server meets an {@link OutOfMemoryError}: called on that
+     * thread, before anything is logged, so it should need no memory itself; ending the process
+     * with {@link Runtime#halt} is the usual thing. Default nothing: then the thread goes on, but
+     * {@link PushServer#checkHealth} fails from then on, because something may have been lost.
+     */
+    public Builder onOutOfMemory(Consumer<? super OutOfMemoryError> handler) {
+      this.outOfMemoryHandler = Objects.requireNonNull(handler, "handler");
       return this;
     }
 

@@ -149,8 +149,13 @@ final class TlsTransport implements Transport {
   }
 
   @Override
-  public boolean hasUnwritten() {
-    return unwritten != null;
+  public int unwritten() {
+    return unwritten == null ? 0 : unwritten.capacity();
+  }
+
+  @Override
+  public int undecoded() {
+    return undecrypted == null ? 0 : undecrypted.capacity();
   }
 
   @Override

@@ -24,6 +24,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -414,12 +415,46 @@ class HealthWireTest {
   }
 
   @Test
-  void housekeeperThatDiedIsToldOf() throws Exception {
+  void housekeeperOutlivesEvenWhatCannotBeLogged() throws Exception {
     AtomicInteger rounds = new AtomicInteger();
     SlowStore store = throwing(rounds, Unspeakable::new);
     try (PushServer server = server().store(store).expiry(Duration.ofMillis(1)).build().start()) {
-      eventually(() -> assertThat(rounds).hasPositiveValue());
-      eventually(() -> assertSick(server, "The housekeeper has ended"));
+      eventually(() -> assertThat(rounds).hasValueGreaterThan(2));
+      assertHealthy(server);
+    }
+  }
+
+  @Test
+  void housekeeperThatEndedIsToldOf() throws Exception {
+    try (PushServer server = server().build().start()) {
+      ServerHealth health =
+          new ServerHealth(
+              server.webSockets(), List.of(CompletableFuture.completedFuture(null)), null, false);
+      assertThatThrownBy(health::check)
+          .isInstanceOf(IOException.class)
+          .hasMessageStartingWith("The housekeeper has ended");
+    }
+  }
+
+  @Test
+  void serverThatWasOutOfMemoryGoesOnAndSaysSo() throws Exception {
+    List<OutOfMemoryError> told = new CopyOnWriteArrayList<>();
+    OutOfMemoryError error = new OutOfMemoryError("as if");
+    try (PushServer server = server().onOutOfMemory(told::add).build().start();
+        WireDevice device = WireDevice.fresh(server.port())) {
+      assertHealthy(server);
+      for (int i = 0; i < 2; i++) {
+        server
+            .webSockets()
+            .loop(i)
+            .execute(
+                () -> {
+                  throw error;
+                });
+      }
+      eventually(() -> assertThat(told).containsExactly(error, error));
+      device.proveNothingCame();
+      assertSick(server, "out of memory");
     }
   }
 }
