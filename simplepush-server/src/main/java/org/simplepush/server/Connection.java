@@ -371,6 +371,12 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   }
 
   @Override
+  public boolean isAsked() {
+    assert loop.isCurrent();
+    return input != null;
+  }
+
+  @Override
   public void close(CloseCode code, String reason) {
     assert loop.isCurrent();
     if (state == State.OPEN) {

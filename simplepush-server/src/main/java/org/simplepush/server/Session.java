@@ -53,6 +53,9 @@ final class Session {
     /** Whether a message sent now would leave at once, as far as is known. */
     boolean isWritable();
 
+    /** Whether the device has sent something that was not handed over yet. */
+    boolean isAsked();
+
     /** Sends what is queued, then the reason, then ends the connection. */
     void close(CloseCode code, String reason);
 
@@ -708,7 +711,9 @@ final class Session {
 
   /** Whether there is something to do for the device before it may sleep. */
   private boolean isOutstanding() {
-    return (deliveries != null && deliveries.isOutstanding()) || !wire.isWritable();
+    return wire.isAsked()
+        || (deliveries != null && deliveries.isOutstanding())
+        || !wire.isWritable();
   }
 
   /**

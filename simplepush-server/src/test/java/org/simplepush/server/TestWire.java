@@ -94,6 +94,12 @@ final class TestWire implements Session.Wire {
   }
 
   @Override
+  public boolean isAsked() {
+    assertInTurn();
+    return !unheard.isEmpty();
+  }
+
+  @Override
   public void close(CloseCode code, String reason) {
     assertInTurn();
     assertThat(closedWith).as("close code when closing again").isNull();

@@ -96,6 +96,11 @@ public class SessionBenchmark {
     }
 
     @Override
+    public boolean isAsked() {
+      return false;
+    }
+
+    @Override
     public void close(CloseCode code, String reason) {
       throw new IllegalStateException("The session was closed: " + code + ", " + reason);
     }
