@@ -40,21 +40,25 @@ final class Connector {
   static final Duration MIN_PING_INTERVAL = Duration.ofSeconds(20);
 
   /**
-   * More than the default: a notification about every one of 1,000 channels is a little larger than
-   * 64 KiB.
+   * How many characters of messages may wait for the loop before the server's socket is left
+   * unread. A longer message waits alone.
    */
-  static final int MAX_MESSAGE_LENGTH = 1024 * 1024;
+  private static final int MAX_UNREAD = 256 * 1024;
 
-  /** How many messages of the server may wait for the loop before its socket is left unread. */
-  private static final int MAX_UNREAD = 64;
+  /** What a message counts beside its characters: with many short ones the rest is the most. */
+  private static final int MESSAGE_OVERHEAD = 256;
 
   /** The rules of the conversation. */
   interface Owner {
     /** Returns what to say first. */
     ClientMessage.Hello hello();
 
-    /** The server has accepted the hello. */
-    void connected(ServerMessage.Hello hello);
+    /**
+     * The server has accepted the hello.
+     *
+     * @return whether it still knows this device
+     */
+    boolean connected(ServerMessage.Hello hello);
 
     /** The server said something after that. */
     void received(ServerMessage message);
@@ -87,7 +91,7 @@ final class Connector {
   private final RandomGenerator random;
   private final KeepAlive keepAlive;
   private final Owner owner;
-  private final MessageCodec codec = new MessageCodec(MAX_MESSAGE_LENGTH);
+  private final MessageCodec codec;
 
   private State state = State.STOPPED;
   private @Nullable Attempt attempt;
@@ -97,6 +101,12 @@ final class Connector {
 
   /** The same, or more after a failure that asks for patience: how long the next break is. */
   private int patience;
+
+  /** Connections in a row that were given up because of what the server sent, or of a failure. */
+  private int offences;
+
+  /** The loop's time when the last hello was accepted. */
+  private long lastGreeted;
 
   private int redirects;
   private long lastHeard;
@@ -137,6 +147,7 @@ final class Connector {
     this.transport = transport;
     this.random = random;
     this.owner = owner;
+    this.codec = new MessageCodec(settings.maxMessageLength());
   }
 
   void start() {
@@ -247,7 +258,9 @@ final class Connector {
     try {
       next.connection = transport.connect(target, next);
     } catch (IllegalArgumentException e) { // java.net.URI takes addresses that OkHttp does not
-      next.failed("the address cannot be used: " + e.getMessage(), e);
+      next.failed("the address cannot be used: " + Quote.of(String.valueOf(e.getMessage())), null);
+    } catch (RuntimeException | Error e) { // no further thread, or no memory for one
+      next.failed("it could not be begun: " + Quote.message(e.toString()), e);
     }
   }
 
@@ -278,8 +291,10 @@ final class Connector {
       switch (e.severity()) {
         case NOT_A_MESSAGE -> {
           CloseCode code =
-              text.length() > MAX_MESSAGE_LENGTH ? CloseCode.TOO_BIG : CloseCode.PROTOCOL_ERROR;
-          lose(code.code(), "the server is not understood: " + e.getMessage(), PATIENT);
+              text.length() > settings.maxMessageLength()
+                  ? CloseCode.TOO_BIG
+                  : CloseCode.PROTOCOL_ERROR;
+          giveUp(code.code(), "the server is not understood: " + e.getMessage(), null);
         }
         case UNKNOWN_TYPE -> log.debug("The server said something of another protocol", e);
         case BAD_CONTENT, UNANSWERED -> understood(e.toFailure());
@@ -311,8 +326,8 @@ final class Connector {
 
   private void greeted(ServerMessage.Hello hello) {
     failures = 0;
-    patience = 0;
     redirects = 0;
+    lastGreeted = loop.nanoTime();
     mayBeWoken = hello.wakeUp() && doorbell != null;
     if (!mayBeWoken) {
       transport.listenNoMore();
@@ -325,7 +340,9 @@ final class Connector {
       suspect = null;
     }
     keepAlive();
-    owner.connected(hello);
+    if (owner.connected(hello)) {
+      patience = 0; // a server that forgets the device each time is not to make it start over often
+    }
   }
 
   private void redirected(URI target) {
@@ -334,7 +351,7 @@ final class Connector {
       return;
     }
     try {
-      Settings.checkTarget(target, settings.allowInsecure());
+      settings.checkRedirect(target);
     } catch (IllegalArgumentException e) {
       lose(CloseCode.NORMAL.code(), "a redirect cannot be followed: " + e.getMessage(), PATIENT);
       return;
@@ -343,14 +360,14 @@ final class Connector {
     if (last != null) {
       last.close(CloseCode.NORMAL.code(), "redirected");
     }
-    log.debug("The server redirects this device to {}", target);
+    log.debug("The server redirects this device to {}", Quote.of(target.toString()));
     connect(target);
   }
 
   private void refused(ServerMessage.Failure failure) {
     String of = failure.messageType();
     if (of != null && !of.equalsIgnoreCase("hello")) {
-      log.debug("A failed {} before the answer to hello is ignored", of);
+      log.debug("A failed {} before the answer to hello is ignored", Quote.of(of));
       return;
     }
     lose(
@@ -416,6 +433,40 @@ final class Connector {
    * @param atLeast as many failures are assumed for the length of the break
    */
   private void lose(int closeCode, String reason, int atLeast) {
+    lose(closeCode, reason, atLeast, null);
+  }
+
+  /**
+   * Leaves the current connection because of what the server sent, or of a failure here. Coming
+   * back soon would only repeat that, so each time the break is longer, until a connection has
+   * lasted longer than any break.
+   *
+   * @param closeCode as for {@link #lose}
+   */
+  private void giveUp(int closeCode, String reason, @Nullable Throwable cause) {
+    if (state == State.OPEN && loop.nanoTime() - lastGreeted > settings.backoff().max().toNanos()) {
+      offences = 0;
+    }
+    lose(closeCode, reason, PATIENT + offences++, cause);
+  }
+
+  /** Gives an open connection up because of what the server said. */
+  void giveUp(String reason) {
+    loop.assertCurrent();
+    if (state == State.OPEN) {
+      giveUp(NO_CLOSE_FRAME, reason, null);
+    }
+  }
+
+  /** A task of the loop threw, and may have left anything half done: a hello puts it right. */
+  void taskFailed(Throwable failure) {
+    loop.assertCurrent();
+    if (state != State.STOPPED && state != State.WAITING) {
+      giveUp(NO_CLOSE_FRAME, "the device failed: " + Quote.message(failure.toString()), failure);
+    }
+  }
+
+  private void lose(int closeCode, String reason, int atLeast, @Nullable Throwable cause) {
     Attempt last = attempt;
     if (last != null) {
       if (closeCode == NO_CLOSE_FRAME) {
@@ -424,7 +475,7 @@ final class Connector {
         last.close(closeCode, "");
       }
     }
-    retry(closeCode, reason, atLeast, null);
+    retry(closeCode, reason, atLeast, cause);
   }
 
   private void ended(int closeCode, String reason, @Nullable Throwable cause) {
@@ -459,8 +510,10 @@ final class Connector {
     }
     patience = Math.max(patience + 1, atLeast);
     Duration delay = settings.backoff().delay(patience, random);
+    // First of all: should the rest fail, there is a next attempt.
+    Loop.Timer next = loop.schedule(delay, () -> connect(settings.server()));
     enter(State.WAITING);
-    timer = loop.schedule(delay, () -> connect(settings.server()));
+    timer = next;
     owner.disconnected(
         new ConnectionListener.Disconnected(closeCode, reason, failures, delay, cause));
   }
@@ -486,16 +539,22 @@ final class Connector {
   /** A datagram has come, from whomever. From any thread. */
   private void rung() {
     if (rung.compareAndSet(false, true)) {
-      loop.execute(
-          () -> {
-            rung.set(false);
-            slumber.rung(loop.nanoTime());
-            if (state == State.ASLEEP) {
-              wake();
-            } else if (state == State.OPEN && mayBeWoken) {
-              probe(); // the server may believe that this device sleeps
-            }
-          });
+      try {
+        loop.execute(this::answerRing);
+      } catch (RuntimeException | Error e) {
+        rung.set(false); // or no later one would be heard
+        throw e;
+      }
+    }
+  }
+
+  private void answerRing() {
+    rung.set(false);
+    slumber.rung(loop.nanoTime());
+    if (state == State.ASLEEP) {
+      wake();
+    } else if (state == State.OPEN && mayBeWoken) {
+      probe(); // the server may believe that this device sleeps
     }
   }
 
@@ -521,7 +580,7 @@ final class Connector {
 
   /** One connection. Its events count only while it is the current one. */
   private final class Attempt implements Transport.Events {
-    /** Taken per message by the transport's thread and given back by the loop. */
+    /** Taken for each message by the transport's thread and given back by the loop. */
     private final Semaphore unread = new Semaphore(MAX_UNREAD);
 
     private Transport.@Nullable Connection connection;
@@ -579,10 +638,11 @@ final class Connector {
 
     @Override
     public void received(String text) {
-      unread.acquireUninterruptibly();
+      int cost = Math.min(MAX_UNREAD, MESSAGE_OVERHEAD + text.length());
+      unread.acquireUninterruptibly(cost);
       loop.execute(
           () -> {
-            unread.release();
+            unread.release(cost);
             if (isCurrent() && state != State.CONNECTING) {
               Connector.this.received(text);
             }
@@ -594,10 +654,10 @@ final class Connector {
       loop.execute(
           () -> {
             if (isCurrent()) {
-              lose(
+              giveUp(
                   CloseCode.UNSUPPORTED_DATA.code(),
                   "the server sent a binary message, and this protocol has none",
-                  PATIENT);
+                  null);
             }
           });
     }
@@ -610,6 +670,17 @@ final class Connector {
     @Override
     public void failed(String reason, @Nullable Throwable cause) {
       loop.execute(() -> gone(NO_CLOSE_FRAME, reason, cause));
+    }
+
+    @Override
+    public void violated(String reason, @Nullable Throwable cause) {
+      loop.execute(
+          () -> {
+            finish();
+            if (isCurrent()) {
+              giveUp(NO_CLOSE_FRAME, reason, cause);
+            }
+          });
     }
 
     private void gone(int closeCode, String reason, @Nullable Throwable cause) {

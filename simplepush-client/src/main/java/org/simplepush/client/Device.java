@@ -14,7 +14,6 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
@@ -44,6 +43,12 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
 
   /** How often a register that met a conflict is tried with another channel (protocol §3). */
   static final int MAX_CONFLICTS = 3;
+
+  /** How many updates one message acknowledges: servers take 64 KiB by default. */
+  static final int ACKS_IN_A_MESSAGE = 500;
+
+  /** How many acknowledgements wait; a server that demands more has to repeat itself. */
+  static final int MAX_ACKS = 8 * ACKS_IN_A_MESSAGE;
 
   /** Starts applications. */
   interface Starter {
@@ -288,6 +293,11 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     deadlines.cancel(new Retire(channelId));
   }
 
+  /** A task of the loop threw. */
+  void taskFailed(Throwable failure) {
+    connector.taskFailed(failure);
+  }
+
   void networkChanged(String network) {
     loop.assertCurrent();
     connector.networkChanged(network);
@@ -456,7 +466,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
       }
 
       @Override
-      public void failed(Exception cause) {
+      public void failed(Throwable cause) {
         fail(result, PushException.storage(otherwise, cause));
       }
     };
@@ -696,7 +706,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
           }
 
           @Override
-          public void failed(Exception cause) {
+          public void failed(Throwable cause) {
             connector.stop(done);
           }
         });
@@ -818,11 +828,12 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
   }
 
   @Override
-  public void connected(ServerMessage.Hello hello) {
+  public boolean connected(ServerMessage.Hello hello) {
     Uaid before = state.uaid();
+    boolean isForgotten = before != null && !hello.uaid().equals(before);
     if (!hello.uaid().equals(before)) {
       state.uaid(hello.uaid());
-      if (before != null) {
+      if (isForgotten) {
         startOver();
       }
       journal.changed();
@@ -833,6 +844,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     tellWhatLeftMeanwhile();
     registers.forEach(this::send);
     deadlines.awake(); // the connection may have been lost to a sleep of the device
+    return !isForgotten;
   }
 
   /** What the hello listed may be stored as given up by the time it is answered. */
@@ -905,7 +917,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
 
   private void greetedAgain(ServerMessage.Hello hello) {
     if (!hello.uaid().equals(state.uaid())) {
-      connector.reconnect("the server changed the UAID without being asked");
+      connector.giveUp("the server changed the UAID without being asked");
     }
   }
 
@@ -925,9 +937,11 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
   }
 
   private void acknowledge(ChannelId channelId, long version) {
+    if (acks.size() >= MAX_ACKS && !acks.containsKey(channelId)) {
+      return; // it is sent again, and acknowledged then
+    }
     acks.merge(channelId, version, Math::max);
     if (!acksQueued) {
-      acksQueued = true;
       loop.execute(
           () -> {
             acksQueued = false;
@@ -939,11 +953,12 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
                   }
 
                   @Override
-                  public void failed(Exception cause) {
+                  public void failed(Throwable cause) {
                     acks.clear(); // what is not stored is not acknowledged; it is offered again
                   }
                 });
           });
+      acksQueued = true;
     }
   }
 
@@ -954,7 +969,10 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     List<Update> updates = new ArrayList<>(acks.size());
     acks.forEach((channelId, version) -> updates.add(new Update(channelId, version)));
     acks.clear(); // if there is no connection, the server offers them again on the next one
-    connector.send(new ClientMessage.Ack(updates));
+    for (int from = 0; from < updates.size(); from += ACKS_IN_A_MESSAGE) {
+      int to = Math.min(updates.size(), from + ACKS_IN_A_MESSAGE);
+      connector.send(new ClientMessage.Ack(updates.subList(from, to)));
+    }
   }
 
   @Override
@@ -1057,6 +1075,13 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
       return;
     }
     cancelTimeout(register);
+    try {
+      settings.checkEndpoint(answer.endpoint());
+    } catch (IllegalArgumentException e) {
+      connector.send(new ClientMessage.Unregister(channelId));
+      fail(register, PushException.badEndpoint(String.valueOf(e.getMessage())));
+      return;
+    }
     Registration registration =
         new Registration(register.application, channelId, answer.endpoint(), null);
     Registration renewed =
@@ -1099,7 +1124,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
           }
 
           @Override
-          public void failed(Exception cause) {
+          public void failed(Throwable cause) {
             if (state.registration(channelId) == registration) {
               drop(channelId);
               inbox.forget(channelId);
@@ -1130,13 +1155,13 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
 
   private void failed(ServerMessage.Failure failure) {
     if (!"register".equalsIgnoreCase(failure.messageType())) {
-      log.debug("The server reports a failure that nothing waits for: {}", failure);
+      log.debug("The server reports a failure that nothing waits for: {}", shown(failure));
       return;
     }
     ChannelId channelId = channelOf(failure);
     PendingRegister register = channelId == null ? null : registers.get(channelId);
     if (channelId == null || register == null || !register.sent) {
-      log.debug("The server refused a channel nobody waits for: {}", failure);
+      log.debug("The server refused a channel nobody waits for: {}", shown(failure));
       return;
     }
     registers.remove(channelId);
@@ -1147,6 +1172,10 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     }
     cancelTimeout(register);
     fail(register, PushException.server(failure.status(), Quote.of(failure.error())));
+  }
+
+  private static String shown(ServerMessage.Failure failure) {
+    return failure.status() + ": " + Quote.of(failure.error());
   }
 
   /** A failure that names no channel answers the oldest request: answers come in order. */
@@ -1226,8 +1255,8 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
   private void callBack(Runnable completion) {
     try {
       callbacks.execute(completion);
-    } catch (RejectedExecutionException e) {
-      log.debug("The callback executor takes no more; the future completes on another thread");
+    } catch (RuntimeException | Error e) {
+      log.debug("The callback executor takes no more; the future completes on another thread", e);
       completion.run();
     }
   }
@@ -1238,12 +1267,13 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
           () -> {
             try {
               call.run();
-            } catch (RuntimeException | Error e) {
-              log.warn("The connection listener {} threw", listener.getClass().getName(), e);
+            } catch (Throwable e) {
+              Failures.warn(
+                  "The connection listener " + listener.getClass().getName() + " threw", e);
             }
           });
-    } catch (RejectedExecutionException e) {
-      log.debug("The callback executor takes no more; the listener is not told");
+    } catch (RuntimeException | Error e) {
+      log.debug("The callback executor takes no more; the listener is not told", e);
     }
   }
 }

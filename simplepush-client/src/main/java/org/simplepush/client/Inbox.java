@@ -9,7 +9,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.ChannelId;
@@ -391,7 +390,7 @@ final class Inbox {
             Throwable failure = call(handler);
             loop.execute(() -> finished(next, message, failure));
           });
-    } catch (RejectedExecutionException e) {
+    } catch (RuntimeException | Error e) { // it takes no more, or there is no thread to be had
       loop.execute(() -> finished(next, message, e));
     }
   }
@@ -413,16 +412,19 @@ final class Inbox {
 
   private void finished(Waiting done, Message message, @Nullable Throwable failure) {
     running = null;
-    if (isOrphan) {
-      isOrphan = false;
-    } else if (failure == null) {
-      owner.handled(this, message);
-    } else {
-      failed(done, message, failure);
-    }
-    handOver();
-    if (running == null) {
-      owner.idle();
+    try {
+      if (isOrphan) {
+        isOrphan = false;
+      } else if (failure == null) {
+        owner.handled(this, message);
+      } else {
+        failed(done, message, failure);
+      }
+    } finally { // whatever became of this one, the next is handed over
+      handOver();
+      if (running == null) {
+        owner.idle();
+      }
     }
   }
 

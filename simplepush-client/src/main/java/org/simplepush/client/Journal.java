@@ -1,6 +1,5 @@
 package org.simplepush.client;
 
-import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,7 +25,7 @@ final class Journal {
     void saved();
 
     /** They could not be saved now; it is tried again, but this waiter is not told. */
-    void failed(Exception cause);
+    void failed(Throwable cause);
   }
 
   private final Loop loop;
@@ -75,8 +74,8 @@ final class Journal {
 
   private void queueSave() {
     if (!saveQueued) {
-      saveQueued = true;
       loop.execute(this::save);
+      saveQueued = true;
     }
   }
 
@@ -89,17 +88,26 @@ final class Journal {
     waiters = new ArrayList<>();
     try {
       storage.save(state.get());
-    } catch (IOException | RuntimeException e) {
+    } catch (Throwable e) { // whatever it was: it is not saved
       failures++;
       Duration delay = RETRY.delay(failures, random);
-      log.warn("The device's state could not be saved; next attempt in {}", delay, e);
       loop.schedule(delay, this::queueSave);
-      told.forEach(waiter -> waiter.failed(e));
+      log.warn("The device's state could not be saved; next attempt in {}", delay, e);
+      told.forEach(waiter -> tell(() -> waiter.failed(e)));
       return;
     }
     changed = false;
     failures = 0;
-    saved.run();
-    told.forEach(Waiter::saved);
+    tell(saved);
+    told.forEach(waiter -> tell(waiter::saved));
+  }
+
+  /** Each is told, whatever another one does. */
+  private static void tell(Runnable call) {
+    try {
+      call.run();
+    } catch (RuntimeException | Error e) {
+      Failures.log("What waited for the device's state to be saved failed", e);
+    }
   }
 }

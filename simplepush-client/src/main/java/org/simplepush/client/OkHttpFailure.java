@@ -48,7 +48,7 @@ final class OkHttpFailure {
     if (failure instanceof ProtocolException) {
       return "what answered at " + place + " does not speak HTTP" + schemeHint(target);
     }
-    return failure.toString();
+    return Quote.message(failure.toString());
   }
 
   private static String answered(Response response, Throwable failure) {
@@ -104,6 +104,6 @@ final class OkHttpFailure {
 
   private static String message(Throwable failure) {
     String message = failure.getMessage();
-    return message == null ? failure.getClass().getSimpleName() : message;
+    return message == null ? failure.getClass().getSimpleName() : Quote.message(message);
   }
 }

@@ -17,9 +17,15 @@ final class OkHttpTransport implements Transport {
   private static final String SUBPROTOCOL_HEADER = "Sec-WebSocket-Protocol";
 
   private final OkHttpClient client;
+  private final int maxUnsent;
 
-  OkHttpTransport(OkHttpClient client) {
+  /**
+   * @param client runs its calls on {@link ReaderThreads}, and has an {@link OkHttpGuard}
+   * @param maxUnsent how many bytes may wait until the server reads them
+   */
+  OkHttpTransport(OkHttpClient client, int maxUnsent) {
     this.client = client;
+    this.maxUnsent = maxUnsent;
   }
 
   @Override
@@ -29,12 +35,27 @@ final class OkHttpTransport implements Transport {
             .url(target.toString())
             .header(SUBPROTOCOL_HEADER, MessageCodec.SUBPROTOCOL)
             .build();
-    return new OkHttpConnection(client.newWebSocket(request, new Listener(request.url(), events)));
+    Listener listener = new Listener(request.url(), events);
+    return new OkHttpConnection(client.newWebSocket(request, listener), listener);
   }
 
-  private record OkHttpConnection(WebSocket webSocket) implements Connection {
+  private final class OkHttpConnection implements Connection {
+    private final WebSocket webSocket;
+    private final Listener listener;
+
+    OkHttpConnection(WebSocket webSocket, Listener listener) {
+      this.webSocket = webSocket;
+      this.listener = listener;
+    }
+
     @Override
     public boolean send(String text) {
+      if (webSocket.queueSize() > maxUnsent) {
+        listener.violated(
+            "the server does not read: more than " + maxUnsent + " bytes wait to be sent", null);
+        webSocket.cancel();
+        return false;
+      }
       return webSocket.send(text);
     }
 
@@ -63,6 +84,7 @@ final class OkHttpTransport implements Transport {
 
     @Override
     public void onOpen(WebSocket webSocket, Response response) {
+      ReaderThreads.atEnd(this::readerEnded);
       String protocol = response.header(SUBPROTOCOL_HEADER);
       if (protocol != null && !protocol.equals(MessageCodec.SUBPROTOCOL)) {
         String sentence =
@@ -102,11 +124,26 @@ final class OkHttpTransport implements Transport {
 
     @Override
     public void onFailure(WebSocket webSocket, Throwable t, @Nullable Response response) {
-      fail(opened ? t.toString() : OkHttpFailure.reason(target, t, response), t);
+      if (t instanceof UnacceptableException) {
+        violated(String.valueOf(t.getMessage()), t);
+      } else {
+        String reason =
+            opened ? Quote.message(t.toString()) : OkHttpFailure.reason(target, t, response);
+        fail(reason, Quote.withShortMessages(t));
+      }
+    }
+
+    /** If OkHttp has not said why until now, it met an error that it does not report. */
+    private void readerEnded(@Nullable Throwable failure) {
+      violated("the connection can be read no more: " + failure, failure);
     }
 
     private void fail(String reason, @Nullable Throwable cause) {
       end(() -> events.failed(reason, cause));
+    }
+
+    private void violated(String reason, @Nullable Throwable cause) {
+      end(() -> events.violated(reason, cause));
     }
 
     private void end(Runnable lastEvent) {
@@ -114,9 +151,9 @@ final class OkHttpTransport implements Transport {
         if (ended) {
           return;
         }
-        ended = true;
+        lastEvent.run();
+        ended = true; // not if that threw: then the end of the reader is the next occasion
       }
-      lastEvent.run();
     }
   }
 }

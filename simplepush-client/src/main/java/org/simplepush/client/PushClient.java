@@ -10,7 +10,6 @@ import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.SynchronousQueue;
@@ -25,8 +24,6 @@ import okhttp3.Dispatcher;
 import okhttp3.OkHttpClient;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.internal.Backoff;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * A device: holds one connection to a push server for all applications on it, and keeps it up.
@@ -50,8 +47,6 @@ import org.slf4j.LoggerFactory;
  * that serves the connection.
  */
 public final class PushClient implements AutoCloseable {
-  private static final Logger log = LoggerFactory.getLogger(PushClient.class);
-
   /** The default of {@link Builder#requestTimeout}: 10 s. */
   public static final Duration DEFAULT_REQUEST_TIMEOUT = Duration.ofSeconds(10);
 
@@ -60,6 +55,9 @@ public final class PushClient implements AutoCloseable {
 
   /** The default first bound of {@link Builder#backoff}: 2 s. */
   public static final Duration DEFAULT_FIRST_BACKOFF = Duration.ofSeconds(2);
+
+  /** The default of {@link Builder#maxMessageLength}: 1 MiB. */
+  public static final int DEFAULT_MAX_MESSAGE_LENGTH = 1024 * 1024;
 
   /** The default last bound of {@link Builder#backoff}: 5 min. */
   public static final Duration DEFAULT_MAX_BACKOFF = Duration.ofMinutes(5);
@@ -75,7 +73,7 @@ public final class PushClient implements AutoCloseable {
   private final @Nullable ExecutorService ownCallbacks;
   private final @Nullable ScheduledExecutorService ownScheduler;
   private final ScheduledLoop loop;
-  private final ExecutorService readers;
+  private final ReaderThreads readers;
 
   private final CompletableFuture<Void> closed = new CompletableFuture<>();
 
@@ -94,6 +92,7 @@ public final class PushClient implements AutoCloseable {
             builder.maxPingInterval,
             builder.backoff,
             builder.allowInsecure,
+            builder.maxMessageLength,
             builder.synchroniseAfter,
             builder.renewal);
     storage = builder.storage;
@@ -104,18 +103,25 @@ public final class PushClient implements AutoCloseable {
     String name = "simplepush-client " + Settings.host(builder.server) + " ";
     if (builder.scheduler == null) {
       ownScheduler = scheduler(name + "loop");
-      loop = new ScheduledLoop(ownScheduler, () -> scheduler(name + "loop"));
+      loop = new ScheduledLoop(ownScheduler, () -> scheduler(name + "loop"), this::taskFailed);
     } else {
       ownScheduler = null;
-      loop = new ScheduledLoop(builder.scheduler, () -> scheduler(name + "loop"));
+      loop = new ScheduledLoop(builder.scheduler, () -> scheduler(name + "loop"), this::taskFailed);
     }
     // At most one thread per application runs a handler; the rest of the time there is none.
     ownCallbacks =
         builder.callbackExecutor == null ? growingPool(threads(name + "callback")) : null;
     callbacks = builder.callbackExecutor == null ? ownCallbacks() : builder.callbackExecutor;
-    readers = growingPool(threads(name + "reader"));
+    readers = new ReaderThreads(threads(name + "reader"));
     ownsPool = builder.okHttpClient == null;
-    okHttp = okHttp(builder.okHttpClient, readers);
+    okHttp = okHttp(builder.okHttpClient, readers, builder.maxMessageLength);
+  }
+
+  private void taskFailed(Throwable failure) {
+    Device running = device();
+    if (running != null) {
+      running.taskFailed(failure);
+    }
   }
 
   private static ScheduledExecutorService scheduler(String name) {
@@ -147,17 +153,21 @@ public final class PushClient implements AutoCloseable {
    * A dispatcher of our own also for a client that was handed in: a WebSocket occupies one of the
    * dispatcher's 64 places for as long as it is open.
    */
-  private static OkHttpClient okHttp(@Nullable OkHttpClient given, ExecutorService readers) {
+  private static OkHttpClient okHttp(
+      @Nullable OkHttpClient given, ExecutorService readers, int maxMessageLength) {
     OkHttpClient.Builder builder =
         given == null
             ? new OkHttpClient.Builder().connectionPool(new ConnectionPool(0, 1, TimeUnit.SECONDS))
             : given.newBuilder();
+    // Around all others, so that it sees what they fail with, and the stream as OkHttp will.
+    builder.interceptors().add(0, new OkHttpGuard(maxMessageLength));
     return builder
         .dispatcher(new Dispatcher(readers))
         .pingInterval(Duration.ZERO) // the protocol has its own
         .retryOnConnectionFailure(false) // when to retry is decided in one place
         .followRedirects(false)
         .followSslRedirects(false)
+        .cache(null) // an answer other than 101 would be repeated for as long as it says
         .build();
   }
 
@@ -196,7 +206,7 @@ public final class PushClient implements AutoCloseable {
     try {
       String stored = storage.load();
       state = stored == null ? new DeviceState() : parse(stored);
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | RuntimeException | Error e) {
       releaseStorage();
       synchronized (this) {
         started = false;
@@ -244,7 +254,7 @@ public final class PushClient implements AutoCloseable {
   }
 
   private Transport transport() {
-    Transport connections = new OkHttpTransport(okHttp);
+    Transport connections = new OkHttpTransport(okHttp, settings.maxMessageLength());
     return wakeUp == null ? connections : new WakeableTransport(connections, wakeUp, readers);
   }
 
@@ -255,8 +265,8 @@ public final class PushClient implements AutoCloseable {
   private void releaseStorage() {
     try {
       storage.release();
-    } catch (IOException | RuntimeException e) {
-      log.warn("The storage could not be released", e);
+    } catch (Throwable e) { // whatever it was, the client closes
+      Failures.warn("The storage could not be released", e);
     }
   }
 
@@ -375,7 +385,7 @@ public final class PushClient implements AutoCloseable {
             Throwable outcome = failure;
             loop.execute(() -> launched.accept(outcome));
           });
-    } catch (RejectedExecutionException e) {
+    } catch (RuntimeException | Error e) { // it takes no more, or there is no thread to be had
       loop.execute(() -> launched.accept(e));
     }
     return true;
@@ -528,19 +538,22 @@ public final class PushClient implements AutoCloseable {
   }
 
   private void release() {
-    okHttp.dispatcher().cancelAll();
-    readers.shutdown();
-    if (ownsPool) {
-      okHttp.connectionPool().evictAll();
+    try {
+      okHttp.dispatcher().cancelAll();
+      readers.shutdown();
+      if (ownsPool) {
+        okHttp.connectionPool().evictAll();
+      }
+    } finally {
+      if (ownCallbacks != null) {
+        ownCallbacks.shutdown();
+      }
+      loop.ended();
+      if (ownScheduler != null) {
+        ownScheduler.shutdown();
+      }
+      closed.complete(null);
     }
-    if (ownCallbacks != null) {
-      ownCallbacks.shutdown();
-    }
-    loop.ended();
-    if (ownScheduler != null) {
-      ownScheduler.shutdown();
-    }
-    closed.complete(null);
   }
 
   /**
@@ -577,6 +590,7 @@ public final class PushClient implements AutoCloseable {
     private Duration maxPingInterval = DEFAULT_PING_INTERVAL;
     private Backoff backoff = new Backoff(DEFAULT_FIRST_BACKOFF, DEFAULT_MAX_BACKOFF);
     private boolean allowInsecure;
+    private int maxMessageLength = DEFAULT_MAX_MESSAGE_LENGTH;
     private @Nullable Duration synchroniseAfter;
     private Settings.@Nullable Renewal renewal;
     private @Nullable WakeUp wakeUp;
@@ -594,7 +608,10 @@ public final class PushClient implements AutoCloseable {
     /**
      * The client whose trust settings, proxy, DNS and connection pool are used; it is not changed
      * and not closed. Its ping interval, retries and redirects do not apply: the device has its
-     * own. Default: one of our own.
+     * own. Nor does its cache. A server's redirects in HTTP are never followed; those of the
+     * protocol lead from {@code wss:} to {@code wss:} only, and to this host only from this host.
+     * If the client has an authenticator or cookies, it decides which host gets them. Default: one
+     * of our own.
      */
     public Builder okHttpClient(OkHttpClient client) {
       okHttpClient = Objects.requireNonNull(client, "client");
@@ -707,10 +724,30 @@ public final class PushClient implements AutoCloseable {
 
     /**
      * Whether {@code ws:} may be used to other hosts than this one, which shows the device's
-     * secrets to everybody in between. Default false.
+     * secrets to everybody in between, and whether a push server elsewhere may hand out endpoints
+     * at {@code localhost}, as one on a developer's computer does. Default false.
      */
     public Builder allowInsecure(boolean allow) {
       allowInsecure = allow;
+      return this;
+    }
+
+    /**
+     * How long a message of the push server may be. A longer one ends the connection. The largest a
+     * server has reason to send is a notification of a version for each channel of the device, some
+     * 80 bytes each. A device holds a few times as much for as long as it reads a message; as many
+     * bytes may wait to be sent to a server that does not read. Default 1 MiB ({@link
+     * #DEFAULT_MAX_MESSAGE_LENGTH}).
+     *
+     * @param bytes 1 KiB to 16 MiB
+     * @throws IllegalArgumentException if out of range
+     */
+    public Builder maxMessageLength(int bytes) {
+      if (bytes < 1024 || bytes > 16 * 1024 * 1024) {
+        throw new IllegalArgumentException(
+            "maxMessageLength is 1024 to 16777216 bytes, but was " + bytes);
+      }
+      maxMessageLength = bytes;
       return this;
     }
 

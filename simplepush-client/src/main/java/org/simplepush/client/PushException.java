@@ -20,7 +20,10 @@ public final class PushException extends Exception {
     NOT_FOUND_ERROR("NotFoundError"),
     /** The application is installed without the permission {@code push}. */
     PERMISSION_DENIED_ERROR("PermissionDeniedError"),
-    /** The push server answered, and refused; {@link #status()} says how. */
+    /**
+     * The push server answered, and refused; {@link #status()} says how. Or it handed out an
+     * endpoint that no application should use, and there is no status.
+     */
     SERVER_ERROR("ServerError"),
     /** The device could not store its state; see the cause. */
     STORAGE_ERROR("StorageError"),
@@ -67,6 +70,14 @@ public final class PushException extends Exception {
         Kind.SERVER_ERROR, status, "the push server answered " + status + ": " + sentence, null);
   }
 
+  static PushException badEndpoint(String sentence) {
+    return new PushException(
+        Kind.SERVER_ERROR,
+        NO_STATUS,
+        "the push server handed out an endpoint that is of no use: " + sentence,
+        null);
+  }
+
   static PushException storage(String sentence, Throwable cause) {
     return new PushException(Kind.STORAGE_ERROR, NO_STATUS, sentence, cause);
   }
@@ -92,7 +103,7 @@ public final class PushException extends Exception {
     return kind;
   }
 
-  /** Returns the server's status, if it was the server that refused (protocol §7). */
+  /** Returns the server's status, if the server refused (protocol §7). */
   public OptionalInt status() {
     return status == NO_STATUS ? OptionalInt.empty() : OptionalInt.of(status);
   }

@@ -5,6 +5,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -30,12 +31,15 @@ final class ScheduledLoop implements Loop {
    * A loop on {@code scheduler}.
    *
    * @param substitutes makes what runs the rest if {@code scheduler} was shut down
+   * @param failed called in the loop after a task threw, with what it threw
    */
   ScheduledLoop(
-      ScheduledExecutorService scheduler, Supplier<ScheduledExecutorService> substitutes) {
+      ScheduledExecutorService scheduler,
+      Supplier<ScheduledExecutorService> substitutes,
+      Consumer<Throwable> failed) {
     this.given = scheduler;
     this.substitutes = substitutes;
-    this.serial = new SerialExecutor(task -> scheduler().execute(task));
+    this.serial = new SerialExecutor(task -> scheduler().execute(task), failed);
   }
 
   private synchronized ScheduledExecutorService scheduler() {

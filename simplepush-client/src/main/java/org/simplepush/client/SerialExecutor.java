@@ -1,27 +1,42 @@
 package org.simplepush.client;
 
-import java.util.ArrayDeque;
 import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
-/** Runs tasks one at a time and in order on an executor that may have many threads. */
+/**
+ * Runs tasks one at a time and in order on an executor that may have many threads. Whatever a task
+ * throws, the next one is run.
+ */
 final class SerialExecutor implements Executor {
-  private static final Logger log = LoggerFactory.getLogger(SerialExecutor.class);
-
   private final Executor executor;
-  private final Queue<Runnable> tasks = new ArrayDeque<>(); // guarded by this
+  private final Consumer<Throwable> failed;
+
+  /** Guarded by this. Linked, because one that cannot grow for want of memory loses nothing. */
+  private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
+
   private boolean draining; // guarded by this; asked for, or under way
   private @Nullable Thread drainer; // guarded by this
 
   SerialExecutor(Executor executor) {
-    this.executor = executor;
+    this(executor, failure -> {});
   }
 
   /**
+   * @param failed called after a task threw, as a part of it, with what it threw
+   */
+  SerialExecutor(Executor executor, Consumer<Throwable> failed) {
+    this.executor = executor;
+    this.failed = failed;
+  }
+
+  /**
+   * If the executor fails otherwise than by rejection, such as for want of memory, the task is run
+   * before the next one.
+   *
    * @throws RejectedExecutionException if the executor takes no more; the task will not run
    */
   @Override
@@ -38,6 +53,11 @@ final class SerialExecutor implements Executor {
     } catch (RejectedExecutionException e) {
       synchronized (this) {
         tasks.remove(task);
+        draining = false;
+      }
+      throw e;
+    } catch (RuntimeException | Error e) {
+      synchronized (this) {
         draining = false;
       }
       throw e;
@@ -72,10 +92,19 @@ final class SerialExecutor implements Executor {
       drainer = Thread.currentThread();
     }
     for (Runnable task = next(); task != null; task = next()) {
+      run(task);
+    }
+  }
+
+  private void run(Runnable task) {
+    try {
+      task.run();
+    } catch (Throwable e) { // whatever it was: nobody else runs the next one
+      Failures.log("A task failed; the next one is run", e);
       try {
-        task.run();
-      } catch (RuntimeException | Error e) {
-        log.error("A task failed; the next one is run", e);
+        failed.accept(e);
+      } catch (Throwable again) {
+        Failures.log("What follows from a failed task failed, too", again);
       }
     }
   }

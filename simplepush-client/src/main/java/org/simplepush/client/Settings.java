@@ -11,6 +11,7 @@ import org.simplepush.core.internal.Backoff;
 /**
  * How a device behaves.
  *
+ * @param maxMessageLength of the server, in bytes
  * @param allowInsecure whether {@code ws:} may be used to other hosts than this one
  * @param synchroniseAfter how long an application may be left in peace before it is told to
  *     synchronise; null if it never is
@@ -23,8 +24,12 @@ record Settings(
     Duration maxPingInterval,
     Backoff backoff,
     boolean allowInsecure,
+    int maxMessageLength,
     @Nullable Duration synchroniseAfter,
     @Nullable Renewal renewal) {
+
+  /** More than any push server needs: some put keys and a signature there. */
+  static final int MAX_ENDPOINT_LENGTH = 2048;
 
   /** The longest wait of days. */
   static final Duration LONGEST_WAIT = Duration.ofDays(366);
@@ -51,20 +56,22 @@ record Settings(
     }
     if (!scheme.equals("ws") && !scheme.equals("wss")) {
       throw new IllegalArgumentException(
-          "The address of a push server starts with wss:// (or ws://), but was " + target);
+          "The address of a push server starts with wss:// (or ws://), but was " + shown(target));
     }
     if (authority == null || target.getFragment() != null) {
       throw new IllegalArgumentException(
-          "The address of a push server has a host and no fragment, but was " + target);
+          "The address of a push server has a host and no fragment, but was " + shown(target));
     }
     if (authority.port() > 65535) {
       throw new IllegalArgumentException(
           "The port of a push server is 1 to 65535, but was " + authority.port());
     }
-    if (scheme.equals("ws") && !allowInsecure && !isLoopback(authority.host())) {
+    if (scheme.equals("ws")
+        && !allowInsecure
+        && HostKind.of(authority.host()) != HostKind.LOOPBACK) {
       throw new IllegalArgumentException(
           "ws:// would send the device's secrets unencrypted to "
-              + authority.host()
+              + Quote.of(authority.host())
               + "; use wss://, or allowInsecure(true) in a network you trust");
     }
   }
@@ -74,12 +81,53 @@ record Settings(
     return Objects.requireNonNull(Authority.of(target)).host();
   }
 
-  /** Looks at the text alone: what a name resolves to can change, and is for others to decide. */
-  private static boolean isLoopback(String host) {
-    String name = host.toLowerCase(Locale.ROOT);
-    return name.equals("localhost")
-        || name.endsWith(".localhost")
-        || name.equals("[::1]")
-        || name.matches("127(\\.\\d{1,3}){3}");
+  private static String shown(URI target) {
+    return Quote.of(target.toString());
+  }
+
+  /**
+   * Checks that a device may go where the server sends it: to a server that would do as the
+   * configured one, not back to {@code ws:}, and not to what only this device or its link can
+   * reach, unless the configured server is there too.
+   *
+   * @throws IllegalArgumentException with a sentence that says what would be right
+   */
+  void checkRedirect(URI target) {
+    checkTarget(target, allowInsecure);
+    if (isSecure(server) && !isSecure(target)) {
+      throw new IllegalArgumentException(
+          "A server at wss:// sends devices to wss:// only, but this was to "
+              + Quote.of(target.toString()));
+    }
+    HostKind.of(host(target)).checkReachableFrom(HostKind.of(host(server)), false);
+  }
+
+  private static boolean isSecure(URI target) {
+    return "wss".equalsIgnoreCase(target.getScheme());
+  }
+
+  /**
+   * Checks an endpoint that the server hands out: applications give it to their servers, which send
+   * requests there. Its text is a secret, so the sentence does not repeat it.
+   *
+   * @throws IllegalArgumentException with a sentence that says what would be right
+   */
+  void checkEndpoint(URI endpoint) {
+    if (endpoint.toString().length() > MAX_ENDPOINT_LENGTH) {
+      throw new IllegalArgumentException(
+          "An endpoint has at most " + MAX_ENDPOINT_LENGTH + " characters");
+    }
+    String scheme = endpoint.getScheme() == null ? "" : endpoint.getScheme();
+    if (!scheme.equalsIgnoreCase("https") && !scheme.equalsIgnoreCase("http")) {
+      throw new IllegalArgumentException("An endpoint starts with https:// or http://");
+    }
+    Authority authority = Authority.of(endpoint);
+    if (authority == null || authority.userInfo() != null || endpoint.getRawFragment() != null) {
+      throw new IllegalArgumentException("An endpoint has a host, no user and no fragment");
+    }
+    if (authority.port() > 65535) {
+      throw new IllegalArgumentException("The port of an endpoint is 1 to 65535");
+    }
+    HostKind.of(authority.host()).checkReachableFrom(HostKind.of(host(server)), allowInsecure);
   }
 }

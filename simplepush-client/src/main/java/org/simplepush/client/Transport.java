@@ -64,5 +64,14 @@ interface Transport {
      * @param cause what the transport met, or null if only the sentence says it
      */
     void failed(String reason, @Nullable Throwable cause);
+
+    /**
+     * The connection was ended because the peer demanded more than this device gives, or the device
+     * could not bear it. To come back soon would only repeat that. The last event.
+     *
+     * @param reason a sentence for people
+     * @param cause what the transport met, or null if only the sentence says it
+     */
+    void violated(String reason, @Nullable Throwable cause);
   }
 }

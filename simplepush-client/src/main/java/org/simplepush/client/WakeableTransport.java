@@ -52,7 +52,7 @@ final class WakeableTransport implements Transport {
           new WakeUpAddress(ip, open.getLocalPort()),
           settings.mobileNetwork(),
           settings.maxSleep());
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | RuntimeException | Error e) {
       log.warn("The device cannot be woken, and keeps its connection: {}", e.toString());
       listenNoMore();
       return null;
@@ -65,16 +65,25 @@ final class WakeableTransport implements Transport {
     try {
       while (true) {
         socket.receive(packet);
-        rung.run();
+        ring(rung);
       }
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException | Error e) {
       if (socket.isClosed()) {
         log.debug("The device listens for datagrams no more");
       } else {
-        log.warn("The device cannot be woken any more", e);
         socket.close();
-        rung.run();
+        Failures.log("The device cannot be woken any more", e);
+        ring(rung);
       }
+    }
+  }
+
+  /** A datagram that is lost here is as one that was lost on its way; the next is heard. */
+  private static void ring(Runnable rung) {
+    try {
+      rung.run();
+    } catch (RuntimeException | Error e) {
+      Failures.log("A datagram was not heard", e);
     }
   }
 

@@ -94,7 +94,8 @@ class ConfinementTest {
   void realLoopKeepsTimersToItsTasks() throws Exception {
     ScheduledExecutorService thread = Executors.newSingleThreadScheduledExecutor();
     try {
-      ScheduledLoop loop = new ScheduledLoop(thread, Executors::newSingleThreadScheduledExecutor);
+      ScheduledLoop loop =
+          new ScheduledLoop(thread, Executors::newSingleThreadScheduledExecutor, failure -> {});
       assertThatThrownBy(() -> loop.schedule(Duration.ZERO, () -> {}))
           .isInstanceOf(AssertionError.class);
       Loop.Timer[] timer = new Loop.Timer[1];

@@ -21,9 +21,12 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.simplepush.client.FakeServer.FakeConnection;
 import org.simplepush.core.ChannelId;
+import org.simplepush.core.ClientMessage.Ack;
 import org.simplepush.core.ClientMessage.Hello;
 import org.simplepush.core.ClientMessage.Ping;
 import org.simplepush.core.ClientMessage.Register;
+import org.simplepush.core.Uaid;
+import org.simplepush.core.Update;
 
 /** Connecting, being refused, losing the connection and coming back (protocol §§1, 2, 6). */
 @Timeout(10)
@@ -246,7 +249,7 @@ class DeviceConnectionTest {
   @Test
   void garbageOfTheGreatestLengthIsGarbageAndNotTooLong() {
     FakeConnection connection = h.start().connected();
-    h.says(connection, "x".repeat(Connector.MAX_MESSAGE_LENGTH));
+    h.says(connection, "x".repeat(PushClient.DEFAULT_MAX_MESSAGE_LENGTH));
     assertThat(connection.closeCode).isEqualTo(1002);
   }
 
@@ -524,11 +527,12 @@ class DeviceConnectionTest {
 
   /** The reader of a socket hands over what it reads, on a thread of its own. */
   private static Thread reader(FakeConnection connection, int messages, AtomicInteger taken) {
+    String message = " ".repeat(3838) + "{}"; // 64 of these may wait
     Thread reader =
         new Thread(
             () -> {
               for (int i = 0; i < messages; i++) {
-                connection.events.received("{}");
+                connection.events.received(message);
                 taken.incrementAndGet();
               }
             });
@@ -649,5 +653,83 @@ class DeviceConnectionTest {
     h.ends(connection, 1000);
     h.advance(TIMEOUT); // the one that waits for handlers
     assertThat(h.loop.timers()).isZero();
+  }
+
+  /** A server that does harm on each connection, after a hello that it accepts. */
+  @Test
+  void breaksGrowThoughEachHelloIsAccepted() {
+    h.start();
+    for (long seconds : new long[] {16, 32, 60, 60}) {
+      FakeConnection connection = h.connected();
+      connection.events.violated("the server does harm", null);
+      h.settle();
+      assertThat(h.lastDisconnect().reason()).isEqualTo("the server does harm");
+      assertThat(lastBreak()).isEqualTo(Duration.ofSeconds(seconds));
+      h.advance(Duration.ofSeconds(seconds));
+    }
+    FakeConnection connection = h.connected();
+    h.advance(Duration.ofSeconds(61)); // longer than any break: it means well again
+    connection.events.violated("the server does harm", null);
+    h.settle();
+    assertThat(lastBreak()).isEqualTo(Duration.ofSeconds(16));
+  }
+
+  @Test
+  void breaksGrowWhileTheServerForgetsTheDeviceEachTime() {
+    h.start();
+    for (long seconds : new long[] {1, 2, 4, 8}) {
+      h.ends(h.connected(Uaid.random()), 1006);
+      assertThat(lastBreak()).isEqualTo(Duration.ofSeconds(seconds));
+      h.advance(Duration.ofSeconds(seconds));
+    }
+  }
+
+  /** There is no memory for another thread, say. */
+  @Test
+  void attemptThatCannotBeBegunIsReportedAndRepeated() {
+    h.server.failure = new OutOfMemoryError("unable to create native thread: of this test");
+    h.start();
+    assertThat(h.lastDisconnect().reason()).contains("could not be begun", "native thread");
+    assertThat(h.lastDisconnect().cause()).isSameAs(h.server.failure);
+    h.server.failure = null;
+    h.advanceToNextAttempt();
+    h.connected();
+  }
+
+  /** Whatever is half done: a hello puts it right. */
+  @Test
+  void failedTaskOfTheLoopEndsTheConnection() {
+    FakeConnection connection = h.start().connected();
+    Error failure = new StackOverflowError("one of this test");
+    h.loop.execute(() -> h.device.taskFailed(failure));
+    h.settle();
+    assertThat(connection.aborted).isTrue();
+    assertThat(h.lastDisconnect().reason())
+        .isEqualTo("the device failed: java.lang.StackOverflowError: one of this test");
+    assertThat(h.lastDisconnect().cause()).isSameAs(failure);
+    h.loop.execute(() -> h.device.taskFailed(failure)); // there is a next attempt already
+    h.settle();
+    assertThat(h.disconnects).hasSize(1);
+    h.advanceToNextAttempt();
+    h.connected();
+  }
+
+  @Test
+  void manyAcknowledgementsAreManyMessagesAndNotWithoutBound() {
+    FakeConnection connection = h.start().connected();
+    Update[] updates = new Update[10_000];
+    for (int i = 0; i < updates.length; i++) {
+      updates[i] = new Update(ChannelId.parse("%032x".formatted(i)), 1);
+    }
+    h.says(connection, DeviceHarness.notification(updates));
+    int acknowledged = 0;
+    while (connection.hasSaid()) {
+      int size = connection.next(Ack.class).updates().size();
+      assertThat(size).isLessThanOrEqualTo(Device.ACKS_IN_A_MESSAGE);
+      acknowledged += size;
+    }
+    assertThat(acknowledged).isEqualTo(Device.MAX_ACKS);
+    h.says(connection, DeviceHarness.notification(updates[9_999]));
+    assertThat(connection.next(Ack.class).updates()).containsExactly(updates[9_999]);
   }
 }

@@ -54,6 +54,7 @@ final class DeviceHarness {
 
     int attempts;
     RuntimeException bug;
+    Error error;
 
     @Override
     public String load() {
@@ -65,6 +66,9 @@ final class DeviceHarness {
       attempts++;
       if (bug != null) {
         throw bug;
+      }
+      if (error != null) {
+        throw error;
       }
       if (broken) {
         throw new IOException("the disk is full");
@@ -135,6 +139,7 @@ final class DeviceHarness {
           PING,
           new Backoff(Duration.ofSeconds(1), Duration.ofSeconds(60)),
           false,
+          PushClient.DEFAULT_MAX_MESSAGE_LENGTH,
           null,
           null);
   Device device;
@@ -149,7 +154,8 @@ final class DeviceHarness {
 
   /** The device learns how often to ping. */
   DeviceHarness learning(Duration min, Duration max) {
-    settings = new Settings(SERVER, TIMEOUT, min, max, settings.backoff(), false, null, null);
+    settings =
+        new Settings(SERVER, TIMEOUT, min, max, settings.backoff(), false, 1 << 20, null, null);
     return this;
   }
 
@@ -167,6 +173,7 @@ final class DeviceHarness {
             PING,
             settings.backoff(),
             false,
+            settings.maxMessageLength(),
             silence,
             settings.renewal());
     return this;
@@ -182,6 +189,7 @@ final class DeviceHarness {
             PING,
             settings.backoff(),
             false,
+            settings.maxMessageLength(),
             settings.synchroniseAfter(),
             new Settings.Renewal(Duration.ofDays(30), Duration.ofDays(1)));
     return this;
@@ -273,6 +281,15 @@ final class DeviceHarness {
       settle();
     } while (loop.runTimer(end));
     settle();
+  }
+
+  /** Waits as long as the listener was told. */
+  void advanceToNextAttempt() {
+    advance(lastDisconnect().retryIn());
+  }
+
+  ConnectionListener.Disconnected lastDisconnect() {
+    return disconnects.get(disconnects.size() - 1);
   }
 
   void attach(String application, Recorder handler) {

@@ -169,7 +169,7 @@ class DeviceTest {
     connection.events.received(registerAnswer(channelId));
     connection.events.ended(1006, "");
     h.settleLoop();
-    h.loop.runTimer(h.loop.elapsed() + Duration.ofSeconds(1).toNanos());
+    h.loop.runTimer(h.loop.elapsed() + Duration.ofSeconds(2).toNanos());
     connection = h.server.accept();
     connection.events.opened();
     connection.events.received(hello(Uaid.random()));

@@ -18,10 +18,16 @@ final class FakeServer implements Transport {
     if (target.getHost().equals("unusable.example.org")) {
       throw new IllegalArgumentException("no such address can be");
     }
+    if (failure != null) {
+      throw failure;
+    }
     FakeConnection connection = new FakeConnection(target, events);
     connections.add(connection);
     return connection;
   }
+
+  /** What every attempt to connect meets, unless null. */
+  Error failure;
 
   /** Where the device is told that it listens; null: it cannot. */
   Doorbell doorbell;

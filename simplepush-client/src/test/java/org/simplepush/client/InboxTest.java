@@ -1,6 +1,7 @@
 package org.simplepush.client;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.net.URI;
 import java.time.Duration;
@@ -27,6 +28,8 @@ class InboxTest {
   private final List<Inbox.Message> ignored = new ArrayList<>();
   private final Recorder owner = new Recorder();
   private boolean executorIsFull;
+  private Error executorFailure;
+  private Error ownerFailure;
   private Throwable failure;
   private final Inbox inbox =
       new Inbox("calendar", loop, this::execute, DeviceHarness.LONGEST, owner);
@@ -40,6 +43,9 @@ class InboxTest {
     @Override
     public void handled(Inbox inbox, Inbox.Message message) {
       handled.add(message);
+      if (ownerFailure != null) {
+        throw ownerFailure;
+      }
     }
 
     @Override
@@ -67,6 +73,9 @@ class InboxTest {
   private void execute(Runnable task) {
     if (executorIsFull) {
       throw new RejectedExecutionException("full");
+    }
+    if (executorFailure != null) {
+      throw executorFailure;
     }
     callbacks.add(task);
   }
@@ -425,5 +434,30 @@ class InboxTest {
     assertThat(handled).containsExactly(push(TWO, 2));
     run(() -> inbox.offer(push(ONE, 3)));
     assertThat(handled).hasSize(2);
+  }
+
+  @Test
+  void messageThatNoThreadCouldBeHadForIsHandedOverLater() {
+    run(() -> inbox.attach(handlers));
+    executorFailure = new OutOfMemoryError("unable to create native thread: of this test");
+    run(() -> inbox.offer(push(ONE, 1)));
+    executorFailure = null;
+    assertThat(told).isEmpty();
+    loop.runTimer(loop.elapsed() + Duration.ofSeconds(2).toNanos());
+    settle();
+    assertThat(told).containsExactly(1L);
+  }
+
+  @Test
+  void nextMessageIsHandedOverWhateverBecameOfThisOne() {
+    run(() -> inbox.attach(handlers));
+    ownerFailure = new OutOfMemoryError("one of this test");
+    loop.execute(() -> inbox.offer(push(ONE, 1)));
+    loop.execute(() -> inbox.offer(push(TWO, 2)));
+    assertThatThrownBy(this::settle).isSameAs(ownerFailure);
+    ownerFailure = null;
+    settle();
+    assertThat(told).containsExactly(1L, 2L);
+    assertThat(ask(inbox::isBusy)).isFalse();
   }
 }

@@ -32,7 +32,7 @@ class JournalTest {
     }
 
     @Override
-    public void failed(Exception cause) {
+    public void failed(Throwable cause) {
       events.add(name + " failed: " + cause.getMessage());
     }
   }
@@ -68,6 +68,43 @@ class JournalTest {
     assertEvents("all saved", "a saved as two", "b saved as two");
     assertThat(storage.saves).isOne();
     assertThat(loop.timers()).isZero();
+  }
+
+  @Test
+  void storageThatThrowsAnErrorIsTriedAgain() {
+    storage.error = new StackOverflowError("one of this test");
+    change("one");
+    whenSaved("a");
+    assertEvents("a failed: one of this test");
+    storage.error = null;
+    loop.runTimer(loop.elapsed() + Duration.ofSeconds(2).toNanos());
+    assertEvents("all saved");
+    assertThat(storage.state).isEqualTo("one");
+  }
+
+  @Test
+  void waiterThatThrowsStopsNoOther() {
+    Journal.Waiter failing =
+        new Journal.Waiter() {
+          @Override
+          public void saved() {
+            throw new OutOfMemoryError("one of this test");
+          }
+
+          @Override
+          public void failed(Throwable cause) {
+            throw new IllegalStateException("another one", cause);
+          }
+        };
+    change("one");
+    loop.execute(() -> journal.whenSaved(failing));
+    whenSaved("a");
+    assertEvents("all saved", "a saved as one");
+    storage.broken = true;
+    change("two");
+    loop.execute(() -> journal.whenSaved(failing));
+    whenSaved("b");
+    assertEvents("b failed: the disk is full");
   }
 
   @Test

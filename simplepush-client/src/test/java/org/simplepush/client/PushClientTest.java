@@ -322,7 +322,7 @@ class PushClientTest {
     peer.assertClosedWith(1002);
     peer = server.greet(UAID);
     peer.says("{'x':'" + "x".repeat(2 << 20) + "'}");
-    peer.assertClosedWith(1009);
+    peer.assertCut();
     peer = server.greet(UAID);
     peer.saysBinary();
     peer.assertClosedWith(1003);
@@ -798,5 +798,39 @@ class PushClientTest {
     assertThat(get(client.installed())).containsOnlyKeys("calendar");
     get(client.uninstall("calendar"));
     assertThat(get(client.installed())).isEmpty();
+  }
+
+  /** A hole in the rules, say. */
+  @Test
+  void errorOnTheLoopIsALostConnection() throws Exception {
+    BlockingQueue<ConnectionListener.Disconnected> ends = new LinkedBlockingQueue<>();
+    client =
+        builder()
+            .listener(
+                new ConnectionListener() {
+                  @Override
+                  public void onDisconnected(Disconnected event) {
+                    ends.add(event);
+                  }
+                })
+            .build()
+            .start();
+    server.greet(UAID);
+    client.ask(
+        new CompletableFuture<>(),
+        device -> {
+          throw new StackOverflowError("one of this test");
+        });
+    ConnectionListener.Disconnected end = ends.poll(20, TimeUnit.SECONDS);
+    assertThat(end).isNotNull();
+    assertThat(end.reason()).contains("the device failed", "one of this test");
+    server.greet(UAID);
+  }
+
+  /** A small frame could become a message of any length. */
+  @Test
+  void offersNoCompression() throws Exception {
+    connect();
+    assertThat(server.takeRequest().getHeaders().get("Sec-WebSocket-Extensions")).isNull();
   }
 }

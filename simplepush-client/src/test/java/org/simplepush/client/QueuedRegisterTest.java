@@ -258,7 +258,7 @@ class QueuedRegisterTest {
 
   private FakeConnection loseState(FakeConnection connection) {
     h.ends(connection, 1006);
-    h.advance(Duration.ofSeconds(1));
+    h.advanceToNextAttempt();
     return h.connected(Uaid.random());
   }
 

@@ -22,7 +22,8 @@ class ScheduledLoopTest {
 
   private final ScheduledThreadPoolExecutor scheduler = new ScheduledThreadPoolExecutor(1);
   private final List<ScheduledThreadPoolExecutor> substitutes = new ArrayList<>();
-  private final ScheduledLoop loop = new ScheduledLoop(scheduler, this::substitute);
+  private final LinkedBlockingQueue<Throwable> failures = new LinkedBlockingQueue<>();
+  private final ScheduledLoop loop = new ScheduledLoop(scheduler, this::substitute, failures::add);
   private final LinkedBlockingQueue<String> ran = new LinkedBlockingQueue<>();
 
   private ScheduledExecutorService substitute() {
@@ -72,6 +73,27 @@ class ScheduledLoopTest {
   }
 
   @Test
+  void taskAndTimerThatThrowStopNothingAndAreReported() throws Exception {
+    Error first = new StackOverflowError("one of this test");
+    loop.execute(
+        () -> {
+          throw first;
+        });
+    assertThat(failures.poll(20, TimeUnit.SECONDS)).isSameAs(first);
+    Error second = new OutOfMemoryError("another one");
+    inLoop(
+        () ->
+            loop.schedule(
+                Duration.ZERO,
+                () -> {
+                  throw second;
+                }));
+    assertThat(failures.poll(20, TimeUnit.SECONDS)).isSameAs(second);
+    loop.execute(() -> ran.add("next"));
+    assertRan("next");
+  }
+
+  @Test
   void timerRunsAfterItsDelay() throws Exception {
     long before = System.nanoTime();
     inLoop(() -> loop.schedule(Duration.ofMillis(50), () -> ran.add("timer")));
@@ -93,7 +115,7 @@ class ScheduledLoopTest {
   void timerThatIsDueAlreadyCanBeCancelled() throws Exception {
     ScheduledThreadPoolExecutor threads = new ScheduledThreadPoolExecutor(2);
     try {
-      ScheduledLoop busy = new ScheduledLoop(threads, this::substitute);
+      ScheduledLoop busy = new ScheduledLoop(threads, this::substitute, failures::add);
       busy.execute(
           () -> {
             Loop.Timer timer = busy.schedule(Duration.ZERO, () -> ran.add("timer"));

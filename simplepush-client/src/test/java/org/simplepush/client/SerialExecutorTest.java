@@ -75,6 +75,70 @@ class SerialExecutorTest {
     assertThat(ran).containsExactly("a");
   }
 
+  /** As for want of memory, when a log line fails too. */
+  @Test
+  void failureThatCannotBeLoggedStopsNothing() {
+    List<Throwable> failures = new ArrayList<>();
+    SerialExecutor strict =
+        new SerialExecutor(
+            asked::add,
+            failure -> {
+              failures.add(failure);
+              throw new IllegalStateException("another one of this test");
+            });
+    Error unprintable =
+        new Error() {
+          private static final long serialVersionUID = 1;
+
+          @Override
+          public String toString() {
+            throw new OutOfMemoryError("one of this test");
+          }
+        };
+    strict.execute(
+        () -> {
+          throw unprintable;
+        });
+    strict.execute(() -> ran.add("a"));
+    runAsked();
+    strict.execute(() -> ran.add("b"));
+    runAsked();
+    assertThat(ran).containsExactly("a", "b");
+    assertThat(failures).containsExactly(unprintable);
+  }
+
+  /** A compiler of another language lets it pass. */
+  @Test
+  void checkedExceptionOfATaskStopsNoOther() {
+    serial.execute(() -> SerialExecutorTest.<RuntimeException>sneak(new Exception("of this test")));
+    execute("a");
+    runAsked();
+    assertThat(ran).containsExactly("a");
+  }
+
+  @SuppressWarnings("unchecked")
+  private static <T extends Throwable> void sneak(Throwable exception) throws T {
+    throw (T) exception;
+  }
+
+  /** There is no memory for another thread, say. */
+  @Test
+  void taskThatTheExecutorHadNoMeansForRunsBeforeTheNext() {
+    List<Error> troubles = new ArrayList<>(List.of(new OutOfMemoryError("one of this test")));
+    SerialExecutor poor =
+        new SerialExecutor(
+            task -> {
+              if (!troubles.isEmpty()) {
+                throw troubles.remove(0);
+              }
+              asked.add(task);
+            });
+    assertThatThrownBy(() -> poor.execute(() -> ran.add("a"))).isInstanceOf(OutOfMemoryError.class);
+    poor.execute(() -> ran.add("b"));
+    runAsked();
+    assertThat(ran).containsExactly("a", "b");
+  }
+
   @Test
   void onlyATaskIsCurrent() {
     boolean[] inTask = new boolean[1];

@@ -133,7 +133,7 @@ class StorageTroubleTest {
     repair();
     connection.assertNothingSaid();
     h.ends(connection, 1006);
-    h.advance(Duration.ofSeconds(1));
+    h.advanceToNextAttempt();
     h.connectedListing();
   }
 

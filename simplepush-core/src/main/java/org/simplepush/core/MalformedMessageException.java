@@ -27,10 +27,10 @@ public final class MalformedMessageException extends Exception {
   /** How bad it is. */
   private final Severity severity;
 
-  /** As sent, but no more than 64 characters. */
+  /** As sent. */
   private final @Nullable String messageType;
 
-  /** As sent, but no more than 64 characters. */
+  /** As sent. */
   private final @Nullable String channelId;
 
   MalformedMessageException(

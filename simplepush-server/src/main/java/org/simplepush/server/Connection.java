@@ -22,7 +22,6 @@ import org.java_websocket.handshake.Handshakedata;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.CloseCode;
 import org.simplepush.core.ServerMessage;
-import org.simplepush.server.MemoryAccount.Kind;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -54,11 +53,10 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   /** How long a probed device may stay silent, unless it is probed more often than that. */
   private static final long PROBE_NANOS = TimeUnit.SECONDS.toNanos(60);
 
-  /** Answers that a device does not read pile up to this; then it gets no more, nor is it read. */
-  private static final int MAX_BACKLOG = 32 * 1024;
+  /** Answers that a device does not read pile up to this; then its requests are not read either. */
+  private static final int MAX_BACKLOG = 128 * 1024;
 
-  /** What a buffer takes besides its bytes. */
-  private static final int BUFFER = 64;
+  private static final String RETRY_LATER = "Retry-After: 60\r\n";
 
   private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
 
@@ -74,30 +72,22 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   private final Transport transport;
   private final SelectionKey key;
   private final FrameGuard guard;
+  private final long address;
   private State state = State.OPENING;
 
   /** The engine, as long as it has something to remember; an idle connection has none. */
   private @Nullable WebSocketImpl engine;
 
-  /**
-   * What has come and cannot be handled yet: a part of the upgrade request, and later what the
-   * device sent behind a request that waits. Null when there is nothing. On an array without
-   * offset.
-   */
-  private @Nullable ByteBuffer input;
+  /** The upgrade request as far as it has come; null when nothing has, and once it is complete. */
+  private byte @Nullable [] head;
 
   private @Nullable Session session;
 
   /** What the socket did not take yet; null when empty. */
   private @Nullable Deque<ByteBuffer> unwritten;
 
-  /** What {@link #unwritten} takes. */
+  /** Bytes in {@link #unwritten}. */
   private int backlog;
-
-  /** What the account of memory was charged with for output and for input. */
-  private int chargedBacklog;
-
-  private int chargedInput;
 
   private boolean outputEnded;
   private boolean flushRequested;
@@ -112,11 +102,17 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   private EventLoop.@Nullable Timer alarm;
 
   /** Takes over an accepted socket. On the loop's thread. */
-  Connection(WebSocketServer server, EventLoop loop, SocketChannel channel, Transport transport)
+  Connection(
+      WebSocketServer server,
+      EventLoop loop,
+      SocketChannel channel,
+      Transport transport,
+      long address)
       throws IOException {
     this.server = server;
     this.loop = loop;
     this.transport = transport;
+    this.address = address;
     this.guard = new FrameGuard(server.context().settings().maxMessageLength());
     this.acceptedAt = System.nanoTime();
     this.lastHeard = loop.now();
@@ -137,7 +133,7 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     if (state != State.CLOSED && ready.isWritable()) {
       writeOn();
     }
-    goOn();
+    updateInterest();
   }
 
   private void read() throws IOException {
@@ -160,11 +156,10 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     }
   }
 
-  @SuppressWarnings("ByteBufferBackingArray") // we made it
   private void readHead(ByteBuffer buffer) {
-    int before = input == null ? 0 : input.limit();
+    int before = head == null ? 0 : head.length;
     byte[] bytes;
-    if (input == null) {
+    if (head == null) {
       if (!UpgradeRequest.mayBegin(buffer.get(0))) {
         server.refused();
         closeNow();
@@ -172,35 +167,42 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
       }
       bytes = new byte[buffer.remaining()];
     } else {
-      bytes = Arrays.copyOf(input.array(), before + buffer.remaining());
+      bytes = Arrays.copyOf(head, before + buffer.remaining());
     }
     buffer.get(bytes, before, buffer.remaining());
     int end = UpgradeRequest.endOfHead(bytes, before, bytes.length);
     if (end > UpgradeRequest.MAX_HEAD_LENGTH
         || (end < 0 && bytes.length > UpgradeRequest.MAX_HEAD_LENGTH)) {
       refuse(
+          Refusal.HANDSHAKE,
           UpgradeRequest.answer(
               "431 Request Header Fields Too Large", "", "The request is too large."));
       return;
     }
     if (end < 0) {
-      input = ByteBuffer.wrap(bytes);
+      head = bytes;
       return;
     }
-    input = null;
+    head = null;
     open(bytes, end);
   }
 
   private void open(byte[] bytes, int end) {
     UpgradeRequest request = new UpgradeRequest(bytes, end);
-    String refusal = request.refusal();
-    if (refusal == null && server.isFull()) {
-      refusal =
-          UpgradeRequest.answer(
-              "503 Service Unavailable", "Retry-After: 60\r\n", "Too many connections.");
+    String malformed = request.refusal();
+    if (malformed != null) {
+      refuse(Refusal.HANDSHAKE, malformed);
+      return;
     }
-    if (refusal != null) {
-      refuse(refusal);
+    Refusal limit = server.refusal(address);
+    if (limit != null) {
+      refuse(
+          limit,
+          limit == Refusal.ADDRESS
+              ? UpgradeRequest.answer(
+                  "429 Too Many Requests", RETRY_LATER, "Too many connections from this address.")
+              : UpgradeRequest.answer(
+                  "503 Service Unavailable", RETRY_LATER, "Too many connections."));
       return;
     }
     enqueue(ByteBuffer.wrap(request.acceptance().getBytes(StandardCharsets.ISO_8859_1)));
@@ -216,42 +218,27 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     }
   }
 
-  private void refuse(String answer) {
-    server.refused();
+  private void refuse(Refusal why, String answer) {
+    server.refused(why);
     enqueue(ByteBuffer.wrap(answer.getBytes(StandardCharsets.ISO_8859_1)));
     beginClosing();
   }
 
-  /**
-   * Handles one frame after the other, until the device has to wait; the rest is kept.
-   *
-   * @param buffer on an array without offset
-   */
+  /** The engine needs a buffer on an array without offset, and gets it. */
+  @SuppressWarnings("ByteBufferBackingArray")
   private void readFrames(ByteBuffer buffer) {
-    while (state == State.OPEN && buffer.hasRemaining() && !mustWait()) {
-      String text = guard.nextText(buffer);
-      if (text != null) {
-        onText(text);
-      } else {
-        decodeFrame(buffer);
-      }
+    for (String text = guard.nextText(buffer); text != null; text = guard.nextText(buffer)) {
+      onText(text);
     }
-    releaseEngine();
-    if (state == State.OPEN && buffer.hasRemaining() && input == null) {
-      input = copy(buffer); // else it is that already
+    if (!buffer.hasRemaining()) {
+      return;
     }
-  }
-
-  /** What the guard leaves to the engine: a frame, or as much of it as has come. */
-  @SuppressWarnings("ByteBufferBackingArray") // the caller sees to it
-  private void decodeFrame(ByteBuffer buffer) {
-    int all = buffer.limit();
-    int safe = guard.check(buffer.array(), buffer.position(), all);
+    int safe = guard.check(buffer.array(), buffer.position(), buffer.limit());
+    buffer.limit(safe);
     WebSocketImpl decoder = engine();
-    if (safe > buffer.position()) {
-      decoder.decode(buffer.limit(safe));
+    if (buffer.hasRemaining()) {
+      decoder.decode(buffer);
     }
-    buffer.limit(all).position(safe);
     if (state != State.OPEN || session == null) {
       return;
     }
@@ -260,11 +247,7 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     if (violation != null) {
       session.close(violation, "a frame broke RFC 6455 or a limit");
     }
-  }
-
-  /** Whether the device gets no answers now, because the store or the device itself is slow. */
-  private boolean mustWait() {
-    return backlog > MAX_BACKLOG || (session != null && session.isBusy());
+    releaseEngine();
   }
 
   private WebSocketImpl engine() {
@@ -303,7 +286,7 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
 
   private void onText(String message) {
     if (session != null && state == State.OPEN) {
-      session.onMessage(message, lastHeard);
+      session.onMessage(message);
     }
   }
 
@@ -371,12 +354,6 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   }
 
   @Override
-  public boolean isAsked() {
-    assert loop.isCurrent();
-    return input != null;
-  }
-
-  @Override
   public void close(CloseCode code, String reason) {
     assert loop.isCurrent();
     if (state == State.OPEN) {
@@ -399,8 +376,8 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   public void flushSoon() {
     assert loop.isCurrent();
     if (!flushRequested) {
+      flushRequested = true;
       loop.atEndOfTurn(() -> run(this::flush));
-      flushRequested = true; // now that it is sure
     }
   }
 
@@ -431,42 +408,26 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     loop.executeHere(() -> run(task));
   }
 
+  @Override
+  public long address() {
+    return address;
+  }
+
   /** What fails for one device must not leave it half served: its connection ends. */
   private void run(Runnable task) {
     assert loop.isCurrent();
     try {
       task.run();
-      goOn();
-    } catch (Throwable e) {
-      fail(e);
+      updateInterest();
+    } catch (RuntimeException e) {
+      onFailure(e);
     }
-  }
-
-  private void fail(Throwable failure) {
-    try {
-      onFailure(failure);
-    } catch (Throwable e) {
-      server.failures().report(log, "A connection failed, and so did its end", e);
-    }
-  }
-
-  /** After whatever was done: handles what had to wait, and sees what is to be waited for. */
-  private void goOn() {
-    ByteBuffer waiting = input;
-    if (waiting != null && state == State.OPEN && !mustWait()) {
-      readFrames(waiting);
-      if (!waiting.hasRemaining() || state != State.OPEN) {
-        input = null;
-      }
-    }
-    updateInterest();
-    settle();
   }
 
   // Writing
 
   private boolean hasUnwritten() {
-    return unwritten != null || transport.unwritten() > 0;
+    return unwritten != null || transport.hasUnwritten();
   }
 
   /** Writes bytes, or keeps a copy of what the socket does not take. */
@@ -487,8 +448,8 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
       if (unwritten == null) {
         unwritten = new ArrayDeque<>(2);
       }
-      backlog += bytes.remaining() + BUFFER;
-      unwritten.add(copy(bytes));
+      backlog += bytes.remaining();
+      unwritten.add(ByteBuffer.allocate(bytes.remaining()).put(bytes).flip());
     }
     if (hasUnwritten()) {
       updateInterest();
@@ -497,17 +458,18 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
 
   /** The socket takes bytes again. */
   private void writeOn() throws IOException {
-    if (transport.unwritten() > 0) {
+    if (transport.hasUnwritten()) {
       transport.write(NOTHING);
     }
-    while (unwritten != null && transport.unwritten() == 0) {
+    while (unwritten != null && !transport.hasUnwritten()) {
       ByteBuffer next = unwritten.element();
+      int before = next.remaining();
       transport.write(next);
+      backlog -= before - next.remaining();
       if (next.hasRemaining()) {
         return;
       }
       unwritten.remove();
-      backlog -= next.capacity() + BUFFER;
       if (unwritten.isEmpty()) {
         unwritten = null;
       }
@@ -525,76 +487,10 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     if (state == State.CLOSED || !key.isValid()) {
       return;
     }
-    boolean paused = state == State.OPEN && (input != null || mustWait());
+    boolean paused =
+        state == State.OPEN && (backlog > MAX_BACKLOG || (session != null && session.isBusy()));
     loop.setInterest(
         key, (paused ? 0 : SelectionKey.OP_READ) | (hasUnwritten() ? SelectionKey.OP_WRITE : 0));
-  }
-
-  private static ByteBuffer copy(ByteBuffer bytes) {
-    return ByteBuffer.allocate(bytes.remaining()).put(bytes).flip();
-  }
-
-  // Memory
-
-  /** What is held for a device that does not read. */
-  private int heldBacklog() {
-    return backlog + transport.unwritten();
-  }
-
-  /** What is held because it has come in part, or has to wait. */
-  private int heldInput() {
-    return (input == null ? 0 : input.capacity() + BUFFER) + guard.held() + transport.undecoded();
-  }
-
-  /** Charges what is held more than before. Nearly always nothing is held. */
-  private void settle() {
-    boolean closed = state == State.CLOSED;
-    int moreBacklog = (closed ? 0 : heldBacklog()) - chargedBacklog;
-    int moreInput = (closed ? 0 : heldInput()) - chargedInput;
-    chargedBacklog += moreBacklog; // first: this connection may be closed to make room
-    chargedInput += moreInput;
-    if (moreBacklog != 0) {
-      server.charge(Kind.BACKLOG, moreBacklog);
-    }
-    if (moreInput != 0) {
-      server.charge(Kind.INPUT, moreInput);
-    }
-  }
-
-  /** What is charged for this connection, besides the connection itself. */
-  int charged(Kind kind) {
-    return kind == Kind.BACKLOG ? chargedBacklog : chargedInput;
-  }
-
-  /** How much of a stranger its device is (protocol §13): the first are shed first. */
-  enum Acquaintance {
-    /** It said no hello. */
-    NONE,
-    /** It has no channel that is stored. */
-    WITHOUT_CHANNEL,
-    /** It has channels. */
-    KNOWN
-  }
-
-  Acquaintance acquaintance() {
-    if (session == null || !session.isGreeted()) {
-      return Acquaintance.NONE;
-    }
-    return session.hasChannels() ? Acquaintance.KNOWN : Acquaintance.WITHOUT_CHANNEL;
-  }
-
-  long acceptedAt() {
-    return acceptedAt;
-  }
-
-  /** Ends it so that others have its room: in a word, if that can be said. */
-  void shed() {
-    end(CloseCode.TRY_AGAIN_LATER, "too many devices; try again later");
-  }
-
-  /** Ends it at once: what it holds is needed. */
-  void shedNow() {
-    closeNow();
   }
 
   // Timers
@@ -618,11 +514,10 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   }
 
   private void setAlarm(long delayNanos) {
-    EventLoop.Timer before = alarm;
-    alarm = loop.schedule(Math.max(0, delayNanos), () -> run(this::onAlarm));
-    if (before != null) {
-      loop.cancel(before);
+    if (alarm != null) {
+      loop.cancel(alarm);
     }
+    alarm = loop.schedule(Math.max(0, delayNanos), () -> run(this::onAlarm));
   }
 
   private void onAlarm() {
@@ -662,6 +557,7 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     switch (state) {
       case OPENING ->
           refuse(
+              Refusal.HANDSHAKE,
               UpgradeRequest.answer(
                   "408 Request Timeout", "", "The request did not come in time."));
       case OPEN -> probe();
@@ -707,7 +603,6 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
       return;
     }
     state = State.CLOSING;
-    input = null;
     if (session != null) {
       session.onClosed();
     }
@@ -734,7 +629,7 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     if (failure instanceof IOException) {
       log.debug("A connection failed", failure); // a device went away
     } else {
-      server.failures().report(log, "A connection is closed: it could not be served", failure);
+      log.error("A connection is closed because it could not be served", failure);
     }
     closeNow();
   }
@@ -746,44 +641,33 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
       return;
     }
     state = State.CLOSED;
+    if (session != null) {
+      session.onClosed();
+    }
+    if (alarm != null) {
+      loop.cancel(alarm);
+    }
     unwritten = null;
-    input = null;
-    engine = null;
     try {
-      loop.close(key); // first, whatever fails
+      loop.close(key);
     } catch (IOException e) {
       log.debug("A socket did not close", e);
     }
-    try {
-      if (session != null) {
-        session.onClosed();
-      }
-    } finally {
-      if (alarm != null) {
-        loop.cancel(alarm);
-      }
-      settle();
-      server.closed(this);
-    }
+    engine = null;
+    server.closed(this);
   }
 
   /** Tells the device that the server goes away; harmless if it is told already. */
   void goAway() {
-    end(CloseCode.GOING_AWAY, "the server shuts down");
-  }
-
-  private void end(CloseCode code, String reason) {
-    run(
-        () -> {
-          switch (state) {
-            case OPENING -> closeNow();
-            case OPEN -> {
-              if (session != null) {
-                session.close(code, reason);
-              }
-            }
-            case CLOSING, CLOSED -> log.trace("Going already");
-          }
-        });
+    assert loop.isCurrent();
+    switch (state) {
+      case OPENING -> closeNow();
+      case OPEN -> {
+        if (session != null) {
+          session.close(CloseCode.GOING_AWAY, "the server shuts down");
+        }
+      }
+      case CLOSING, CLOSED -> log.trace("Going already");
+    }
   }
 }

@@ -6,7 +6,7 @@ import java.util.concurrent.atomic.LongAdder;
 final class Counters {
   final LongAdder connectionsOpened = new LongAdder();
   final LongAdder connectionsClosed = new LongAdder();
-  final LongAdder connectionsRefused = new LongAdder();
+  final Refusals refusals = new Refusals(System::nanoTime);
   final LongAdder hellos = new LongAdder();
   final LongAdder uaidsAssigned = new LongAdder();
   final LongAdder takeovers = new LongAdder();
@@ -33,12 +33,8 @@ final class Counters {
   /** What of the heap is in use. */
   final MemoryAccount memory;
 
-  /** What threads have caught. */
-  final FailureLog failures;
-
-  Counters(MemoryAccount memory, FailureLog failures) {
+  Counters(MemoryAccount memory) {
     this.memory = memory;
-    this.failures = failures;
   }
 
   ServerStatistics snapshot() {
@@ -49,7 +45,7 @@ final class Counters {
         opened - closed,
         opened,
         closed,
-        connectionsRefused.sum(),
+        refusals.sum(Refusal.Kind.CONNECTION),
         hellos.sum(),
         uaidsAssigned.sum(),
         takeovers.sum(),
@@ -71,6 +67,7 @@ final class Counters {
         wakeUpsSent.sum(),
         wordsHeard.sum(),
         wordsLost.sum(),
+        refusals.sum(Refusal.Kind.REGISTRATION),
         memory.snapshot());
   }
 }

@@ -61,7 +61,6 @@ final class EventLoop implements Executor, Runnable {
   private final Selector selector;
   private final Thread thread;
   private final Consumer<Throwable> onDeath;
-  private final FailureLog failures;
   private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
 
   /** Whether the loop looks at its tasks before it waits again, so that nobody must wake it. */
@@ -99,10 +98,9 @@ final class EventLoop implements Executor, Runnable {
    *
    * @param onDeath called in its last turn if the loop cannot go on, for those it has served
    */
-  EventLoop(String name, Consumer<Throwable> onDeath, FailureLog failures) throws IOException {
+  EventLoop(String name, Consumer<Throwable> onDeath) throws IOException {
     this.selector = Selector.open();
     this.onDeath = onDeath;
-    this.failures = failures;
     this.thread = new Thread(this, name);
   }
 
@@ -273,11 +271,8 @@ final class EventLoop implements Executor, Runnable {
 
   private void died(Throwable failure) {
     ended = true; // first: nobody new is to come
-    try {
-      onDeath.accept(failure);
-    } finally {
-      failures.report(log, "An event loop cannot go on; restart the server", failure);
-    }
+    onDeath.accept(failure);
+    log.error("The event loop {} cannot go on; restart the server", thread.getName(), failure);
   }
 
   private void end() {
@@ -289,14 +284,14 @@ final class EventLoop implements Executor, Runnable {
     close();
   }
 
-  /** What no action is to blame for, such as too little memory to select. */
+  /** What even {@link #guard} could not report, such as too little memory for a log line. */
   private void turnOrReport() throws IOException {
     try {
       turn();
     } catch (ClosedSelectorException e) {
       throw e;
     } catch (RuntimeException | Error e) {
-      failures.report(log, "A turn of an event loop failed", e);
+      log.error("A turn of the event loop {} failed: {}", thread.getName(), e.getClass());
     }
   }
 
@@ -306,13 +301,8 @@ final class EventLoop implements Executor, Runnable {
     // Before the sockets: what a device asks is answered after what was published before it asked.
     runTasks(TASKS_PER_TURN);
     runEndOfTurn();
-    try {
-      for (int i = 0; i < ready.size(); i++) {
-        handle(ready.get(i));
-      }
-    } finally {
-      ready.clear();
-    }
+    ready.forEach(this::handle);
+    ready.clear();
     runTimers();
     runEndOfTurn();
   }
@@ -349,13 +339,7 @@ final class EventLoop implements Executor, Runnable {
       Thread.onSpinWait();
     }
     waitingSince = System.nanoTime() | 1;
-    while (!isCurrent()) {
-      try {
-        turn.lock();
-      } catch (OutOfMemoryError e) { // Java 17 needs memory to wait; without the turn all is over
-        failures.report(log, "The turn of an event loop could not be waited for", e);
-      }
-    }
+    turn.lock();
     waitingSince = 0;
   }
 
@@ -373,15 +357,7 @@ final class EventLoop implements Executor, Runnable {
         handler.onReady(key);
       }
     } catch (Throwable e) {
-      fail(handler, e);
-    }
-  }
-
-  private void fail(Handler handler, Throwable failure) {
-    try {
-      handler.onFailure(failure);
-    } catch (Throwable e) {
-      failures.report(log, "A channel of an event loop failed, and so did its end", e);
+      guard(() -> handler.onFailure(e));
     }
   }
 
@@ -390,7 +366,7 @@ final class EventLoop implements Executor, Runnable {
     try {
       action.run();
     } catch (Throwable e) {
-      failures.report(log, "An action of an event loop failed", e);
+      log.error("An action of the event loop {} failed", thread.getName(), e);
     }
   }
 

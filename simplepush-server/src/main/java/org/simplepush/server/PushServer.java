@@ -22,8 +22,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.DurableVersionStore;
@@ -32,6 +32,8 @@ import org.simplepush.core.MessageCodec;
 import org.simplepush.core.StoreException;
 import org.simplepush.core.VersionStore;
 import org.simplepush.core.internal.Authority;
+import org.simplepush.server.internal.ClientAddresses;
+import org.simplepush.server.internal.Network;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -58,15 +60,11 @@ public final class PushServer implements AutoCloseable {
   /** How long devices may take to be gone; a connection's own patience is less. */
   private static final long GOODBYE_MILLIS = 5000;
 
-  /** A check of health takes a thread and a connection, so many who ask share one. */
-  private static final long SHARED_CHECK_NANOS = TimeUnit.SECONDS.toNanos(5);
-
   private final Builder config;
   private final ServerSettings settings;
   private final VersionStore store;
-  private final FailureLog failures;
   private final Counters counters;
-  private final UdpWaker waker;
+  private final UdpWaker waker = new UdpWaker();
   private final Sleepers sleepers;
   private final SessionRegistry sessions;
   private final KeyKeeper keys;
@@ -79,12 +77,6 @@ public final class PushServer implements AutoCloseable {
 
   private volatile @Nullable Running running;
   private volatile boolean over;
-
-  /** Guards the check of health that runs, if any, and when it began. */
-  private final Object healthLock = new Object();
-
-  private CompletableFuture<Void> healthCheck = CompletableFuture.completedFuture(null);
-  private long healthCheckStart;
 
   /** What exists from start to close. */
   private record Running(
@@ -100,9 +92,7 @@ public final class PushServer implements AutoCloseable {
   private PushServer(Builder builder) {
     this.config = builder.copy();
     this.settings = config.settings();
-    this.failures = new FailureLog(config.outOfMemoryHandler, System::nanoTime);
-    this.counters = new Counters(new MemoryAccount(config.maxMemory), failures);
-    this.waker = new UdpWaker(failures);
+    this.counters = new Counters(new MemoryAccount(config.maxMemory));
     this.store = config.store != null ? config.store : new InMemoryVersionStore();
     this.sleepers = new Sleepers(config.wakeUp, waker, System::nanoTime, counters);
     this.sessions = new SessionRegistry(store, sleepers, counters);
@@ -182,12 +172,19 @@ public final class PushServer implements AutoCloseable {
               tokens,
               base,
               new MessageCodec(settings.maxMessageLength()),
+              new CreationLimits(
+                  store,
+                  config.maxChannels(store),
+                  config.newUserAgentsPerMinute,
+                  config.newChannelsPerMinute,
+                  System::nanoTime),
               counters);
       if (config.wakeUp != null) {
         waker.open(name);
       }
       join();
-      WebSocketServer webSockets = new WebSocketServer(context, config.tls, listener);
+      WebSocketServer webSockets =
+          new WebSocketServer(context, config.connectionLimits(), config.tls, listener);
       webSockets.start(config.eventLoops, name);
       ScheduledExecutorService housekeeper = newHousekeeper(name);
       InetSocketAddress endpointAddress =
@@ -267,14 +264,14 @@ public final class PushServer implements AutoCloseable {
     return duties;
   }
 
-  private ScheduledFuture<?> repeat(
+  private static ScheduledFuture<?> repeat(
       ScheduledExecutorService housekeeper, Duration interval, Runnable duty) {
     Runnable guarded =
         () -> {
           try {
             duty.run();
           } catch (Throwable e) { // else it would end in silence
-            failures.report(log, "The housekeeper failed, and tries again later", e);
+            log.error("The housekeeper failed, and tries again later", e);
           }
         };
     long nanos = interval.toNanos();
@@ -321,43 +318,33 @@ public final class PushServer implements AutoCloseable {
       }
     }
     String name = stopping == null ? "simplepush" : stopping.name();
-    try {
-      new Thread(() -> close(stopping), name + "-close").start();
-    } catch (Throwable e) { // whoever waits for the end must not do so for ever
-      closed.completeExceptionally(e);
-    }
+    Thread closer = new Thread(() -> close(stopping), name + "-close");
+    closer.start();
     return closed.copy();
   }
 
   private void close(@Nullable Running stopping) {
     try {
       if (stopping != null) {
-        stop(stopping);
+        stopping.housekeeper().shutdownNow();
+        long drainMillis = config.drain.toMillis();
+        within(drainMillis + GOODBYE_MILLIS, stopping.webSockets().drain(drainMillis)).join();
+        endpointHandler.close();
+        CompletableFuture<Void> devices = within(GOODBYE_MILLIS, stopping.webSockets().goAway());
+        if (stopping.endpoints() != null) {
+          stopping.endpoints().close(REQUESTS);
+        }
+        devices.join();
+        stopping.webSockets().stop();
+        waker.close();
+        sessions.leave();
       }
       if (config.store == null) {
         store.close();
       }
       closed.complete(null);
-    } catch (Throwable e) {
+    } catch (RuntimeException e) {
       closed.completeExceptionally(e);
-    }
-  }
-
-  private void stop(Running stopping) {
-    try {
-      stopping.housekeeper().shutdownNow();
-      long drainMillis = config.drain.toMillis();
-      within(drainMillis + GOODBYE_MILLIS, stopping.webSockets().drain(drainMillis)).join();
-      endpointHandler.close();
-      CompletableFuture<Void> devices = within(GOODBYE_MILLIS, stopping.webSockets().goAway());
-      if (stopping.endpoints() != null) {
-        stopping.endpoints().close(REQUESTS);
-      }
-      devices.join();
-    } finally {
-      stopping.webSockets().stop();
-      waker.close();
-      sessions.leave();
     }
   }
 
@@ -383,6 +370,11 @@ public final class PushServer implements AutoCloseable {
   /** Serves the devices, for tests that break it. */
   WebSocketServer webSockets() {
     return running().webSockets();
+  }
+
+  /** For metrics. */
+  Refusals refusals() {
+    return counters.refusals;
   }
 
   private static IllegalStateException notStarted() {
@@ -458,7 +450,7 @@ public final class PushServer implements AutoCloseable {
    * restart mends; or an {@link IllegalStateException} before {@link #start} and from when this
    * server is told to close, so that nobody new is sent here. It takes no more than three seconds
    * besides what the store takes, and completes on a thread of its own or of the store, which is
-   * not to be blocked. Who asks while a check runs gets the result of that one.
+   * not to be blocked.
    */
   public CompletionStage<Void> checkHealth() {
     if (over) {
@@ -468,21 +460,10 @@ public final class PushServer implements AutoCloseable {
     if (now == null) {
       return CompletableFuture.failedStage(notStarted());
     }
-    synchronized (healthLock) {
-      long nanos = System.nanoTime();
-      if (healthCheck.isDone() || nanos - healthCheckStart > SHARED_CHECK_NANOS) {
-        healthCheck = startHealthCheck(now);
-        healthCheckStart = nanos;
-      }
-      return healthCheck.copy();
-    }
-  }
-
-  private CompletableFuture<Void> startHealthCheck(Running now) {
     CompletableFuture<Void> result = new CompletableFuture<>();
+    Thread thread = new Thread(() -> checkHealth(now.health(), result), now.name() + "-health");
+    thread.setDaemon(true);
     try {
-      Thread thread = new Thread(() -> checkHealth(now.health(), result), now.name() + "-health");
-      thread.setDaemon(true);
       thread.start();
     } catch (OutOfMemoryError e) {
       result.completeExceptionally(new IOException("The process cannot start a thread", e));
@@ -493,10 +474,6 @@ public final class PushServer implements AutoCloseable {
   private void checkHealth(ServerHealth health, CompletableFuture<Void> result) {
     try {
       health.check();
-      if (failures.ranOutOfMemory()) {
-        throw new IOException(
-            "The process was out of memory, so something may have been lost; restart the server");
-      }
       store
           .check()
           .thenCompose(done -> keys.check())
@@ -522,6 +499,15 @@ public final class PushServer implements AutoCloseable {
 
     /** Less would not do for the requests of a few devices. */
     private static final long MIN_MEMORY = 1024 * 1024;
+
+    /** Heap of a user agent and a channel in memory, measured with ids of an unusual spelling. */
+    private static final long BYTES_PER_CHANNEL = 448;
+
+    /** Heap and garbage of a connected device with a channel. */
+    private static final long BYTES_PER_CONNECTION = 8 * 1024;
+
+    /** About a gigabyte of SQLite's file. */
+    private static final long MAX_DURABLE_CHANNELS = 10_000_000;
 
     /** What a channel takes in a hello: 36 characters, quotes and a comma. */
     private static final int CHANNEL_LENGTH = 39;
@@ -555,8 +541,13 @@ public final class PushServer implements AutoCloseable {
     private int maxChannelsPerUserAgent = 1000;
     private int maxMessageLength = MessageCodec.DEFAULT_MAX_MESSAGE_LENGTH;
     private int maxConnections = Integer.MAX_VALUE;
+    private int maxConnectionsPerAddress = defaultMaxConnectionsPerAddress();
+    private List<Network> trustedProxies = List.of();
+    private boolean limitLoopback;
+    private long maxChannels;
+    private int newUserAgentsPerMinute = 3_000;
+    private int newChannelsPerMinute = 12_000;
     private long maxMemory = MemoryAccount.defaultTotal();
-    private @Nullable Consumer<? super OutOfMemoryError> outOfMemoryHandler;
 
     /** The other processors are for those who publish. Two loops on two processors do less. */
     private int eventLoops =
@@ -602,8 +593,13 @@ public final class PushServer implements AutoCloseable {
       copy.maxChannelsPerUserAgent = maxChannelsPerUserAgent;
       copy.maxMessageLength = maxMessageLength;
       copy.maxConnections = maxConnections;
+      copy.maxConnectionsPerAddress = maxConnectionsPerAddress;
+      copy.trustedProxies = trustedProxies;
+      copy.limitLoopback = limitLoopback;
       copy.maxMemory = maxMemory;
-      copy.outOfMemoryHandler = outOfMemoryHandler;
+      copy.maxChannels = maxChannels;
+      copy.newUserAgentsPerMinute = newUserAgentsPerMinute;
+      copy.newChannelsPerMinute = newChannelsPerMinute;
       copy.wakeUp = wakeUp;
       return copy;
     }
@@ -626,8 +622,20 @@ public final class PushServer implements AutoCloseable {
           probeInterval,
           expiry,
           maxChannelsPerUserAgent,
-          maxMessageLength,
-          maxConnections);
+          maxMessageLength);
+    }
+
+    private ConnectionLimits connectionLimits() {
+      return new ConnectionLimits(
+          new ClientAddresses(trustedProxies, limitLoopback),
+          maxConnections,
+          maxConnectionsPerAddress);
+    }
+
+    /** An eighth of as many as a heap may hold, so that a few addresses cannot take all. */
+    private static int defaultMaxConnectionsPerAddress() {
+      long eighth = Runtime.getRuntime().maxMemory() / 8 / BYTES_PER_CONNECTION;
+      return (int) Math.max(1_000, Math.min(50_000, eighth));
     }
 
     /**
@@ -941,13 +949,70 @@ public final class PushServer implements AutoCloseable {
     }
 
     /**
-     * How many devices may be connected; the handshake of one more is answered with HTTP 503.
-     * Default as many as the process may open.
+     * How many devices may be connected, those still shaking hands included; the handshake of one
+     * more is answered with HTTP 503, and if they are many more they are closed without an answer.
+     * Default as many as the process may open, and {@link #maxMemory} has room for.
      *
      * @throws IllegalArgumentException if not positive
      */
     public Builder maxConnections(int maxConnections) {
       this.maxConnections = checkPositive("maxConnections", maxConnections);
+      return this;
+    }
+
+    /**
+     * How many channels the store may hold, and as many user agents (protocol §13); one more is
+     * refused until others unregister or expire. The device is told 503 in the answer to its
+     * register or hello, or the connection is closed with 1013; it is to try again later. Whoever
+     * is known goes on.
+     *
+     * <p>Default for a store that keeps its channels in the heap: as many as a quarter of the
+     * largest heap ({@code -Xmx}) holds, that is 18,000 with 32 MB and 600,000 with 1 GB. For
+     * SQLite 10,000,000. Redis is not asked how many it has: its {@code maxmemory} is the limit.
+     *
+     * @throws IllegalArgumentException if not positive
+     */
+    public Builder maxChannels(long maxChannels) {
+      if (maxChannels <= 0) {
+        throw new IllegalArgumentException("maxChannels must be positive, but was " + maxChannels);
+      }
+      this.maxChannels = maxChannels;
+      return this;
+    }
+
+    /** What was set, or what suits the store. */
+    private long maxChannels(VersionStore store) {
+      if (maxChannels > 0) {
+        return maxChannels;
+      }
+      return store instanceof DurableVersionStore
+          ? MAX_DURABLE_CHANNELS
+          : Runtime.getRuntime().maxMemory() / 4 / BYTES_PER_CHANNEL;
+    }
+
+    /**
+     * How many user agents may come into being from one address in a minute (protocol §13). One
+     * more is told 429 in the answer to its hello, or the connection is closed with 1013; it is to
+     * try again in a minute. IPv6 addresses that share their first 64 bits are one address. This
+     * machine's own addresses are not limited, see {@link #limitLoopback}. Default 3,000, for the
+     * many that a carrier's network has behind one address.
+     *
+     * @throws IllegalArgumentException if not positive
+     */
+    public Builder newUserAgentsPerMinute(int newUserAgentsPerMinute) {
+      this.newUserAgentsPerMinute = checkPositive("newUserAgentsPerMinute", newUserAgentsPerMinute);
+      return this;
+    }
+
+    /**
+     * How many channels may be registered from one address in a minute (protocol §13), those that
+     * exist already included. Of more, new ones are answered with 429. Counts addresses as {@link
+     * #newUserAgentsPerMinute} does. Default 12,000.
+     *
+     * @throws IllegalArgumentException if not positive
+     */
+    public Builder newChannelsPerMinute(int newChannelsPerMinute) {
+      this.newChannelsPerMinute = checkPositive("newChannelsPerMinute", newChannelsPerMinute);
       return this;
     }
 
@@ -973,13 +1038,46 @@ public final class PushServer implements AutoCloseable {
     }
 
     /**
-     * What to do when a thread of this server meets an {@link OutOfMemoryError}: called on that
-     * thread, before anything is logged, so it should need no memory itself; ending the process
-     * with {@link Runtime#halt} is the usual thing. Default nothing: then the thread goes on, but
-     * {@link PushServer#checkHealth} fails from then on, because something may have been lost.
+     * How many connections devices may have from one address (protocol §13), those still shaking
+     * hands included; one more is answered with HTTP 429, and if they are many more they are closed
+     * without an answer. IPv6 addresses that share their first 64 bits are one address. This
+     * machine's own addresses are not limited, see {@link #limitLoopback}. Behind a proxy, name it
+     * with {@link #trustedProxies}: else all devices seem to be one address. Default one for each
+     * 64 KB of the largest heap ({@code -Xmx}), but at least 1,000 and at most 50,000: a carrier's
+     * network has many devices behind one address.
+     *
+     * @throws IllegalArgumentException if not positive
      */
-    public Builder onOutOfMemory(Consumer<? super OutOfMemoryError> handler) {
-      this.outOfMemoryHandler = Objects.requireNonNull(handler, "handler");
+    public Builder maxConnectionsPerAddress(int maxConnectionsPerAddress) {
+      this.maxConnectionsPerAddress =
+          checkPositive("maxConnectionsPerAddress", maxConnectionsPerAddress);
+      return this;
+    }
+
+    /**
+     * Whether limits per address hold for this machine's own addresses ({@code 127.0.0.0/8} and
+     * {@code ::1}) too. Default no: whoever has a process here can do worse, and a proxy on this
+     * machine that names no client would be one address.
+     */
+    public Builder limitLoopback(boolean limitLoopback) {
+      this.limitLoopback = limitLoopback;
+      return this;
+    }
+
+    /**
+     * The networks of proxies whose word counts about who a device is, like {@code 10.0.0.0/8} or
+     * {@code 2001:db8::/32}. Default none.
+     *
+     * <p>For the limits per address and the embedder, a device has the last address of {@code
+     * X-Forwarded-For} that is not in these networks: your proxy has to add the address of its
+     * client there. On the port for devices, what these proxies send may also begin with a PROXY
+     * header, version 1 or 2, before TLS if there is TLS. Of anybody else, an {@code
+     * X-Forwarded-For} is passed over and a PROXY header refused; the first of them is warned of.
+     *
+     * @throws IllegalArgumentException if one is not written so
+     */
+    public Builder trustedProxies(String... networks) {
+      this.trustedProxies = Stream.of(networks).map(Network::parse).toList();
       return this;
     }
 
@@ -1048,6 +1146,10 @@ public final class PushServer implements AutoCloseable {
       if (rotateKeys && !(store instanceof DurableVersionStore)) {
         throw new IllegalStateException(
             "rotateKeys is for keys that the store keeps, but this store does not last");
+      }
+      if (maxChannels > 0 && store != null && store.size().isEmpty()) {
+        throw new IllegalStateException(
+            "maxChannels is for stores that count their channels, which this one does not");
       }
       if (ownEndpointPort && port != 0 && port == endpointPort) {
         throw new IllegalStateException(

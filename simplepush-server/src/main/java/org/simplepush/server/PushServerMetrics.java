@@ -40,11 +40,9 @@ public final class PushServerMetrics implements MeterBinder {
         "connections.closed",
         ServerStatistics::connectionsClosed,
         "Connections that have ended, for whatever reason");
-    count(
-        registry,
-        "connections.refused",
-        ServerStatistics::connectionsRefused,
-        "Connections turned away: over the limit, or not a handshake of this protocol");
+    for (Refusal refusal : Refusal.values()) {
+      showRefusal(registry, refusal);
+    }
     count(registry, "hellos", ServerStatistics::hellos, "Hellos answered with a UAID");
     count(
         registry,
@@ -122,6 +120,18 @@ public final class PushServerMetrics implements MeterBinder {
         ServerStatistics::wordsLost,
         "How often words between nodes may have been lost");
     server.statistics().memory().forEach(kind -> showMemory(registry, kind.kind()));
+  }
+
+  private void showRefusal(MeterRegistry registry, Refusal refusal) {
+    boolean ofConnections = refusal.kind() == Refusal.Kind.CONNECTION;
+    String what = ofConnections ? "connections.refused" : "registrations.refused";
+    FunctionCounter.builder("simplepush." + what, server, s -> s.refusals().sum(refusal))
+        .description(
+            ofConnections
+                ? "Connections turned away: over a limit, not admitted, or no handshake"
+                : "Hellos and registers that would have created too much")
+        .tag("reason", refusal.reason())
+        .register(registry);
   }
 
   private void showMemory(MeterRegistry registry, String kind) {

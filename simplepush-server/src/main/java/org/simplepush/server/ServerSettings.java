@@ -10,8 +10,7 @@ record ServerSettings(
     Duration probeInterval,
     Duration expiry,
     int maxChannelsPerUserAgent,
-    int maxMessageLength,
-    int maxConnections) {
+    int maxMessageLength) {
 
   /** A user agent without a channel is not worth keeping for long (protocol §10). */
   private static final Duration EMPTY_EXPIRY = Duration.ofHours(1);

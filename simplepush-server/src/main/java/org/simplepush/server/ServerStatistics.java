@@ -11,7 +11,7 @@ import java.util.List;
  * @param connectionsOpened TCP connections accepted on the WebSocket port
  * @param connectionsClosed connections that have ended, for whatever reason; those open now and
  *     these are all that were opened
- * @param connectionsRefused connections turned away: over the limit, or not a handshake of this
+ * @param connectionsRefused connections turned away: over a limit, or not a handshake of this
  *     protocol
  * @param hellos hellos answered with a UAID
  * @param uaidsAssigned hellos answered with a UAID other than the device sent, or sent none
@@ -37,6 +37,8 @@ import java.util.List;
  * @param wakeUpsSent datagrams sent to wake devices, repetitions included
  * @param wordsHeard words that other nodes, or this one, sent to this node through a shared store
  * @param wordsLost how often such words may have been lost, so that all was compared with the store
+ * @param registrationsRefused hellos and registers refused because too many user agents or channels
+ *     came from one address, or the store holds as many as it may
  * @param memory what strangers make the server hold, one entry for each kind: see {@link
  *     PushServer.Builder#maxMemory}
  */
@@ -66,6 +68,7 @@ public record ServerStatistics(
     long wakeUpsSent,
     long wordsHeard,
     long wordsLost,
+    long registrationsRefused,
     List<MemoryUse> memory) {
   /** Copies the list. */
   public ServerStatistics {

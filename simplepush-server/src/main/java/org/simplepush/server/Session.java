@@ -2,6 +2,8 @@ package org.simplepush.server;
 
 import java.net.InetSocketAddress;
 import java.net.URI;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -23,6 +25,7 @@ import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
 import org.simplepush.core.VersionStore;
 import org.simplepush.core.VersionStore.Resumption;
+import org.simplepush.server.internal.ClientAddresses;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,8 +34,9 @@ import org.slf4j.LoggerFactory;
  *
  * <p>All methods but {@link #published}, {@link #takenOver}, {@link #wordsLost} and {@link #number}
  * are called by the loop of the session's {@link Wire}, one at a time; those come from any thread
- * and go there. A request is answered before the next one is looked at: while one waits for the
- * store ({@link #isBusy}), the wire keeps the later ones.
+ * and go there. A request is answered before the next one is looked at; while one waits for the
+ * store, later ones wait in the inbox and the wire reads no more ({@link #isBusy}), which bounds
+ * it.
  */
 final class Session {
   /** What a session needs of the connection it speaks over. */
@@ -53,9 +57,6 @@ final class Session {
     /** Whether a message sent now would leave at once, as far as is known. */
     boolean isWritable();
 
-    /** Whether the device has sent something that was not handed over yet. */
-    boolean isAsked();
-
     /** Sends what is queued, then the reason, then ends the connection. */
     void close(CloseCode code, String reason);
 
@@ -73,6 +74,9 @@ final class Session {
 
     /** Whether the calling thread may touch the session now. From any thread. */
     boolean isCurrent();
+
+    /** What limits per address count the device under, see {@link ClientAddresses#key}. */
+    long address();
   }
 
   /** What a session waits for. */
@@ -96,6 +100,7 @@ final class Session {
       EndpointTokens tokens,
       URI endpointBase,
       MessageCodec codec,
+      CreationLimits limits,
       Counters counters) {}
 
   private static final Logger log = LoggerFactory.getLogger(Session.class);
@@ -117,13 +122,13 @@ final class Session {
   /** Whether the hello was answered, so that notifications may be sent. */
   private boolean greeted;
 
-  /** Whether the store has channels of this user agent, as far as is known. */
-  private boolean hasChannels;
-
   private boolean closed;
 
   /** Whether a request waits for the store. */
   private boolean busy;
+
+  /** Null when empty, which is nearly always. */
+  private @Nullable Deque<Incoming> inbox;
 
   /** Null until there is something to deliver, and again when all is long acknowledged. */
   private @Nullable Deliveries deliveries;
@@ -135,6 +140,8 @@ final class Session {
 
   /** Null unless the device is left to sleep when it is quiet. */
   private @Nullable Doze doze;
+
+  private record Incoming(String text, long arrivedAt) {}
 
   /** What a session knows whose device may sleep. */
   private static final class Doze {
@@ -161,23 +168,10 @@ final class Session {
     return number;
   }
 
-  /** Whether a request waits for the store, so that nothing may be handed over. */
+  /** Whether a request waits for the store: the wire should not read on. */
   boolean isBusy() {
     assert wire.isCurrent();
     return busy;
-  }
-
-  /** Whether the device has said hello and was answered. */
-  boolean isGreeted() {
-    return greeted;
-  }
-
-  /**
-   * Whether the store has a channel of this user agent, as far as is known without asking it: it
-   * may be the last that was unregistered.
-   */
-  boolean hasChannels() {
-    return hasChannels;
   }
 
   /** How many channels it remembers something of, which is bounded whatever the device does. */
@@ -185,19 +179,28 @@ final class Session {
     return deliveries == null ? 0 : deliveries.size();
   }
 
-  /**
-   * Takes a text message from the device, unless the session {@linkplain #isBusy is busy}.
-   *
-   * @param arrivedAt when it came, which may be longer ago
-   */
-  void onMessage(String text, long arrivedAt) {
-    assert wire.isCurrent() && !busy;
+  /** Takes a text message from the device. */
+  void onMessage(String text) {
+    assert wire.isCurrent();
+    long now = wire.now();
     if (closed) {
       return;
     }
     if (doze != null) {
-      doze.lastTraffic = wire.now();
+      doze.lastTraffic = now;
     }
+    if (busy) {
+      if (inbox == null) {
+        inbox = new ArrayDeque<>();
+      }
+      inbox.add(new Incoming(text, now));
+      return;
+    }
+    process(text, now);
+  }
+
+  private void process(String text, long arrivedAt) {
+    assert wire.isCurrent();
     ClientMessage message;
     try {
       message = context.codec().readClientMessage(text);
@@ -296,17 +299,32 @@ final class Session {
   }
 
   private void assignFresh(ClientMessage.Hello hello) {
+    Refusal refusal = context.limits().userAgent(wire.address());
+    if (refusal != null) {
+      refuse(hello, refusal);
+      return;
+    }
     if (uaid != null) {
       context.sessions().disconnect(uaid, this);
     }
     deliveries = null;
-    hasChannels = false;
     context.counters().uaidsAssigned.increment();
-    resume(hello, Uaid.random(), List.of());
+    resume(hello, Uaid.random(), List.of(), null);
   }
 
   private void resume(
       ClientMessage.Hello hello, Uaid wanted, @Nullable List<ChannelId> channelIds) {
+    boolean mayCreate = channelIds != null && channelIds.isEmpty();
+    Refusal refusal = mayCreate ? context.limits().userAgent(wire.address()) : null;
+    // Without a list the store creates nobody, and resumes whoever is known.
+    resume(hello, wanted, refusal == null ? channelIds : null, refusal);
+  }
+
+  private void resume(
+      ClientMessage.Hello hello,
+      Uaid wanted,
+      @Nullable List<ChannelId> channelIds,
+      @Nullable Refusal refusal) {
     // Connected before the store is asked: an update published from now on is either in the store's
     // answer or handed to this session, or both. Without a claim it might be handed to another
     // node.
@@ -318,6 +336,8 @@ final class Session {
             helloFailed(hello, failure);
           } else if (resumption instanceof Resumption.Resumed resumed) {
             greet(hello, wanted, resumed.pending());
+          } else if (refusal != null) {
+            refuse(hello, refusal);
           } else {
             assignFresh(hello);
           }
@@ -341,9 +361,6 @@ final class Session {
 
   private void greet(ClientMessage.Hello hello, Uaid wanted, List<Update> pending) {
     context.counters().hellos.increment();
-    // A device that lists none but was known, such as Firefox, has some: others do not come back.
-    boolean listsNone = hello.channelIds() != null && hello.channelIds().isEmpty();
-    hasChannels |= !pending.isEmpty() || (wanted.equals(hello.uaid()) && !listsNone);
     InetSocketAddress wakeUp = context.sleepers().permitted(hello);
     send(new ServerMessage.Hello(wanted, wakeUp != null));
     if (closed) {
@@ -360,12 +377,33 @@ final class Session {
     flush();
   }
 
+  private void refuse(ClientMessage.Hello hello, Refusal refusal) {
+    context.counters().refusals.count(refusal);
+    endUnanswered(hello, status(refusal), sentence(refusal));
+  }
+
+  private static int status(Refusal refusal) {
+    return refusal == Refusal.STORE_FULL
+        ? ServerMessage.Failure.UNAVAILABLE
+        : ServerMessage.Failure.TOO_MANY;
+  }
+
+  private static String sentence(Refusal refusal) {
+    return refusal == Refusal.STORE_FULL
+        ? "This server has as many as it may; try again later"
+        : "Too many come from this address; try again in a minute";
+  }
+
   private void helloFailed(ClientMessage.Hello hello, @Nullable Throwable failure) {
     storeFailed("hello", failure);
+    endUnanswered(hello, ServerMessage.Failure.UNAVAILABLE, "Try again later");
+  }
+
+  private void endUnanswered(ClientMessage.Hello hello, int status, String sentence) {
     // Only Firefox lists no channels. It takes an answer without a UAID for the end and never
     // connects again, but does so in seconds if it gets none.
     if (hello.channelIds() != null) {
-      send(failure(hello, ServerMessage.Failure.UNAVAILABLE, "Try again later"));
+      send(failure(hello, status, sentence));
     }
     close(CloseCode.TRY_AGAIN_LATER, "try again later");
   }
@@ -375,14 +413,11 @@ final class Session {
   private void register(ChannelId channelId) {
     Uaid owner = known();
     ClientMessage request = new ClientMessage.Register(channelId);
+    Refusal refusal = context.limits().channel(wire.address());
+    // With room for none the store creates none, and answers for a channel that is there.
+    int maxChannels = refusal == null ? context.settings().maxChannelsPerUserAgent() : 0;
     await(
-        context
-            .tokens()
-            .whenCertain(
-                () ->
-                    context
-                        .store()
-                        .register(owner, channelId, context.settings().maxChannelsPerUserAgent())),
+        context.tokens().whenCertain(() -> context.store().register(owner, channelId, maxChannels)),
         (registration, failure) -> {
           if (registration == null) {
             storeFailed("register", failure);
@@ -392,18 +427,20 @@ final class Session {
           switch (registration) {
             case REGISTERED -> {
               context.counters().registers.increment();
-              hasChannels = true;
               if (deliveries != null) {
                 deliveries.reopen(channelId, wire.now());
               }
               send(new ServerMessage.Register(channelId, endpoint(owner, channelId)));
             }
-            case LIMIT_REACHED ->
-                send(
-                    failure(
-                        request,
-                        ServerMessage.Failure.UNAVAILABLE,
-                        "This user agent has as many channels as it may"));
+            case LIMIT_REACHED -> {
+              if (refusal != null) {
+                context.counters().refusals.count(refusal);
+                send(failure(request, status(refusal), sentence(refusal)));
+              } else {
+                String sentence = "This user agent has as many channels as it may";
+                send(failure(request, ServerMessage.Failure.UNAVAILABLE, sentence));
+              }
+            }
             case UNKNOWN_USER_AGENT -> {
               send(failure(request, ServerMessage.Failure.FAILED, "Say hello again"));
               stateLost();
@@ -645,6 +682,7 @@ final class Session {
   void onClosed() {
     assert wire.isCurrent();
     closed = true;
+    inbox = null;
     deliveries = null;
     stayAwake();
     doze = null;
@@ -665,7 +703,7 @@ final class Session {
     }
   }
 
-  /** Ends the conversation; nothing is taken from the device any more. */
+  /** Ends the conversation; what is still in the inbox is dropped. */
   void close(CloseCode code, @Nullable String reason) {
     assert wire.isCurrent();
     if (!closed) {
@@ -711,7 +749,7 @@ final class Session {
 
   /** Whether there is something to do for the device before it may sleep. */
   private boolean isOutstanding() {
-    return wire.isAsked()
+    return (inbox != null && !inbox.isEmpty())
         || (deliveries != null && deliveries.isOutstanding())
         || !wire.isWritable();
   }
@@ -789,6 +827,18 @@ final class Session {
                   if (!closed) {
                     answer.on(result, failure);
                   }
+                  readInbox();
                 }));
+  }
+
+  private void readInbox() {
+    while (!busy && !closed && inbox != null) {
+      Incoming next = inbox.poll();
+      if (next == null) {
+        inbox = null;
+        return;
+      }
+      process(next.text(), next.arrivedAt());
+    }
   }
 }

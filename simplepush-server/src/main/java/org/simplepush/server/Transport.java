@@ -20,13 +20,10 @@ interface Transport {
   void write(ByteBuffer from) throws IOException;
 
   /**
-   * Returns how many bytes taken by {@link #write} wait here for the socket to become writable. If
-   * there are some, {@link #write} with an empty buffer tries again.
+   * Whether bytes taken by {@link #write} wait here for the socket to become writable. If so,
+   * {@link #write} with an empty buffer tries again.
    */
-  int unwritten();
-
-  /** Returns how many bytes wait here for more, without which they cannot be read. */
-  int undecoded();
+  boolean hasUnwritten();
 
   /** Ends our side of the stream; the peer may still send. */
   void endOutput() throws IOException;
@@ -44,13 +41,8 @@ interface Transport {
     }
 
     @Override
-    public int unwritten() {
-      return 0;
-    }
-
-    @Override
-    public int undecoded() {
-      return 0;
+    public boolean hasUnwritten() {
+      return false;
     }
 
     @Override

@@ -23,14 +23,8 @@ final class UdpWaker implements Sleepers.Waker {
 
   private record Open(DatagramChannel channel, ScheduledThreadPoolExecutor scheduler) {}
 
-  private final FailureLog failures;
-
   /** Null before {@link #open} and after {@link #close}. */
   private volatile @Nullable Open open;
-
-  UdpWaker(FailureLog failures) {
-    this.failures = failures;
-  }
 
   void open(String name) throws IOException {
     DatagramChannel channel = DatagramChannel.open();
@@ -81,11 +75,11 @@ final class UdpWaker implements Sleepers.Waker {
     }
   }
 
-  private void run(Runnable task) {
+  private static void run(Runnable task) {
     try {
       task.run();
-    } catch (Throwable e) {
-      failures.report(log, "A wake-up could not be repeated", e);
+    } catch (RuntimeException e) {
+      log.error("A wake-up could not be repeated", e);
     }
   }
 

@@ -312,8 +312,7 @@ class ConnectionWireTest {
           publish(server, other, version);
           reading.expectUpdate(CHANNEL, version); // is served all the while
           reading.socket().send(noId);
-          assertThat(reading.socket().nextText())
-              .contains('"' + longText.substring(0, 64) + '"'); // protocol §7
+          assertThat(reading.socket().nextText()).contains(longText);
         }
       }
       Map<String, Long> seen = new HashMap<>();

@@ -1,6 +1,7 @@
 package org.simplepush.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.fail;
 
 import java.io.IOException;
@@ -31,7 +32,7 @@ class EventLoopTest {
 
   @BeforeEach
   void start() throws IOException {
-    loop = new EventLoop(NAME, deaths::add, new FailureLog(null, System::nanoTime));
+    loop = new EventLoop(NAME, deaths::add);
     loop.start();
     CountDownLatch started = new CountDownLatch(1);
     loop.execute(started::countDown); // else what is done here may come before its first wait
@@ -207,11 +208,14 @@ class EventLoopTest {
   @DisplayName("waits no longer than for a timer although a caller met such a failure")
   void unspeakableHere() throws Exception {
     CompletableFuture<Void> next = new CompletableFuture<>();
-    here(
-        () -> {
-          loop.schedule(1, () -> next.complete(null));
-          throw new Unspeakable();
-        });
+    assertThatThrownBy(
+            () ->
+                here(
+                    () -> {
+                      loop.schedule(1, () -> next.complete(null));
+                      throw new Unspeakable();
+                    }))
+        .isInstanceOf(Unspeakable.class);
     assertThat(next.get(20, TimeUnit.SECONDS)).isNull();
   }
 

@@ -71,8 +71,7 @@ class ExpiryWireTest {
             Duration.ofDays(1), // a rare probe
             Duration.ofDays(7),
             1,
-            1024,
-            1);
+            1024);
     assertThat(settings.reconcileInterval()).isLessThan(Duration.ofMinutes(59));
     try (PushServer server = start();
         WireDevice device = WireDevice.fresh(server.port())) {

@@ -22,16 +22,7 @@ final class LoggedMessages implements AutoCloseable {
 
   /** The texts of its warnings so far. */
   List<String> warnings() {
-    return logged("WARN");
-  }
-
-  /** The texts of its errors so far. */
-  List<String> errors() {
-    return logged("ERROR");
-  }
-
-  private List<String> logged(String level) {
-    String head = " " + level + " " + logger + " - ";
+    String head = " WARN " + logger + " - ";
     return logged
         .toString(StandardCharsets.UTF_8)
         .lines()

@@ -161,7 +161,8 @@ class PushServerTest {
       assertThat(registry.getMeters())
           .hasSize(
               ServerStatistics.class.getRecordComponents().length
-                  - 1
+                  - 3 // these have a meter for each kind or reason
+                  + Refusal.values().length
                   + 3 * server.statistics().memory().size())
           .allSatisfy(
               meter ->

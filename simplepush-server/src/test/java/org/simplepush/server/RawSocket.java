@@ -56,6 +56,16 @@ final class RawSocket implements AutoCloseable {
     return new RawSocket(socket);
   }
 
+  /** Connects from this address of this machine, such as 127.0.0.2. */
+  static RawSocket connectFrom(String address, int port) throws IOException {
+    Socket socket = new Socket();
+    socket.setTcpNoDelay(true);
+    socket.bind(new InetSocketAddress(address, 0));
+    socket.connect(
+        new InetSocketAddress(InetAddress.getLoopbackAddress(), port), (int) TIMEOUT.toMillis());
+    return new RawSocket(socket);
+  }
+
   /**
    * Connects with TLS.
    *

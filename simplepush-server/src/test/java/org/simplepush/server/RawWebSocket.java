@@ -71,6 +71,11 @@ final class RawWebSocket implements AutoCloseable {
     return new RawWebSocket(RawSocket.connect(port));
   }
 
+  /** A TCP connection from this address of this machine, on which nothing was sent yet. */
+  static RawWebSocket openFrom(String address, int port) throws IOException {
+    return new RawWebSocket(RawSocket.connectFrom(address, port));
+  }
+
   /** Connects and shakes hands as a device does. */
   static RawWebSocket connect(int port) throws IOException, TimeoutException {
     return open(port).handshake("Sec-WebSocket-Protocol: push-notification");

@@ -39,8 +39,7 @@ class SessionFixture {
   private long now = Long.MAX_VALUE - 1_000_000; // nanoTime may overflow at any time
   final VersionStore memory;
   final DelayedStore store;
-  final Counters counters =
-      new Counters(new MemoryAccount(1 << 20), new FailureLog(null, System::nanoTime));
+  final Counters counters = new Counters(new MemoryAccount(1 << 20));
   final List<InetSocketAddress> woken = new ArrayList<>();
   private final NavigableMap<Long, List<Runnable>> wakerTasks = new TreeMap<>(); // by time passed
   private long passed;
@@ -48,6 +47,7 @@ class SessionFixture {
   SessionRegistry registry;
   final EndpointTokens tokens;
   EndpointHandler endpoints;
+  private CreationLimits limits;
   private final List<TestWire> wires = new ArrayList<>();
   private ServerSettings settings = settings(Duration.ofSeconds(20));
 
@@ -59,6 +59,12 @@ class SessionFixture {
     this.sleepers = sleepers(null);
     this.registry = new SessionRegistry(store, sleepers, counters);
     this.endpoints = newHandler();
+    limits(CreationLimits.UNLIMITED, Integer.MAX_VALUE, Integer.MAX_VALUE);
+  }
+
+  /** From now on strangers may create so much. */
+  void limits(long total, int userAgentsPerMinute, int channelsPerMinute) {
+    limits = new CreationLimits(store, total, userAgentsPerMinute, channelsPerMinute, () -> now);
   }
 
   /** One node of several; {@link #wakeUp} must be called before anybody connects, or not at all. */
@@ -67,6 +73,7 @@ class SessionFixture {
     this.store = new DelayedStore(shared);
     this.tokens = new EndpointTokens(keys);
     wakeUp(null);
+    limits(CreationLimits.UNLIMITED, Integer.MAX_VALUE, Integer.MAX_VALUE);
   }
 
   private Sleepers sleepers(WakeUp wakeUp) {
@@ -121,8 +128,7 @@ class SessionFixture {
         Duration.ofMinutes(35),
         Duration.ofDays(7),
         MAX_CHANNELS,
-        MessageCodec.DEFAULT_MAX_MESSAGE_LENGTH,
-        Integer.MAX_VALUE);
+        MessageCodec.DEFAULT_MAX_MESSAGE_LENGTH);
   }
 
   void pingMinInterval(Duration interval) {
@@ -133,7 +139,15 @@ class SessionFixture {
   TestWire connects() {
     Session.Context context =
         new Session.Context(
-            settings, store, registry, sleepers, tokens, BASE, new MessageCodec(), counters);
+            settings,
+            store,
+            registry,
+            sleepers,
+            tokens,
+            BASE,
+            new MessageCodec(),
+            limits,
+            counters);
     TestWire wire = new TestWire(context, () -> now);
     wires.add(wire);
     return wire;

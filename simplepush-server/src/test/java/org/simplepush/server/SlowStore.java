@@ -13,7 +13,10 @@ import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
 import org.simplepush.core.VersionStore;
 
-/** A store that answers later, on a thread of its own, as one with a database does. */
+/**
+ * A store that answers later, on a thread of its own, as one with a database does. It does not
+ * count what it holds.
+ */
 record SlowStore(VersionStore store, Executor later) implements VersionStore {
   private <T> CompletionStage<T> later(Supplier<CompletionStage<T>> step) {
     return CompletableFuture.supplyAsync(step, later).thenCompose(stage -> stage);
@@ -62,11 +65,6 @@ record SlowStore(VersionStore store, Executor later) implements VersionStore {
   @Override
   public CompletionStage<Integer> expireEmpty(Duration notSeenFor) {
     return later(() -> store.expireEmpty(notSeenFor));
-  }
-
-  @Override
-  public Optional<Size> size() {
-    return store.size();
   }
 
   @Override

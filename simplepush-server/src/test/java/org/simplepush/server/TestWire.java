@@ -16,6 +16,7 @@ import java.util.function.LongSupplier;
 import org.simplepush.core.CloseCode;
 import org.simplepush.core.MessageCodec;
 import org.simplepush.core.ServerMessage;
+import org.simplepush.server.internal.ClientAddresses;
 
 /**
  * A connection made of lists, and the session on it. Nothing happens by itself: tasks of other
@@ -32,16 +33,14 @@ final class TestWire implements Session.Wire {
   private CloseCode closedWith;
   final Session session;
 
-  /** What the device has said while the session was busy. */
-  private final Deque<Said> unheard = new ArrayDeque<>();
-
-  private record Said(String text, long at) {}
-
   /** Who runs a task of this wire just now; null if nobody does. */
   private volatile Thread running;
 
   /** How many tasks the caller may have run itself. */
   int mayRunHere;
+
+  /** What limits per address know it by. */
+  long address = ClientAddresses.EXEMPT;
 
   /** Whether the device reads. */
   boolean writable = true;
@@ -94,12 +93,6 @@ final class TestWire implements Session.Wire {
   }
 
   @Override
-  public boolean isAsked() {
-    assertInTurn();
-    return !unheard.isEmpty();
-  }
-
-  @Override
   public void close(CloseCode code, String reason) {
     assertInTurn();
     assertThat(closedWith).as("close code when closing again").isNull();
@@ -146,6 +139,11 @@ final class TestWire implements Session.Wire {
     execute(task); // as if the loop were busy: what comes later can be tested only so
   }
 
+  @Override
+  public long address() {
+    return address;
+  }
+
   // What the test calls
 
   /** The device says something, and the loop does all that follows. */
@@ -156,15 +154,7 @@ final class TestWire implements Session.Wire {
 
   /** The device says something; what other threads have left for the loop still waits. */
   void saysBeforeTheLoopTurns(String json) {
-    unheard.add(new Said(json.replace('\'', '"'), clock.getAsLong()));
-    inTurn(this::listen);
-  }
-
-  private void listen(Session one) {
-    while (!unheard.isEmpty() && !one.isBusy()) {
-      Said next = unheard.remove();
-      one.onMessage(next.text(), next.at());
-    }
+    inTurn(one -> one.onMessage(json.replace('\'', '"')));
   }
 
   /** Runs what other threads have left for the loop, then flushes if asked to. */
@@ -173,7 +163,6 @@ final class TestWire implements Session.Wire {
         one -> {
           for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
             task.run();
-            listen(one);
           }
           if (flushRequested) {
             flushRequested = false;

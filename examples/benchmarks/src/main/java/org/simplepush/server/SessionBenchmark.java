@@ -38,8 +38,7 @@ public class SessionBenchmark {
   private static final ChannelId CHANNEL = ChannelId.random();
 
   private final MessageCodec codec = new MessageCodec();
-  private final Counters counters =
-      new Counters(new MemoryAccount(1 << 20), new FailureLog(null, System::nanoTime));
+  private final Counters counters = new Counters(new MemoryAccount(1 << 20));
   private final VersionStore store = new InMemoryVersionStore();
   private final Sleepers sleepers = new Sleepers(null, new Nobody(), System::nanoTime, counters);
   private final SessionRegistry registry = new SessionRegistry(store, sleepers, counters);
@@ -52,14 +51,19 @@ public class SessionBenchmark {
               Duration.ofMinutes(35),
               Duration.ofDays(7),
               1000,
-              MessageCodec.DEFAULT_MAX_MESSAGE_LENGTH,
-              Integer.MAX_VALUE),
+              MessageCodec.DEFAULT_MAX_MESSAGE_LENGTH),
           store,
           registry,
           sleepers,
           new EndpointTokens(EndpointKeys.ephemeral()),
           URI.create("https://push.example.org"),
           codec,
+          new CreationLimits(
+              store,
+              CreationLimits.UNLIMITED,
+              Integer.MAX_VALUE,
+              Integer.MAX_VALUE,
+              System::nanoTime),
           counters);
 
   private final String hello = codec.write(new ClientMessage.Hello(UAID, List.of()));
@@ -96,11 +100,6 @@ public class SessionBenchmark {
     }
 
     @Override
-    public boolean isAsked() {
-      return false;
-    }
-
-    @Override
     public void close(CloseCode code, String reason) {
       throw new IllegalStateException("The session was closed: " + code + ", " + reason);
     }
@@ -132,6 +131,11 @@ public class SessionBenchmark {
     public boolean isCurrent() {
       return true;
     }
+
+    @Override
+    public long address() {
+      return 0;
+    }
   }
 
   /** No device sleeps. */
@@ -145,8 +149,8 @@ public class SessionBenchmark {
 
   private Wire connect(String hello) {
     Wire connected = new Wire();
-    connected.session.onMessage(hello, connected.now());
-    connected.session.onMessage(register, connected.now());
+    connected.session.onMessage(hello);
+    connected.session.onMessage(register);
     return connected;
   }
 
@@ -155,14 +159,14 @@ public class SessionBenchmark {
   public long notification() {
     store.advance(UAID, CHANNEL, ++version).toCompletableFuture().join();
     registry.deliver(UAID, new Update(CHANNEL, version), true);
-    wire.session.onMessage(ack, wire.now());
+    wire.session.onMessage(ack);
     return wire.written;
   }
 
   /** A ping: answered, and compared with the store. */
   @Benchmark
   public long ping() {
-    wire.session.onMessage("{}", wire.now());
+    wire.session.onMessage("{}");
     return wire.written;
   }
 

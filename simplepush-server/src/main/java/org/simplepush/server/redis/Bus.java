@@ -4,7 +4,9 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 
 import io.lettuce.core.pubsub.RedisPubSubAdapter;
 import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
@@ -21,7 +23,7 @@ import org.slf4j.LoggerFactory;
 /**
  * The words that come to the nodes of this process, on one connection. A connection that is dead
  * without knowing it would be a silent one: so a node now and then tells something to itself, and
- * the connection is made anew if that does not come.
+ * if that does not come, another connection takes the place of this one.
  */
 final class Bus {
   private static final Logger log = LoggerFactory.getLogger(Bus.class);
@@ -36,6 +38,7 @@ final class Bus {
 
   private final Map<String, Member> members = new ConcurrentHashMap<>();
   private @Nullable StatefulRedisPubSubConnection<String, String> connection;
+  private boolean replacing;
 
   Bus(Redis redis) {
     this.redis = redis;
@@ -51,8 +54,8 @@ final class Bus {
     /** Completes when words come. */
     final CompletableFuture<@Nullable Void> subscribed = new CompletableFuture<>();
 
-    /** What the last check waits for; only the thread of the checks uses it. */
-    @Nullable CompletableFuture<@Nullable Void> check;
+    /** What the last check waits for. */
+    volatile @Nullable Echo check;
 
     Member(Listener listener) {
       this.listener = listener;
@@ -65,13 +68,7 @@ final class Bus {
       throw new StoreException("The store was closed");
     }
     if (connection == null) {
-      try {
-        connection = redis.connectPubSub();
-      } catch (RuntimeException e) {
-        throw new StoreException("Redis cannot be listened to: " + Failures.reason(e), e);
-      }
-      connection.addListener(new Ear());
-      redis.await(Redis.ready(connection));
+      connection = connect();
     }
     Member member = new Member(listener);
     joining.put(CHANNEL + node, member);
@@ -83,6 +80,25 @@ final class Bus {
       throw new StoreException(
           "Redis cannot be listened to on the channels " + CHANNEL + "*: " + e.getMessage(), e);
     }
+  }
+
+  private StatefulRedisPubSubConnection<String, String> connect() {
+    try {
+      return redis.await(listen());
+    } catch (StoreException e) {
+      throw new StoreException("Redis cannot be listened to: " + Failures.reason(e), e);
+    }
+  }
+
+  /** Opens a connection whose words are heard as soon as it has subscribed. */
+  private CompletionStage<StatefulRedisPubSubConnection<String, String>> listen() {
+    return redis
+        .connectPubSub()
+        .thenCompose(
+            opened -> {
+              opened.addListener(new Ear());
+              return Redis.ready(opened).thenApply(done -> opened);
+            });
   }
 
   synchronized void leave(String node) {
@@ -101,26 +117,75 @@ final class Bus {
     }
   }
 
-  /** Sees to it that a connection that has gone silent is made anew; called now and then. */
+  /** Replaces a connection that has gone silent; called now and then. */
   void check() {
     for (Map.Entry<String, Member> each : members.entrySet()) {
       Member member = each.getValue();
-      CompletableFuture<@Nullable Void> last = member.check;
-      if (last != null && !last.isDone()) {
+      Echo last = member.check;
+      if (last != null && !last.heard().isDone() && last.sent().isDone()) {
         log.warn("Words of the other nodes do not come any more: connecting anew");
-        last.cancel(false);
-        member.check = null;
-        reconnect();
+        replace();
         return;
+      }
+      if (last != null) {
+        last.heard().cancel(false); // not sent yet: the server it was given to may hang
       }
       member.check = echo(each.getKey(), member);
     }
   }
 
-  private synchronized void reconnect() {
-    if (connection != null) {
-      ScriptedConnection.disconnect(connection);
+  /**
+   * The old connection is closed only when the new one is there: it may recover by itself before
+   * that. In a cluster the server it is to may hang for a long time while others take its place.
+   */
+  private synchronized void replace() {
+    StatefulRedisPubSubConnection<String, String> old = connection;
+    if (old == null || replacing) {
+      return;
     }
+    replacing = true;
+    // Not on the thread that connects: the lock is held while others wait for that one.
+    listen()
+        .whenCompleteAsync(
+            (opened, failure) -> replaced(old, opened, failure),
+            redis.resources().eventExecutorGroup());
+  }
+
+  private synchronized void replaced(
+      StatefulRedisPubSubConnection<String, String> old,
+      @Nullable StatefulRedisPubSubConnection<String, String> opened,
+      @Nullable Throwable failure) {
+    replacing = false;
+    if (opened == null) {
+      log.debug("No connection to listen on; the next check tries again", failure);
+      return;
+    }
+    connection = opened;
+    closeOld(old);
+    members.values().forEach(member -> member.check = null);
+    Set<String> channels = new HashSet<>(members.keySet());
+    channels.addAll(joining.keySet());
+    if (!channels.isEmpty()) {
+      opened
+          .async()
+          .subscribe(channels.toArray(String[]::new))
+          .whenComplete(
+              (done, refused) -> {
+                if (refused != null) {
+                  log.debug("Redis cannot be listened to; the next check tries again", refused);
+                }
+              });
+    }
+  }
+
+  private static void closeOld(StatefulRedisPubSubConnection<String, String> old) {
+    CompletionStage<Void> closing = old.closeAsync();
+    closing.whenComplete(
+        (done, failure) -> {
+          if (failure != null) {
+            log.debug("A silent connection did not close well", failure);
+          }
+        });
   }
 
   /** Completes when every node of this process has heard itself; fails if one does not in time. */
@@ -133,6 +198,7 @@ final class Bus {
 
   private CompletableFuture<@Nullable Void> heard(String channel, Member member) {
     return echo(channel, member)
+        .heard()
         .orTimeout(ECHO_SECONDS, SECONDS)
         .exceptionallyCompose(
             failure ->
@@ -143,22 +209,29 @@ final class Bus {
                         : failure));
   }
 
-  /** Tells a node something through Redis; completes when it hears it. */
-  private CompletableFuture<@Nullable Void> echo(String channel, Member member) {
+  /**
+   * What a node tells itself.
+   *
+   * @param sent completes when Redis has taken it: until then nothing follows from silence
+   * @param heard completes when it has come back, or could not be sent
+   */
+  private record Echo(CompletableFuture<?> sent, CompletableFuture<@Nullable Void> heard) {}
+
+  /** Tells a node something through Redis. */
+  private Echo echo(String channel, Member member) {
     String word = "n " + Ids.random();
     CompletableFuture<@Nullable Void> heard = new CompletableFuture<>();
     member.echoes.put(word, heard);
     CompletionStage<@Nullable Void> outcome = heard;
     outcome.whenComplete((done, failure) -> member.echoes.remove(word));
-    redis
-        .publish(channel, word)
-        .whenComplete(
-            (done, failure) -> {
-              if (failure != null) {
-                heard.completeExceptionally(failure);
-              }
-            });
-    return heard;
+    CompletionStage<@Nullable Void> sent = redis.publish(channel, word);
+    sent.whenComplete(
+        (done, failure) -> {
+          if (failure != null) {
+            heard.completeExceptionally(failure);
+          }
+        });
+    return new Echo(sent.toCompletableFuture(), heard);
   }
 
   private final class Ear extends RedisPubSubAdapter<String, String> {
@@ -213,7 +286,7 @@ final class Bus {
   private static void tell(Member member, Word word) {
     try {
       word.to(member.listener);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) { // what is told next has nothing to do with it
       log.warn("A listener failed", e);
     }
   }

@@ -2,6 +2,7 @@ package org.simplepush.server.redis;
 
 import io.lettuce.core.ClientOptions;
 import io.lettuce.core.RedisChannelWriter;
+import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.StatefulRedisConnectionImpl;
 import io.lettuce.core.cluster.ClusterClientOptions;
@@ -23,10 +24,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.simplepush.core.StoreException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -37,13 +41,26 @@ import org.slf4j.LoggerFactory;
 final class ClusterRedis extends Redis {
   private static final Logger log = LoggerFactory.getLogger(ClusterRedis.class);
 
+  /** Every step fails while a server is away; learning the slots asks all servers. */
+  private static final long REFRESH_NANOS = TimeUnit.SECONDS.toNanos(1);
+
   private final Client client;
   private final StatefulRedisClusterConnection<byte[], byte[]> connection;
+  private final RedisClient listening;
   private final AtomicBoolean refreshing = new AtomicBoolean();
 
-  private ClusterRedis(RedisAddress address, ClientResources resources, Client client) {
+  /** When to learn the slots again at the earliest. */
+  private volatile long refreshAt = System.nanoTime();
+
+  /** The address of the server that was last listened to. */
+  private volatile @Nullable RedisURI listenedTo;
+
+  private ClusterRedis(
+      RedisAddress address, ClientOptions options, ClientResources resources, Client client) {
     super(address, resources);
     this.client = client;
+    this.listening = RedisClient.create(resources);
+    listening.setOptions(options);
     this.connection = client.connect(ByteArrayCodec.INSTANCE);
     await(connectToMasters());
   }
@@ -61,7 +78,7 @@ final class ClusterRedis extends Redis {
                     .build())
             .build());
     try {
-      return new ClusterRedis(address, resources, client);
+      return new ClusterRedis(address, options, resources, client);
     } catch (RuntimeException e) {
       client.shutdown(0, 2, TimeUnit.SECONDS);
       throw e;
@@ -90,8 +107,32 @@ final class ClusterRedis extends Redis {
   }
 
   @Override
-  StatefulRedisPubSubConnection<String, String> connectPubSub() {
-    return client.connectPubSub(StringCodec.ASCII);
+  CompletionStage<StatefulRedisPubSubConnection<String, String>> connectPubSub() {
+    RedisURI uri = anyMaster(listenedTo);
+    listenedTo = uri;
+    return listening.connectPubSubAsync(StringCodec.ASCII, uri);
+  }
+
+  /** Each server of a cluster tells the others what was published. */
+  @Override
+  CompletionStage<Long> publish(byte[] channel, byte[] word) {
+    RedisURI uri = anyMaster(null);
+    return connection
+        .getConnectionAsync(uri.getHost(), uri.getPort())
+        .thenCompose(serving -> serving.async().publish(channel, word));
+  }
+
+  /** Returns where a master is, by chance, for any of them may hang; another one if there is. */
+  private RedisURI anyMaster(@Nullable RedisURI otherThan) {
+    List<RedisURI> uris =
+        new ArrayList<>(masters().stream().map(RedisClusterNode::getUri).toList());
+    if (uris.size() > 1) {
+      uris.remove(otherThan);
+    }
+    if (uris.isEmpty()) {
+      throw new StoreException("No server of the cluster has slots");
+    }
+    return uris.get(ThreadLocalRandom.current().nextInt(uris.size()));
   }
 
   @Override
@@ -161,8 +202,14 @@ final class ClusterRedis extends Redis {
   }
 
   @Override
+  void unreachable() {
+    lookAgain();
+  }
+
+  @Override
   void lookAgain() {
-    if (refreshing.compareAndSet(false, true)) {
+    if (System.nanoTime() - refreshAt >= 0 && refreshing.compareAndSet(false, true)) {
+      refreshAt = System.nanoTime() + REFRESH_NANOS;
       client
           .refreshPartitionsAsync()
           .thenCompose(done -> connectToMasters())
@@ -178,6 +225,7 @@ final class ClusterRedis extends Redis {
 
   @Override
   void closeClient() {
+    listening.shutdown(0, 2, TimeUnit.SECONDS);
     connection.close(); // first, or the client would close its parts twice, and warn of that
     client.shutdown(0, 2, TimeUnit.SECONDS);
   }

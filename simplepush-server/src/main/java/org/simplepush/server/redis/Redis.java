@@ -78,8 +78,11 @@ abstract class Redis {
   /** Where to send commands, on whatever connection is the right one. */
   abstract RedisClusterAsyncCommands<byte[], byte[]> commands();
 
-  /** Opens a connection that is only listened on. */
-  abstract StatefulRedisPubSubConnection<String, String> connectPubSub();
+  /**
+   * Opens a connection that is only listened on. Where several servers tell the same, it is one
+   * that the last such connection was not to, for that one may hang.
+   */
+  abstract CompletionStage<StatefulRedisPubSubConnection<String, String>> connectPubSub();
 
   /** Ends the connection that serves a key, if it was made before that time; it is made anew. */
   abstract void giveUpConnection(byte[] key, long before);
@@ -118,6 +121,9 @@ abstract class Redis {
 
   /** A server said that it is the wrong one to ask. */
   abstract void lookAgain();
+
+  /** A server did not answer, or is not connected: another one may have taken its place. */
+  void unreachable() {}
 
   /** Called now and then, to connect to where it is needed before it is. */
   abstract void keepConnected();
@@ -196,6 +202,7 @@ abstract class Redis {
       if (key != null) {
         giveUpConnection(key, asked);
       }
+      unreachable();
       return new StoreException(
           "Redis did not answer within " + address.timeout().toMillis() + " ms", cause);
     }
@@ -210,6 +217,7 @@ abstract class Redis {
       }
       return new StoreException(Failures.refusal("Redis", said), cause);
     }
+    unreachable();
     return new StoreException("Redis is not connected: " + Failures.reason(cause), cause);
   }
 
@@ -241,11 +249,15 @@ abstract class Redis {
         reading);
   }
 
-  /** Tells everybody who listens to a channel; nobody may. */
+  /** Tells everybody who listens to a channel; nobody may. Any server that works will do. */
   final CompletionStage<@Nullable Void> publish(String channel, String word) {
-    byte[] name = channel.getBytes(US_ASCII);
-    return ask(name, () -> commands().publish(name, word.getBytes(US_ASCII)), receivers -> null);
+    return ask(
+        null,
+        () -> publish(channel.getBytes(US_ASCII), word.getBytes(US_ASCII)),
+        receivers -> null);
   }
+
+  abstract CompletionStage<Long> publish(byte[] channel, byte[] word);
 
   /**
    * Has each server that holds data do all that the steps have it do, as the same user: one that

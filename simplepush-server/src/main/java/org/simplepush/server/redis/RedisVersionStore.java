@@ -23,6 +23,8 @@ import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
 import org.simplepush.server.SharedVersionStore;
 import org.simplepush.server.internal.OptionalDependency;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A store in Redis, for servers that share one, or that must not keep state on their own disk.
@@ -64,6 +66,8 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
   /** An hour (protocol §10), as the scripts say too. */
   private static final long EMPTY_LEASE = 3_600_000;
 
+  private static final Logger log = LoggerFactory.getLogger(RedisVersionStore.class);
+
   private static final byte[] NO = {'0'};
   private static final byte[] YES = {'1'};
 
@@ -82,7 +86,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
    * @param offset milliseconds to be added to the time of Redis
    */
   record Settings(Duration checkInterval, LongSupplier offset) {
-    static final Settings DEFAULT = new Settings(Duration.ofSeconds(5), () -> 0);
+    static final Settings DEFAULT = new Settings(Duration.ofSeconds(2), () -> 0);
   }
 
   private RedisVersionStore(Redis redis, Settings settings) {
@@ -172,8 +176,12 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
   }
 
   private void tend() {
-    bus.check();
-    redis.keepConnected();
+    try {
+      bus.check();
+      redis.keepConnected();
+    } catch (RuntimeException | Error e) { // else this would have been the last time
+      log.error("The connections to Redis could not be looked after; tried again soon", e);
+    }
   }
 
   private byte[] lease() {

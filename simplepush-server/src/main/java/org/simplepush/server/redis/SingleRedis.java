@@ -15,17 +15,20 @@ import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
 import io.lettuce.core.resource.ClientResources;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 
 /** One server, or the one of several that Sentinels call the master. */
 final class SingleRedis extends Redis {
   private final Client client;
+  private final RedisURI uri;
   private final StatefulRedisConnection<byte[], byte[]> connection;
   private volatile boolean wrong;
 
   private SingleRedis(RedisAddress address, ClientResources resources, Client client) {
     super(address, resources);
     this.client = client;
+    this.uri = address.seeds().get(0);
     this.connection = client.connect(ByteArrayCodec.INSTANCE);
     await(ready(connection));
   }
@@ -60,8 +63,13 @@ final class SingleRedis extends Redis {
   }
 
   @Override
-  StatefulRedisPubSubConnection<String, String> connectPubSub() {
-    return client.connectPubSub(StringCodec.ASCII);
+  CompletionStage<StatefulRedisPubSubConnection<String, String>> connectPubSub() {
+    return client.connectPubSubAsync(StringCodec.ASCII, uri);
+  }
+
+  @Override
+  CompletionStage<Long> publish(byte[] channel, byte[] word) {
+    return connection.async().publish(channel, word);
   }
 
   @Override

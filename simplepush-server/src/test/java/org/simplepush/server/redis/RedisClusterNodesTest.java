@@ -4,14 +4,20 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
+import static org.simplepush.server.redis.HeardWords.published;
 
 import io.lettuce.core.cluster.SlotHash;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.simplepush.core.ChannelId;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.VersionStore.Resumption.Resumed;
+import org.simplepush.server.SharedVersionStore.Node;
 
 /** The same on a cluster, and what only a cluster can do. */
 class RedisClusterNodesTest extends RedisNodesTest {
@@ -70,6 +76,62 @@ class RedisClusterNodesTest extends RedisNodesTest {
         node.ask("CLUSTER", "SETSLOT", slot, "NODE", source);
       }
     }
+  }
+
+  /** Nothing ends a connection to a server that hangs. */
+  @Test
+  void serverThatHangsIsListenedToNoLonger() throws Exception {
+    for (RedisProcess master : cluster.masters()) {
+      master.ask("CONFIG", "SET", "cluster-require-full-coverage", "no");
+    }
+    List<Long> before = listeners();
+    try (RedisVersionStore store = RedisVersionStore.open(uri());
+        RedisVersionStore other = RedisVersionStore.open(uri())) {
+      HeardWords heard = new HeardWords();
+      Node node = store.join(WEEK, heard);
+      int hung =
+          IntStream.range(0, 3)
+              .filter(i -> listeners().get(i) > before.get(i))
+              .findFirst()
+              .orElseThrow();
+      Uaid uaid = Uaid.random();
+      while (SlotHash.getSlot(Ids.key(uaid)) * 3 / 16_384 == hung) {
+        uaid = Uaid.random();
+      }
+      ChannelId channel = ChannelId.random();
+      get(store.hello(uaid, List.of()));
+      get(store.register(uaid, channel, 9));
+      get(node.claim(uaid, 1));
+      cluster.masters().get(hung).signal("STOP");
+      try {
+        heard.await("lost");
+        get(other.advance(uaid, channel, 1));
+
+        heard.await(published(uaid, channel.text(), 1));
+      } finally {
+        cluster.masters().get(hung).signal("CONT");
+      }
+    } finally {
+      cluster.awaitOk();
+    }
+  }
+
+  /** How many nodes each server tells. */
+  private static List<Long> listeners() {
+    return cluster.masters().stream()
+        .map(
+            master -> {
+              try {
+                return master
+                    .ask("CLIENT", "LIST")
+                    .lines()
+                    .filter(line -> line.contains(" sub=1 "))
+                    .count();
+              } catch (IOException e) {
+                throw new UncheckedIOException(e);
+              }
+            })
+        .toList();
   }
 
   private static boolean resumes(RedisVersionStore store, Uaid uaid) throws Exception {

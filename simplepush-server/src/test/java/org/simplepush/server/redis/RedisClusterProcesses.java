@@ -35,11 +35,20 @@ final class RedisClusterProcesses implements AutoCloseable {
     for (RedisProcess other : cluster.masters.subList(1, 3)) {
       first.ask("CLUSTER", "MEET", "127.0.0.1", String.valueOf(other.port()), clusterPort(other));
     }
+    cluster.awaitOk();
+    for (RedisProcess master : cluster.masters) {
+      cluster.login = master.allowDocumentedUser("+cluster|nodes", "+cluster|myid");
+    }
+    return cluster;
+  }
+
+  /** Waits until every server knows the others, and all slots are served. */
+  void awaitOk() {
     await()
         .atMost(30, SECONDS)
         .until(
             () -> {
-              for (RedisProcess master : cluster.masters) {
+              for (RedisProcess master : masters) {
                 String info = master.ask("CLUSTER", "INFO");
                 if (!info.contains("cluster_state:ok") || !info.contains("cluster_size:3")) {
                   return false;
@@ -47,10 +56,6 @@ final class RedisClusterProcesses implements AutoCloseable {
               }
               return true;
             });
-    for (RedisProcess master : cluster.masters) {
-      cluster.login = master.allowDocumentedUser("+cluster|nodes", "+cluster|myid");
-    }
-    return cluster;
   }
 
   private static String clusterPort(RedisProcess node) throws IOException {

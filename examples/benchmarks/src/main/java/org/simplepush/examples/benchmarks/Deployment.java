@@ -109,7 +109,7 @@ final class Deployment implements AutoCloseable {
   }
 
   /** Returns a port that is free now, and that only who asks for it by number will get. */
-  private static int freePort(Random random) throws LoadException {
+  static int freePort(Random random) throws LoadException {
     for (int attempt = 0; attempt < 1000; attempt++) {
       int port = FIRST_PORT + random.nextInt(LAST_PORT - FIRST_PORT);
       if (isFree(port)) {
@@ -139,6 +139,11 @@ final class Deployment implements AutoCloseable {
 
   /** Removes data and logs; after closing. */
   void delete() throws IOException {
+    delete(folder);
+  }
+
+  /** Removes a folder and all in it. */
+  static void delete(Path folder) throws IOException {
     Files.walkFileTree(
         folder,
         new SimpleFileVisitor<>() {

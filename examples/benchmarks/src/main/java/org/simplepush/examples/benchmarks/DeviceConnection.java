@@ -26,7 +26,7 @@ abstract class DeviceConnection extends Peer {
   private boolean upgraded;
 
   DeviceConnection(LoadLoop loop, Target target) {
-    super(loop);
+    super(loop, target.tls);
     this.target = target;
   }
 

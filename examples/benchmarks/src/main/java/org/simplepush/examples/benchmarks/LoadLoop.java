@@ -24,6 +24,9 @@ final class LoadLoop implements AutoCloseable {
   /** Used by whoever reads at the moment. */
   final ByteBuffer in = ByteBuffer.allocate(MAX_MESSAGE);
 
+  /** The same, of what is encrypted. */
+  final ByteBuffer records = ByteBuffer.allocate(MAX_MESSAGE / 2);
+
   final Wire wire = new Wire();
   final MessageScanner scanner = new MessageScanner();
   final ResponseReader responses = new ResponseReader();

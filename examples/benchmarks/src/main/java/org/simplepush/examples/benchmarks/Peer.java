@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
 import java.util.Arrays;
+import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
 /** One connection to the server, driven by its loop. */
@@ -23,12 +24,19 @@ abstract class Peer {
   private byte @Nullable [] unread;
 
   private @Nullable ByteBuffer unsent;
+  private boolean reading = true;
 
-  Peer(LoadLoop loop) {
+  /** What TLS begins with, null for a connection without. */
+  private final @Nullable SSLContext tlsContext;
+
+  private @Nullable ClientTls tls;
+
+  Peer(LoadLoop loop, @Nullable SSLContext tlsContext) {
     this.loop = loop;
+    this.tlsContext = tlsContext;
   }
 
-  /** Called when the connection is open. */
+  /** Called when the connection is open; with TLS, when its handshake is over. */
   abstract void connected();
 
   /** Takes whole messages out of the buffer and leaves an incomplete one. */
@@ -83,9 +91,16 @@ abstract class Peer {
     }
   }
 
-  private void finish(SelectionKey opened) {
+  private void finish(SelectionKey opened) throws IOException {
+    reading = true;
     opened.interestOps(SelectionKey.OP_READ);
-    connected();
+    if (tlsContext == null) {
+      connected();
+    } else {
+      ClientTls begun = new ClientTls(tlsContext, this::sendRaw);
+      tls = begun;
+      begun.begin();
+    }
   }
 
   private void read(SocketChannel open) throws IOException {
@@ -94,12 +109,23 @@ abstract class Peer {
     if (before != null) {
       in.put(before);
     }
-    int length = open.read(in);
+    ClientTls itsTls = tls;
+    boolean shaken = itsTls == null || itsTls.isOpen();
+    int length = itsTls == null ? open.read(in) : itsTls.read(open, loop.records, in);
     if (length < 0) {
       fail("The server closed the connection");
       return;
     }
     in.flip();
+    if (itsTls != null && !shaken) {
+      if (!itsTls.isOpen()) {
+        return;
+      }
+      connected();
+    }
+    if (channel == null) {
+      return;
+    }
     received(in);
     if (channel == null || !in.hasRemaining()) {
       unread = null;
@@ -113,6 +139,19 @@ abstract class Peer {
 
   /** Sends, or keeps a copy of what the socket does not take now. */
   final void send(ByteBuffer message) {
+    ClientTls itsTls = tls;
+    if (itsTls == null) {
+      sendRaw(message);
+      return;
+    }
+    try {
+      itsTls.write(message);
+    } catch (IOException e) {
+      fail(String.valueOf(e.getMessage()));
+    }
+  }
+
+  private void sendRaw(ByteBuffer message) {
     SocketChannel open = channel;
     SelectionKey itsKey = key;
     if (open == null || itsKey == null) {
@@ -132,7 +171,7 @@ abstract class Peer {
         all.put(before);
       }
       unsent = all.put(message).flip();
-      itsKey.interestOps(SelectionKey.OP_READ | SelectionKey.OP_WRITE);
+      itsKey.interestOps(readInterest() | SelectionKey.OP_WRITE);
     } catch (IOException e) {
       fail(String.valueOf(e.getMessage()));
     }
@@ -147,7 +186,17 @@ abstract class Peer {
       }
       unsent = null;
     }
-    itsKey.interestOps(SelectionKey.OP_READ);
+    itsKey.interestOps(readInterest());
+  }
+
+  private int readInterest() {
+    return reading ? SelectionKey.OP_READ : 0;
+  }
+
+  /** How many bytes wait because the socket does not take them. */
+  final int unsentBytes() {
+    ByteBuffer rest = unsent;
+    return rest == null ? 0 : rest.remaining();
   }
 
   /** Reads no more, and lets the kernel keep little: the other side is soon stuck. */
@@ -159,7 +208,8 @@ abstract class Peer {
     }
     try {
       open.setOption(StandardSocketOptions.SO_RCVBUF, SMALL_BUFFER);
-      itsKey.interestOps(0);
+      reading = false;
+      itsKey.interestOps(unsent == null ? 0 : SelectionKey.OP_WRITE);
     } catch (IOException e) {
       fail(String.valueOf(e.getMessage()));
     }
@@ -168,7 +218,8 @@ abstract class Peer {
   final void readOn() {
     SelectionKey itsKey = key;
     if (itsKey != null) {
-      itsKey.interestOps(SelectionKey.OP_READ);
+      reading = true;
+      itsKey.interestOps(SelectionKey.OP_READ | (unsent == null ? 0 : SelectionKey.OP_WRITE));
     }
   }
 
@@ -179,6 +230,7 @@ abstract class Peer {
     key = null;
     unread = null;
     unsent = null;
+    tls = null;
     if (open != null) {
       try {
         open.close();

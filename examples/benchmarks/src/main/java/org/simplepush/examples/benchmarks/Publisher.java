@@ -21,7 +21,7 @@ final class Publisher extends Peer {
   private boolean parked;
 
   Publisher(Survival cast, Survival.Node node) {
-    super(cast.loop);
+    super(cast.loop, null);
     this.cast = cast;
     this.node = node;
   }

@@ -24,7 +24,7 @@ final class PutConnection extends Peer {
   private int useless;
 
   PutConnection(LoadLoop loop, Target target, InetSocketAddress address, Driver driver) {
-    super(loop);
+    super(loop, target.endpointTls());
     this.target = target;
     this.address = address;
     this.driver = driver;

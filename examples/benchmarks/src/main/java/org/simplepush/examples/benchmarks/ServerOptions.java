@@ -3,6 +3,7 @@ package org.simplepush.examples.benchmarks;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -83,9 +84,11 @@ final class ServerOptions {
     }
     Deployment.Programs programs =
         Deployment.Programs.of(serverJava, words(jvmOptions), serverJar, null);
+    List<String> options = new ArrayList<>(List.of("--ping-min", "0s"));
+    options.addAll(words(serverOptions));
     List<String> command =
         ServerProcess.command(
-            programs.java(), programs.jvmOptions(), programs.jar(), 0, 0, words(serverOptions));
+            programs.java(), programs.jvmOptions(), programs.jar(), 0, 0, options);
     try (ServerProcess process = ServerProcess.launch(command, ProcessBuilder.Redirect.INHERIT)) {
       ServerProcess.Ready ready = process.awaitReady();
       Target target = new Target(ready.webSocket(), null);

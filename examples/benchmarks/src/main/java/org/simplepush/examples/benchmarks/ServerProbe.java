@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * Asks Linux and the JVM what the server's process uses. What cannot be known is NaN: without a
@@ -18,6 +19,7 @@ final class ServerProbe {
   private static final double TICKS_PER_SECOND = 100;
 
   private static final Pattern RSS = Pattern.compile("(?m)^VmRSS:\\s*(\\d+) kB");
+  private static final Pattern THREADS = Pattern.compile("(?m)^Threads:\\s*(\\d+)");
   private static final Pattern USED = Pattern.compile("\\bused (\\d+)([KMG])");
 
   private final long pid;
@@ -51,6 +53,21 @@ final class ServerProbe {
   double rss() {
     Matcher rss = RSS.matcher(read(pid, "status"));
     return rss.find() ? Double.parseDouble(rss.group(1)) * 1024 : Double.NaN;
+  }
+
+  /** Returns how many threads it has. */
+  double threads() {
+    Matcher threads = THREADS.matcher(read(pid, "status"));
+    return threads.find() ? Double.parseDouble(threads.group(1)) : Double.NaN;
+  }
+
+  /** Returns how many descriptors it has open. */
+  double descriptors() {
+    try (Stream<Path> open = Files.list(Path.of("/proc", Long.toString(pid), "fd"))) {
+      return open.count();
+    } catch (IOException e) {
+      return Double.NaN; // gone, or not Linux: not known
+    }
   }
 
   private static String read(long pid, String file) {

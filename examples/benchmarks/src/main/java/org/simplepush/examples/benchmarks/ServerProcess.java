@@ -16,7 +16,7 @@ import java.util.regex.Pattern;
 
 /** A standalone server that this program started on the loopback, and ends. */
 final class ServerProcess implements AutoCloseable {
-  private static final Pattern READY = Pattern.compile("ready ws=(\\S+) endpoint=\\S+");
+  private static final Pattern READY = Pattern.compile("ready ws=(\\S+) endpoint=(\\S+)");
   private static final int START_SECONDS = 60;
   private static final int STOP_SECONDS = 15;
 
@@ -25,7 +25,7 @@ final class ServerProcess implements AutoCloseable {
    *
    * @param startMillis from starting the process to then
    */
-  record Ready(URI webSocket, double startMillis) {}
+  record Ready(URI webSocket, URI endpoint, double startMillis) {}
 
   private final Process process;
   private final Thread hook;
@@ -69,7 +69,7 @@ final class ServerProcess implements AutoCloseable {
     List<String> command = new ArrayList<>();
     command.add(java.toString());
     command.addAll(jvmOptions);
-    command.addAll(List.of("-jar", jar.toString(), "--host", "127.0.0.1", "--ping-min", "0s"));
+    command.addAll(List.of("-jar", jar.toString(), "--host", "127.0.0.1"));
     command.addAll(List.of("--port", "" + port, "--endpoint-port", "" + endpointPort));
     command.addAll(options);
     return command;
@@ -94,7 +94,8 @@ final class ServerProcess implements AutoCloseable {
         Matcher matcher = READY.matcher(line);
         if (matcher.matches()) {
           double millis = (System.nanoTime() - began) / 1e6;
-          ready.complete(new Ready(URI.create(matcher.group(1)), millis));
+          ready.complete(
+              new Ready(URI.create(matcher.group(1)), URI.create(matcher.group(2)), millis));
         }
       }
       ready.completeExceptionally(new IOException("no ready line"));
@@ -112,6 +113,16 @@ final class ServerProcess implements AutoCloseable {
     process.toHandle().destroyForcibly();
     process.onExit().join();
     Runtime.getRuntime().removeShutdownHook(hook);
+  }
+
+  boolean isAlive() {
+    return process.isAlive();
+  }
+
+  /** Ends it with SIGTERM; returns whether it came to an end with exit code 0. */
+  boolean stop() throws InterruptedException {
+    process.toHandle().destroy();
+    return process.waitFor(STOP_SECONDS, TimeUnit.SECONDS) && process.exitValue() == 0;
   }
 
   /** Ends it with SIGTERM. */

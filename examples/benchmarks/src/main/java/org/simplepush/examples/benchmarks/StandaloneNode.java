@@ -23,7 +23,7 @@ final class StandaloneNode implements Victim {
     this.endpointPort = endpointPort;
     this.log = log;
     List<String> all = new ArrayList<>(options);
-    all.addAll(List.of("--endpoint-url", endpointUrl().toString()));
+    all.addAll(List.of("--ping-min", "0s", "--endpoint-url", endpointUrl().toString()));
     this.command =
         ServerProcess.command(
             programs.java(), programs.jvmOptions(), programs.jar(), port, endpointPort, all);

@@ -6,6 +6,7 @@ import java.net.URI;
 import java.net.URISyntaxException;
 import java.net.UnknownHostException;
 import java.util.Objects;
+import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.internal.Authority;
 
@@ -22,25 +23,29 @@ final class Target {
   final InetSocketAddress webSocket;
   final String upgrade;
 
+  /** What connections of devices begin TLS with, null for ws. */
+  final @Nullable SSLContext tls;
+
   private final @Nullable InetSocketAddress endpointOverride;
   private @Nullable String endpointAuthority;
   private @Nullable InetSocketAddress endpoint;
+  private @Nullable SSLContext endpointTls;
 
   /**
    * Of a server.
    *
    * @param endpoint where to send PUTs instead of where the endpoints say, or null
-   * @throws LoadException if a URL is not ws or http, or its host is not known
+   * @throws LoadException if a URL is not ws, wss, http or https, or its host is not known
    */
   Target(URI ws, @Nullable URI endpoint) throws LoadException {
-    if (!"ws".equals(ws.getScheme()) || Authority.of(ws) == null) {
+    if (!isOne(ws, "ws", "wss")) {
       throw new LoadException("--ws must be like ws://127.0.0.1:8080/, but was " + ws);
     }
-    if (endpoint != null
-        && (!"http".equals(endpoint.getScheme()) || Authority.of(endpoint) == null)) {
+    if (endpoint != null && !isOne(endpoint, "http", "https")) {
       throw new LoadException("--endpoint must be like http://127.0.0.1:8081, but was " + endpoint);
     }
     this.webSocket = resolve(ws);
+    this.tls = "wss".equals(ws.getScheme()) ? ClientTls.context() : null;
     this.endpointOverride = endpoint == null ? null : resolve(endpoint);
     String path = ws.getRawPath().isEmpty() ? "/" : ws.getRawPath();
     this.upgrade =
@@ -53,14 +58,24 @@ final class Target {
             + "\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: push-notification\r\n\r\n";
   }
 
+  private static boolean isOne(URI uri, String scheme, String secureScheme) {
+    return (scheme.equals(uri.getScheme()) || secureScheme.equals(uri.getScheme()))
+        && Authority.of(uri) != null;
+  }
+
   private static InetSocketAddress resolve(URI uri) throws LoadException {
     Authority authority = Objects.requireNonNull(Authority.of(uri));
     try {
       return new InetSocketAddress(
-          InetAddress.getByName(authority.host()), authority.port() < 0 ? 80 : authority.port());
+          InetAddress.getByName(authority.host()),
+          authority.port() < 0 ? defaultPort(uri) : authority.port());
     } catch (UnknownHostException e) {
       throw new LoadException("The host of " + uri + " is not known");
     }
+  }
+
+  private static int defaultPort(URI uri) {
+    return "wss".equals(uri.getScheme()) || "https".equals(uri.getScheme()) ? 443 : 80;
   }
 
   /**
@@ -96,10 +111,11 @@ final class Target {
       endpointAuthority = uri.getRawAuthority();
       try {
         endpoint = endpointOverride == null ? resolve(uri) : endpointOverride;
+        endpointTls = "https".equals(uri.getScheme()) ? ClientTls.context() : null;
       } catch (LoadException e) {
         throw new WireException("The endpoints of this server are at a host that is not known");
       }
-    } else if (!endpointUrl.startsWith("http://" + endpointAuthority)) {
+    } else if (!endpointAuthority.equals(parse(endpointUrl).getRawAuthority())) {
       throw new WireException("The endpoints of this server are at several hosts");
     }
   }
@@ -113,15 +129,20 @@ final class Target {
     return known;
   }
 
+  /** Returns what a PUT begins TLS with, null without TLS; known after {@link #learn}. */
+  synchronized @Nullable SSLContext endpointTls() {
+    return endpointTls;
+  }
+
   private static URI parse(String endpointUrl) throws WireException {
     try {
       URI uri = new URI(endpointUrl);
-      if ("http".equals(uri.getScheme()) && Authority.of(uri) != null) {
+      if (isOne(uri, "http", "https")) {
         return uri;
       }
     } catch (URISyntaxException e) {
       throw new WireException("The server gave an endpoint that is no URL");
     }
-    throw new WireException("The server gave an endpoint that is no http URL");
+    throw new WireException("The server gave an endpoint that is no http or https URL");
   }
 }

@@ -156,8 +156,8 @@ class ModeTest {
   }
 
   @Test
-  void onlyPlainWebSocketUrlsAreTaken() {
-    assertThatThrownBy(() -> new Target(URI.create("wss://127.0.0.1/"), null))
+  void onlyWebSocketUrlsAreTaken() {
+    assertThatThrownBy(() -> new Target(URI.create("http://127.0.0.1/"), null))
         .isInstanceOf(LoadException.class)
         .hasMessageContaining("ws://");
   }

@@ -45,6 +45,12 @@ import picocli.CommandLine.Spec;
 public final class StandaloneServer implements Callable<Integer> {
   private static final String SQLITE = "sqlite:";
 
+  /** Which HTTP server takes the requests of application servers. */
+  enum HttpFront {
+    jetty,
+    jdk
+  }
+
   private static final Logger log = LoggerFactory.getLogger(StandaloneServer.class);
 
   private final Environment environment;
@@ -71,6 +77,13 @@ public final class StandaloneServer implements Callable<Integer> {
       defaultValue = "8081",
       description = "HTTP port for application servers, 0 is any free one. Default 8081.")
   private int endpointPort;
+
+  @Option(
+      names = "--endpoint-server",
+      paramLabel = "jetty|jdk",
+      defaultValue = "jetty",
+      description = "Which HTTP server answers there. Default ${DEFAULT-VALUE}.")
+  private HttpFront endpointServer;
 
   @Option(
       names = "--endpoint-url",
@@ -307,7 +320,10 @@ public final class StandaloneServer implements Callable<Integer> {
   }
 
   private PushServer.Builder builder() {
-    PushServer.Builder builder = PushServer.builder().endpointServer(new JettyEndpointServer());
+    PushServer.Builder builder = PushServer.builder();
+    if (endpointServer == HttpFront.jetty) {
+      builder.endpointServer(new JettyEndpointServer());
+    }
     set("--host", host, builder::host);
     set("--port", port, builder::port);
     set("--endpoint-port", endpointPort, builder::endpointPort);
@@ -351,7 +367,7 @@ public final class StandaloneServer implements Callable<Integer> {
               + " holds the certificate and the key");
     }
     try {
-      return ReloadingTls.load(tlsCert, tlsKey);
+      return ReloadingTls.load(tlsCert, tlsKey).watch();
     } catch (IOException e) {
       throw wrong(e.getMessage());
     }

@@ -49,6 +49,7 @@ class OptionsTest {
         "--tls-key a | --tls-cert",
         "--tls-cert none.pem --tls-key none.pem | does not exist",
         "--port 9 --endpoint-port 9 | must differ",
+        "--endpoint-server netty | --endpoint-server",
         "--endpoint-url ftp://x | endpointUrl",
         "--host | --host",
         "--wakeup | --wakeup",

@@ -2,7 +2,6 @@ package org.simplepush.examples.standalone;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -12,11 +11,9 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.security.KeyStore;
 import java.security.SecureRandom;
 import java.security.cert.X509Certificate;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -25,7 +22,6 @@ import java.util.regex.Pattern;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManager;
-import javax.net.ssl.X509TrustManager;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -292,7 +288,7 @@ class StandaloneServerTest {
   void servesTlsAndReadsTheCertificateAgainWhenItChanges() throws Exception {
     Path certificate = folder.resolve("cert.pem");
     Path key = folder.resolve("key.pem");
-    writeIdentity("first", certificate, key);
+    new TestCertificates(folder).makeEc("first").write(certificate, key);
     try (ServerProcess server =
         ServerProcess.start("--tls-cert", certificate.toString(), "--tls-key", key.toString())) {
       assertThat(server.webSocket.getScheme()).isEqualTo("wss");
@@ -300,7 +296,7 @@ class StandaloneServerTest {
       assertThat(subject(server.webSocket.getPort())).isEqualTo("CN=first");
       assertThat(subject(server.endpoints.getPort())).isEqualTo("CN=first");
 
-      writeIdentity("second", certificate, key);
+      new TestCertificates(folder).makeEc("second").write(certificate, key);
       server.awaitLog("Serving the new certificate");
       assertThat(subject(server.webSocket.getPort())).isEqualTo("CN=second");
       assertThat(subject(server.endpoints.getPort())).isEqualTo("CN=second");
@@ -311,7 +307,7 @@ class StandaloneServerTest {
   void onePemFileMayHoldCertificateAndKeyAndAByteOrderMark() throws Exception {
     Path certificate = folder.resolve("cert.pem");
     Path key = folder.resolve("key.pem");
-    writeIdentity("both", certificate, key);
+    new TestCertificates(folder).makeEc("both").write(certificate, key);
     Path both = folder.resolve("both.pem");
     Files.writeString(
         both,
@@ -324,59 +320,10 @@ class StandaloneServerTest {
     }
   }
 
-  /** Makes a self-signed certificate with the JDK's keytool and writes both PEM files. */
-  private void writeIdentity(String name, Path certificate, Path key) throws Exception {
-    Path store = folder.resolve(name + ".p12");
-    Process keytool =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
-                "-genkeypair",
-                "-alias",
-                "a",
-                "-dname",
-                "CN=" + name,
-                "-keyalg",
-                "EC",
-                "-groupname",
-                "secp256r1",
-                "-storetype",
-                "PKCS12",
-                "-keystore",
-                store.toString(),
-                "-storepass",
-                "secret")
-            .redirectErrorStream(true)
-            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-            .start();
-    assertThat(keytool.waitFor()).isZero();
-    KeyStore keys = KeyStore.getInstance(store.toFile(), "secret".toCharArray());
-    writePem(key, "PRIVATE KEY", keys.getKey("a", "secret".toCharArray()).getEncoded());
-    writePem(certificate, "CERTIFICATE", keys.getCertificate("a").getEncoded());
-  }
-
-  private static void writePem(Path file, String type, byte[] content) throws IOException {
-    String text = Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(content);
-    Files.writeString(
-        file, "-----BEGIN " + type + "-----\n" + text + "\n-----END " + type + "-----\n");
-  }
-
   /** Returns whose certificate a port shows now. */
   private static String subject(int port) throws Exception {
-    X509TrustManager everybody =
-        new X509TrustManager() {
-          @Override
-          public void checkClientTrusted(X509Certificate[] chain, String type) {}
-
-          @Override
-          public void checkServerTrusted(X509Certificate[] chain, String type) {}
-
-          @Override
-          public X509Certificate[] getAcceptedIssuers() {
-            return new X509Certificate[0];
-          }
-        };
     SSLContext context = SSLContext.getInstance("TLS");
-    context.init(null, new TrustManager[] {everybody}, new SecureRandom());
+    context.init(null, new TrustManager[] {new TrustEverybody()}, new SecureRandom());
     try (SSLSocket socket =
         (SSLSocket) context.getSocketFactory().createSocket("127.0.0.1", port)) {
       socket.startHandshake();

@@ -1,0 +1,68 @@
+package org.simplepush.server;
+
+import org.jspecify.annotations.Nullable;
+import org.simplepush.server.internal.AddressCounts;
+import org.simplepush.server.internal.ClientAddresses;
+
+/**
+ * How many connections devices may have, in all and from one address (protocol §13). Safe for use
+ * by many threads.
+ *
+ * <p>Somewhat more are accepted than may be opened, so that they can be told why they are refused;
+ * beyond that they are closed without a word, for an answer costs as much as serving them.
+ */
+final class ConnectionLimits {
+  private final ClientAddresses addresses;
+  private final int max;
+  private final int maxPerAddress;
+  private final AddressCounts counts = new AddressCounts();
+
+  ConnectionLimits(ClientAddresses addresses, int max, int maxPerAddress) {
+    this.addresses = addresses;
+    this.max = max;
+    this.maxPerAddress = maxPerAddress;
+  }
+
+  ClientAddresses addresses() {
+    return addresses;
+  }
+
+  /**
+   * Counts a connection that was accepted.
+   *
+   * @param address as {@link ClientAddresses#key} says
+   * @return false if so many come from there that this one is not even to be answered
+   */
+  boolean enter(long address) {
+    return counts.add(address) <= withRoomForAnswers(maxPerAddress);
+  }
+
+  /** Forgets a connection that {@link #enter} has counted. */
+  void leave(long address) {
+    counts.remove(address);
+  }
+
+  /**
+   * Whether so many are accepted that one more is not even to be answered.
+   *
+   * @param all how many there are, this one included
+   */
+  boolean isOverfull(int all) {
+    return all > withRoomForAnswers(max);
+  }
+
+  /**
+   * Returns why a connection that was counted may not be opened, or null.
+   *
+   * @param all how many there are, this one included
+   */
+  @Nullable Refusal refusal(long address, int all) {
+    return all > max
+        ? Refusal.FULL
+        : counts.count(address) > maxPerAddress ? Refusal.ADDRESS : null;
+  }
+
+  private static int withRoomForAnswers(int limit) {
+    return (int) Math.min(Integer.MAX_VALUE, limit + 16L + limit / 16);
+  }
+}
