@@ -27,10 +27,10 @@ public final class MalformedMessageException extends Exception {
   /** How bad it is. */
   private final Severity severity;
 
-  /** As sent. */
+  /** As sent, but no more than 64 characters. */
   private final @Nullable String messageType;
 
-  /** As sent. */
+  /** As sent, but no more than 64 characters. */
   private final @Nullable String channelId;
 
   MalformedMessageException(

@@ -23,6 +23,9 @@ final class MessageFields {
   /** Stands for a JSON null, which means the same as no field but counts as one of the name. */
   private static final Object NULL = new Object();
 
+  /** How many characters of what was sent errors repeat (protocol §7). */
+  private static final int MAX_ECHO = 64;
+
   private boolean empty = true;
   private @Nullable Object messageType;
   private @Nullable Object uaid;
@@ -347,7 +350,15 @@ final class MessageFields {
         severity, asSent(messageType), asSent(channelId), sentence);
   }
 
+  /** What a peer may hear again of what it sent: the beginning, or it could make us hold it all. */
   private static @Nullable String asSent(@Nullable Object value) {
-    return value instanceof String text ? text : null;
+    if (!(value instanceof String text)) {
+      return null;
+    }
+    if (text.length() <= MAX_ECHO) {
+      return text;
+    }
+    boolean splitsPair = Character.isHighSurrogate(text.charAt(MAX_ECHO - 1));
+    return text.substring(0, splitsPair ? MAX_ECHO - 1 : MAX_ECHO);
   }
 }

@@ -127,8 +127,9 @@ public sealed interface ServerMessage {
    * A request failed; nothing was changed (protocol §7). Also a hello answered with 429 and a
    * register answered with 409.
    *
-   * @param messageType of the request, as sent; null if it had none
-   * @param channelId of the request, as sent, be it valid or not; null if it had none
+   * @param messageType of the request, as sent, but no more than its first 64 characters; null if
+   *     it had none
+   * @param channelId of the request, likewise, be it valid or not; null if it had none
    * @param status 401, 409, 429, 500 or 503; a device should expect others
    * @param error a short sentence
    */

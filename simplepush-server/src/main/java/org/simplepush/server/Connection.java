@@ -22,6 +22,7 @@ import org.java_websocket.handshake.Handshakedata;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.CloseCode;
 import org.simplepush.core.ServerMessage;
+import org.simplepush.server.MemoryAccount.Kind;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -53,8 +54,11 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   /** How long a probed device may stay silent, unless it is probed more often than that. */
   private static final long PROBE_NANOS = TimeUnit.SECONDS.toNanos(60);
 
-  /** Answers that a device does not read pile up to this; then its requests are not read either. */
-  private static final int MAX_BACKLOG = 128 * 1024;
+  /** Answers that a device does not read pile up to this; then it gets no more, nor is it read. */
+  private static final int MAX_BACKLOG = 32 * 1024;
+
+  /** What a buffer takes besides its bytes. */
+  private static final int BUFFER = 64;
 
   private static final String RETRY_LATER = "Retry-After: 60\r\n";
 
@@ -78,16 +82,25 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   /** The engine, as long as it has something to remember; an idle connection has none. */
   private @Nullable WebSocketImpl engine;
 
-  /** The upgrade request as far as it has come; null when nothing has, and once it is complete. */
-  private byte @Nullable [] head;
+  /**
+   * What has come and cannot be handled yet: a part of the upgrade request, and later what the
+   * device sent behind a request that waits. Null when there is nothing. On an array without
+   * offset.
+   */
+  private @Nullable ByteBuffer input;
 
   private @Nullable Session session;
 
   /** What the socket did not take yet; null when empty. */
   private @Nullable Deque<ByteBuffer> unwritten;
 
-  /** Bytes in {@link #unwritten}. */
+  /** What {@link #unwritten} takes. */
   private int backlog;
+
+  /** What the account of memory was charged with for output and for input. */
+  private int chargedBacklog;
+
+  private int chargedInput;
 
   private boolean outputEnded;
   private boolean flushRequested;
@@ -133,7 +146,7 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     if (state != State.CLOSED && ready.isWritable()) {
       writeOn();
     }
-    updateInterest();
+    goOn();
   }
 
   private void read() throws IOException {
@@ -156,10 +169,11 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     }
   }
 
+  @SuppressWarnings("ByteBufferBackingArray") // we made it
   private void readHead(ByteBuffer buffer) {
-    int before = head == null ? 0 : head.length;
+    int before = input == null ? 0 : input.limit();
     byte[] bytes;
-    if (head == null) {
+    if (input == null) {
       if (!UpgradeRequest.mayBegin(buffer.get(0))) {
         server.refused();
         closeNow();
@@ -167,7 +181,7 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
       }
       bytes = new byte[buffer.remaining()];
     } else {
-      bytes = Arrays.copyOf(head, before + buffer.remaining());
+      bytes = Arrays.copyOf(input.array(), before + buffer.remaining());
     }
     buffer.get(bytes, before, buffer.remaining());
     int end = UpgradeRequest.endOfHead(bytes, before, bytes.length);
@@ -180,10 +194,10 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
       return;
     }
     if (end < 0) {
-      head = bytes;
+      input = ByteBuffer.wrap(bytes);
       return;
     }
-    head = null;
+    input = null;
     open(bytes, end);
   }
 
@@ -224,21 +238,36 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     beginClosing();
   }
 
-  /** The engine needs a buffer on an array without offset, and gets it. */
-  @SuppressWarnings("ByteBufferBackingArray")
+  /**
+   * Handles one frame after the other, until the device has to wait; the rest is kept.
+   *
+   * @param buffer on an array without offset
+   */
   private void readFrames(ByteBuffer buffer) {
-    for (String text = guard.nextText(buffer); text != null; text = guard.nextText(buffer)) {
-      onText(text);
+    while (state == State.OPEN && buffer.hasRemaining() && !mustWait()) {
+      String text = guard.nextText(buffer);
+      if (text != null) {
+        onText(text);
+      } else {
+        decodeFrame(buffer);
+      }
     }
-    if (!buffer.hasRemaining()) {
-      return;
+    releaseEngine();
+    if (state == State.OPEN && buffer.hasRemaining() && input == null) {
+      input = copy(buffer); // else it is that already
     }
-    int safe = guard.check(buffer.array(), buffer.position(), buffer.limit());
-    buffer.limit(safe);
+  }
+
+  /** What the guard leaves to the engine: a frame, or as much of it as has come. */
+  @SuppressWarnings("ByteBufferBackingArray") // the caller sees to it
+  private void decodeFrame(ByteBuffer buffer) {
+    int all = buffer.limit();
+    int safe = guard.check(buffer.array(), buffer.position(), all);
     WebSocketImpl decoder = engine();
-    if (buffer.hasRemaining()) {
-      decoder.decode(buffer);
+    if (safe > buffer.position()) {
+      decoder.decode(buffer.limit(safe));
     }
+    buffer.limit(all).position(safe);
     if (state != State.OPEN || session == null) {
       return;
     }
@@ -247,7 +276,11 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     if (violation != null) {
       session.close(violation, "a frame broke RFC 6455 or a limit");
     }
-    releaseEngine();
+  }
+
+  /** Whether the device gets no answers now, because the store or the device itself is slow. */
+  private boolean mustWait() {
+    return backlog > MAX_BACKLOG || (session != null && session.isBusy());
   }
 
   private WebSocketImpl engine() {
@@ -286,7 +319,7 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
 
   private void onText(String message) {
     if (session != null && state == State.OPEN) {
-      session.onMessage(message);
+      session.onMessage(message, lastHeard);
     }
   }
 
@@ -354,6 +387,12 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   }
 
   @Override
+  public boolean isAsked() {
+    assert loop.isCurrent();
+    return input != null;
+  }
+
+  @Override
   public void close(CloseCode code, String reason) {
     assert loop.isCurrent();
     if (state == State.OPEN) {
@@ -376,8 +415,8 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   public void flushSoon() {
     assert loop.isCurrent();
     if (!flushRequested) {
-      flushRequested = true;
       loop.atEndOfTurn(() -> run(this::flush));
+      flushRequested = true; // now that it is sure
     }
   }
 
@@ -418,16 +457,37 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     assert loop.isCurrent();
     try {
       task.run();
-      updateInterest();
-    } catch (RuntimeException e) {
-      onFailure(e);
+      goOn();
+    } catch (Throwable e) {
+      fail(e);
     }
+  }
+
+  private void fail(Throwable failure) {
+    try {
+      onFailure(failure);
+    } catch (Throwable e) {
+      server.failures().report(log, "A connection failed, and so did its end", e);
+    }
+  }
+
+  /** After whatever was done: handles what had to wait, and sees what is to be waited for. */
+  private void goOn() {
+    ByteBuffer waiting = input;
+    if (waiting != null && state == State.OPEN && !mustWait()) {
+      readFrames(waiting);
+      if (!waiting.hasRemaining() || state != State.OPEN) {
+        input = null;
+      }
+    }
+    updateInterest();
+    settle();
   }
 
   // Writing
 
   private boolean hasUnwritten() {
-    return unwritten != null || transport.hasUnwritten();
+    return unwritten != null || transport.unwritten() > 0;
   }
 
   /** Writes bytes, or keeps a copy of what the socket does not take. */
@@ -448,8 +508,8 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
       if (unwritten == null) {
         unwritten = new ArrayDeque<>(2);
       }
-      backlog += bytes.remaining();
-      unwritten.add(ByteBuffer.allocate(bytes.remaining()).put(bytes).flip());
+      backlog += bytes.remaining() + BUFFER;
+      unwritten.add(copy(bytes));
     }
     if (hasUnwritten()) {
       updateInterest();
@@ -458,18 +518,17 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
 
   /** The socket takes bytes again. */
   private void writeOn() throws IOException {
-    if (transport.hasUnwritten()) {
+    if (transport.unwritten() > 0) {
       transport.write(NOTHING);
     }
-    while (unwritten != null && !transport.hasUnwritten()) {
+    while (unwritten != null && transport.unwritten() == 0) {
       ByteBuffer next = unwritten.element();
-      int before = next.remaining();
       transport.write(next);
-      backlog -= before - next.remaining();
       if (next.hasRemaining()) {
         return;
       }
       unwritten.remove();
+      backlog -= next.capacity() + BUFFER;
       if (unwritten.isEmpty()) {
         unwritten = null;
       }
@@ -487,10 +546,76 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     if (state == State.CLOSED || !key.isValid()) {
       return;
     }
-    boolean paused =
-        state == State.OPEN && (backlog > MAX_BACKLOG || (session != null && session.isBusy()));
+    boolean paused = state == State.OPEN && (input != null || mustWait());
     loop.setInterest(
         key, (paused ? 0 : SelectionKey.OP_READ) | (hasUnwritten() ? SelectionKey.OP_WRITE : 0));
+  }
+
+  private static ByteBuffer copy(ByteBuffer bytes) {
+    return ByteBuffer.allocate(bytes.remaining()).put(bytes).flip();
+  }
+
+  // Memory
+
+  /** What is held for a device that does not read. */
+  private int heldBacklog() {
+    return backlog + transport.unwritten();
+  }
+
+  /** What is held because it has come in part, or has to wait. */
+  private int heldInput() {
+    return (input == null ? 0 : input.capacity() + BUFFER) + guard.held() + transport.undecoded();
+  }
+
+  /** Charges what is held more than before. Nearly always nothing is held. */
+  private void settle() {
+    boolean closed = state == State.CLOSED;
+    int moreBacklog = (closed ? 0 : heldBacklog()) - chargedBacklog;
+    int moreInput = (closed ? 0 : heldInput()) - chargedInput;
+    chargedBacklog += moreBacklog; // first: this connection may be closed to make room
+    chargedInput += moreInput;
+    if (moreBacklog != 0) {
+      server.charge(Kind.BACKLOG, moreBacklog);
+    }
+    if (moreInput != 0) {
+      server.charge(Kind.INPUT, moreInput);
+    }
+  }
+
+  /** What is charged for this connection, besides the connection itself. */
+  int charged(Kind kind) {
+    return kind == Kind.BACKLOG ? chargedBacklog : chargedInput;
+  }
+
+  /** How much of a stranger its device is (protocol §13): the first are shed first. */
+  enum Acquaintance {
+    /** It said no hello. */
+    NONE,
+    /** It has no channel that is stored. */
+    WITHOUT_CHANNEL,
+    /** It has channels. */
+    KNOWN
+  }
+
+  Acquaintance acquaintance() {
+    if (session == null || !session.isGreeted()) {
+      return Acquaintance.NONE;
+    }
+    return session.hasChannels() ? Acquaintance.KNOWN : Acquaintance.WITHOUT_CHANNEL;
+  }
+
+  long acceptedAt() {
+    return acceptedAt;
+  }
+
+  /** Ends it so that others have its room: in a word, if that can be said. */
+  void shed() {
+    end(CloseCode.TRY_AGAIN_LATER, "too many devices; try again later");
+  }
+
+  /** Ends it at once: what it holds is needed. */
+  void shedNow() {
+    closeNow();
   }
 
   // Timers
@@ -514,10 +639,11 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   }
 
   private void setAlarm(long delayNanos) {
-    if (alarm != null) {
-      loop.cancel(alarm);
-    }
+    EventLoop.Timer before = alarm;
     alarm = loop.schedule(Math.max(0, delayNanos), () -> run(this::onAlarm));
+    if (before != null) {
+      loop.cancel(before);
+    }
   }
 
   private void onAlarm() {
@@ -603,6 +729,7 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
       return;
     }
     state = State.CLOSING;
+    input = null;
     if (session != null) {
       session.onClosed();
     }
@@ -629,7 +756,7 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     if (failure instanceof IOException) {
       log.debug("A connection failed", failure); // a device went away
     } else {
-      log.error("A connection is closed because it could not be served", failure);
+      server.failures().report(log, "A connection is closed: it could not be served", failure);
     }
     closeNow();
   }
@@ -641,33 +768,44 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
       return;
     }
     state = State.CLOSED;
-    if (session != null) {
-      session.onClosed();
-    }
-    if (alarm != null) {
-      loop.cancel(alarm);
-    }
     unwritten = null;
+    input = null;
+    engine = null;
     try {
-      loop.close(key);
+      loop.close(key); // first, whatever fails
     } catch (IOException e) {
       log.debug("A socket did not close", e);
     }
-    engine = null;
-    server.closed(this);
+    try {
+      if (session != null) {
+        session.onClosed();
+      }
+    } finally {
+      if (alarm != null) {
+        loop.cancel(alarm);
+      }
+      settle();
+      server.closed(this);
+    }
   }
 
   /** Tells the device that the server goes away; harmless if it is told already. */
   void goAway() {
-    assert loop.isCurrent();
-    switch (state) {
-      case OPENING -> closeNow();
-      case OPEN -> {
-        if (session != null) {
-          session.close(CloseCode.GOING_AWAY, "the server shuts down");
-        }
-      }
-      case CLOSING, CLOSED -> log.trace("Going already");
-    }
+    end(CloseCode.GOING_AWAY, "the server shuts down");
+  }
+
+  private void end(CloseCode code, String reason) {
+    run(
+        () -> {
+          switch (state) {
+            case OPENING -> closeNow();
+            case OPEN -> {
+              if (session != null) {
+                session.close(code, reason);
+              }
+            }
+            case CLOSING, CLOSED -> log.trace("Going already");
+          }
+        });
   }
 }

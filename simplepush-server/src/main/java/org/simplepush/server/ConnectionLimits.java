@@ -42,24 +42,14 @@ final class ConnectionLimits {
     counts.remove(address);
   }
 
-  /**
-   * Whether so many are accepted that one more is not even to be answered.
-   *
-   * @param all how many there are, this one included
-   */
-  boolean isOverfull(int all) {
-    return all > withRoomForAnswers(max);
+  /** Returns how many there may be in total, as far as the embedder has said. */
+  int max() {
+    return max;
   }
 
-  /**
-   * Returns why a connection that was counted may not be opened, or null.
-   *
-   * @param all how many there are, this one included
-   */
-  @Nullable Refusal refusal(long address, int all) {
-    return all > max
-        ? Refusal.FULL
-        : counts.count(address) > maxPerAddress ? Refusal.ADDRESS : null;
+  /** Returns why the address of a connection that was counted may not open it, or null. */
+  @Nullable Refusal refusal(long address) {
+    return counts.count(address) > maxPerAddress ? Refusal.ADDRESS : null;
   }
 
   private static int withRoomForAnswers(int limit) {

@@ -33,8 +33,12 @@ final class Counters {
   /** What of the heap is in use. */
   final MemoryAccount memory;
 
-  Counters(MemoryAccount memory) {
+  /** What threads have caught. */
+  final FailureLog failures;
+
+  Counters(MemoryAccount memory, FailureLog failures) {
     this.memory = memory;
+    this.failures = failures;
   }
 
   ServerStatistics snapshot() {

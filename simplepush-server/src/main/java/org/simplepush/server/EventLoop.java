@@ -61,6 +61,7 @@ final class EventLoop implements Executor, Runnable {
   private final Selector selector;
   private final Thread thread;
   private final Consumer<Throwable> onDeath;
+  private final FailureLog failures;
   private final Queue<Runnable> tasks = new ConcurrentLinkedQueue<>();
 
   /** Whether the loop looks at its tasks before it waits again, so that nobody must wake it. */
@@ -98,9 +99,10 @@ final class EventLoop implements Executor, Runnable {
    *
    * @param onDeath called in its last turn if the loop cannot go on, for those it has served
    */
-  EventLoop(String name, Consumer<Throwable> onDeath) throws IOException {
+  EventLoop(String name, Consumer<Throwable> onDeath, FailureLog failures) throws IOException {
     this.selector = Selector.open();
     this.onDeath = onDeath;
+    this.failures = failures;
     this.thread = new Thread(this, name);
   }
 
@@ -271,8 +273,11 @@ final class EventLoop implements Executor, Runnable {
 
   private void died(Throwable failure) {
     ended = true; // first: nobody new is to come
-    onDeath.accept(failure);
-    log.error("The event loop {} cannot go on; restart the server", thread.getName(), failure);
+    try {
+      onDeath.accept(failure);
+    } finally {
+      failures.report(log, "An event loop cannot go on; restart the server", failure);
+    }
   }
 
   private void end() {
@@ -284,14 +289,14 @@ final class EventLoop implements Executor, Runnable {
     close();
   }
 
-  /** What even {@link #guard} could not report, such as too little memory for a log line. */
+  /** What no action is to blame for, such as too little memory to select. */
   private void turnOrReport() throws IOException {
     try {
       turn();
     } catch (ClosedSelectorException e) {
       throw e;
     } catch (RuntimeException | Error e) {
-      log.error("A turn of the event loop {} failed: {}", thread.getName(), e.getClass());
+      failures.report(log, "A turn of an event loop failed", e);
     }
   }
 
@@ -301,8 +306,13 @@ final class EventLoop implements Executor, Runnable {
     // Before the sockets: what a device asks is answered after what was published before it asked.
     runTasks(TASKS_PER_TURN);
     runEndOfTurn();
-    ready.forEach(this::handle);
-    ready.clear();
+    try {
+      for (int i = 0; i < ready.size(); i++) {
+        handle(ready.get(i));
+      }
+    } finally {
+      ready.clear();
+    }
     runTimers();
     runEndOfTurn();
   }
@@ -339,7 +349,13 @@ final class EventLoop implements Executor, Runnable {
       Thread.onSpinWait();
     }
     waitingSince = System.nanoTime() | 1;
-    turn.lock();
+    while (!isCurrent()) {
+      try {
+        turn.lock();
+      } catch (OutOfMemoryError e) { // Java 17 needs memory to wait; without the turn all is over
+        failures.report(log, "The turn of an event loop could not be waited for", e);
+      }
+    }
     waitingSince = 0;
   }
 
@@ -357,7 +373,15 @@ final class EventLoop implements Executor, Runnable {
         handler.onReady(key);
       }
     } catch (Throwable e) {
-      guard(() -> handler.onFailure(e));
+      fail(handler, e);
+    }
+  }
+
+  private void fail(Handler handler, Throwable failure) {
+    try {
+      handler.onFailure(failure);
+    } catch (Throwable e) {
+      failures.report(log, "A channel of an event loop failed, and so did its end", e);
     }
   }
 
@@ -366,7 +390,7 @@ final class EventLoop implements Executor, Runnable {
     try {
       action.run();
     } catch (Throwable e) {
-      log.error("An action of the event loop {} failed", thread.getName(), e);
+      failures.report(log, "An action of an event loop failed", e);
     }
   }
 

@@ -16,6 +16,12 @@ final class FrameGuard {
 
   private static final int MAX_CONTROL_LENGTH = 125;
 
+  /** What an engine takes, in bytes of heap. */
+  private static final int ENGINE = 1024;
+
+  /** What it takes for a fragment, besides its payload. */
+  private static final int FRAGMENT = 160;
+
   /** The first byte of a frame that is a whole text message. */
   private static final byte FINAL_TEXT = (byte) 0x81;
 
@@ -25,15 +31,15 @@ final class FrameGuard {
   private final int maxMessageLength;
 
   /** Bytes of the current frame that are still to come; the frame's header has been read. */
-  private long payloadLeft;
+  private int payloadLeft;
 
   /** The header of the current frame, as far as it has come. */
   private final byte[] header = new byte[14];
 
   private int headerLength;
 
-  /** Of the data message that is under way. */
-  private long messageLength;
+  /** Of the data message that is under way, as far as headers have announced it. */
+  private int messageLength;
 
   private int fragments;
   private @Nullable CloseCode violation;
@@ -50,6 +56,11 @@ final class FrameGuard {
   /** Whether nothing is under way of which only a part has come. */
   boolean isBetweenMessages() {
     return headerLength == 0 && payloadLeft == 0 && fragments == 0;
+  }
+
+  /** How many bytes of heap the engine takes for what is under way: as many as are announced. */
+  int held() {
+    return isBetweenMessages() ? 0 : ENGINE + fragments * FRAGMENT + messageLength;
   }
 
   /**
@@ -106,38 +117,45 @@ final class FrameGuard {
   }
 
   /**
-   * Walks over the bytes from {@code from} to {@code to}.
+   * Walks over the bytes from {@code from} to {@code to}, but no further than one frame.
    *
-   * @return where the engine must stop: {@code to}, or where the offending header began
+   * @return where the engine must stop: behind the frame, {@code to} if that comes first, or where
+   *     the offending header began
    */
   int check(byte[] bytes, int from, int to) {
     if (violation != null) {
       return from;
     }
     int at = from;
-    int headerStart = from;
-    while (at < to) {
-      if (payloadLeft > 0) {
-        int skip = (int) Math.min(payloadLeft, to - at);
-        payloadLeft -= skip;
-        at += skip;
-        headerStart = at;
-        continue;
-      }
+    while (at < to && payloadLeft == 0) {
       header[headerLength++] = bytes[at++];
       if (headerLength >= 2 && headerLength == fullHeaderLength()) {
         violation = enter();
         if (violation != null) {
-          return headerStart;
+          return from;
         }
         headerLength = 0;
-        headerStart = at;
+        if (payloadLeft == 0) {
+          endFrame();
+          return at;
+        }
       } else if (headerLength == 2 && (header[1] & 0x80) == 0) {
         violation = CloseCode.PROTOCOL_ERROR; // clients mask
-        return headerStart;
+        return from;
       }
     }
-    return to;
+    int skip = Math.min(payloadLeft, to - at);
+    payloadLeft -= skip;
+    if (payloadLeft == 0) {
+      endFrame();
+    }
+    return at + skip;
+  }
+
+  private void endFrame() {
+    if (fragments == 0) {
+      messageLength = 0;
+    }
   }
 
   private int fullHeaderLength() {
@@ -157,25 +175,26 @@ final class FrameGuard {
     if (length < 0) {
       return CloseCode.TOO_BIG;
     }
-    payloadLeft = length;
     if (opcode >= 0x8) {
-      boolean known = opcode <= 0xa;
-      return known && fin && length <= MAX_CONTROL_LENGTH ? null : CloseCode.PROTOCOL_ERROR;
+      if (opcode > 0xa || !fin || length > MAX_CONTROL_LENGTH) {
+        return CloseCode.PROTOCOL_ERROR;
+      }
+      payloadLeft = (int) length;
+      return null;
     }
     boolean continues = opcode == 0;
     boolean underWay = fragments > 0;
     if (opcode > 2 || continues != underWay) {
       return CloseCode.PROTOCOL_ERROR;
     }
-    fragments++;
-    // No overflow: what is added is refused before it is large.
-    messageLength = Math.min(length, maxMessageLength + 1L) + messageLength;
-    if (messageLength > maxMessageLength || fragments > MAX_FRAGMENTS) {
+    if (length > maxMessageLength - messageLength || fragments == MAX_FRAGMENTS) {
       return CloseCode.TOO_BIG;
     }
+    fragments++;
+    messageLength += (int) length;
+    payloadLeft = (int) length;
     if (fin) {
       fragments = 0;
-      messageLength = 0;
     }
     return null;
   }

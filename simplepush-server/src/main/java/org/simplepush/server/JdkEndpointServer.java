@@ -14,14 +14,10 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.SynchronousQueue;
-import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
+import org.simplepush.server.internal.RequestThreads;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,7 +30,10 @@ final class JdkEndpointServer implements EndpointServer.Running {
   /** Each holds one request that is being read or written, so that many slow ones hurt nobody. */
   private static final int MAX_THREADS = 256;
 
-  private static final int ANSWERERS = 4;
+  private static final int ANSWERERS = 16;
+
+  /** The JDK keeps the buffers of a connection between requests: 30 KB, or 90 KB with TLS. */
+  private static final int IDLE_CONNECTION_BYTES = 64 * 1024;
 
   static {
     // The JDK's server knows these only as system properties, read when it is first used. Whoever
@@ -44,7 +43,15 @@ final class JdkEndpointServer implements EndpointServer.Running {
     setIfAbsent("sun.net.httpserver.maxRspTime", "30");
     setIfAbsent("sun.net.httpserver.maxReqHeaders", "64");
     setIfAbsent("sun.net.httpserver.maxReqHeaderSize", "16384");
-    setIfAbsent("sun.net.httpserver.maxIdleConnections", "10000");
+    setIfAbsent("sun.net.httpserver.maxIdleConnections", String.valueOf(maxIdleConnections()));
+    setIfAbsent("jdk.httpserver.maxConnections", "10000");
+    setIfAbsent("sun.net.httpserver.clockTick", "1000"); // milliseconds; looks for idle ones
+  }
+
+  /** Beyond it an answer is the last on its connection; so a sixteenth of the heap is enough. */
+  private static long maxIdleConnections() {
+    long room = Runtime.getRuntime().maxMemory() / 16 / IDLE_CONNECTION_BYTES;
+    return Math.max(200, Math.min(10_000, room)); // 200 is the JDK's own default
   }
 
   private static void setIfAbsent(String property, String value) {
@@ -54,22 +61,19 @@ final class JdkEndpointServer implements EndpointServer.Running {
   }
 
   private final HttpServer http;
-  private final @Nullable ExecutorService ownExecutor;
+  private final @Nullable RequestThreads ownThreads;
 
-  /**
-   * Write the answers that had to wait for the store. Not the executor of the exchanges: when that
-   * one is full it makes its callers wait, and the store must not.
-   */
-  private final ExecutorService answerers;
+  /** Write the answers that had to wait for the store, which must not wait for slow readers. */
+  private final RequestThreads answerers;
 
   private final AtomicInteger inFlight = new AtomicInteger();
   private final CompletableFuture<Void> drained = new CompletableFuture<>();
   private volatile boolean draining;
 
   private JdkEndpointServer(
-      HttpServer http, @Nullable ExecutorService ownExecutor, ExecutorService answerers) {
+      HttpServer http, @Nullable RequestThreads ownThreads, RequestThreads answerers) {
     this.http = http;
-    this.ownExecutor = ownExecutor;
+    this.ownThreads = ownThreads;
     this.answerers = answerers;
   }
 
@@ -86,49 +90,17 @@ final class JdkEndpointServer implements EndpointServer.Running {
       http = HttpServer.create(binding.address(), BACKLOG);
     } else {
       HttpsServer https = HttpsServer.create(binding.address(), BACKLOG);
-      https.setHttpsConfigurator(new HttpsConfigurator(binding.tls()));
+      https.setHttpsConfigurator(new HttpsConfigurator(OneHandshake.context(binding.tls())));
       http = https;
     }
-    ExecutorService own = executor == null ? newExecutor(binding.name()) : null;
-    JdkEndpointServer server = new JdkEndpointServer(http, own, newAnswerers(binding.name()));
+    RequestThreads own =
+        executor == null ? new RequestThreads(binding.name() + "-endpoint-", MAX_THREADS) : null;
+    RequestThreads answerers = new RequestThreads(binding.name() + "-answer-", ANSWERERS);
+    JdkEndpointServer server = new JdkEndpointServer(http, own, answerers);
     http.createContext("/", exchange -> server.serve(exchange, handler));
-    http.setExecutor(executor == null ? own : executor);
+    http.setExecutor(own == null ? executor : own);
     http.start();
     return server;
-  }
-
-  private static ExecutorService newExecutor(String name) {
-    AtomicInteger number = new AtomicInteger();
-    return new ThreadPoolExecutor(
-        0,
-        MAX_THREADS,
-        30,
-        TimeUnit.SECONDS,
-        new SynchronousQueue<>(),
-        task -> new Thread(task, name + "-endpoint-" + number.getAndIncrement()),
-        (task, pool) -> {
-          // All are busy: let new requests wait in their sockets until one is free.
-          try {
-            pool.getQueue().put(task);
-          } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new RejectedExecutionException("interrupted", e);
-          }
-        });
-  }
-
-  private static ExecutorService newAnswerers(String name) {
-    AtomicInteger number = new AtomicInteger();
-    ThreadPoolExecutor pool =
-        new ThreadPoolExecutor(
-            ANSWERERS,
-            ANSWERERS,
-            30,
-            TimeUnit.SECONDS,
-            new LinkedBlockingQueue<>(), // holds no more than there are requests waiting
-            task -> new Thread(task, name + "-answer-" + number.getAndIncrement()));
-    pool.allowCoreThreadTimeOut(true);
-    return pool;
   }
 
   @Override
@@ -138,12 +110,15 @@ final class JdkEndpointServer implements EndpointServer.Running {
 
   private void serve(HttpExchange exchange, EndpointHandler handler) throws IOException {
     inFlight.incrementAndGet();
-    CompletionStage<EndpointHandler.Response> answer;
+    CompletionStage<EndpointHandler.Response> answer = null;
     try {
-      answer = handler.handle(new Read(exchange, body(exchange, handler.bodyLimit())));
-    } catch (IOException | RuntimeException e) {
-      finished();
-      throw e;
+      ByteBuffer body = body(exchange, handler.bodyLimit());
+      RequestThreads.works();
+      answer = handler.handle(new Read(exchange, body));
+    } finally {
+      if (answer == null) {
+        finished();
+      }
     }
     if (answer.toCompletableFuture().isDone()) {
       respond(exchange, answer.toCompletableFuture().join());
@@ -197,7 +172,8 @@ final class JdkEndpointServer implements EndpointServer.Running {
   }
 
   private void respond(HttpExchange exchange, EndpointHandler.Response response) {
-    try (exchange) {
+    RequestThreads.waits();
+    try (exchange) { // closing reads what is left of the request
       response.headers().forEach(exchange.getResponseHeaders()::set);
       byte[] body = response.body().getBytes(StandardCharsets.US_ASCII);
       boolean empty = body.length == 0 || exchange.getRequestMethod().equals("HEAD");
@@ -228,9 +204,9 @@ final class JdkEndpointServer implements EndpointServer.Running {
     }
     drained.completeOnTimeout(null, patience.toMillis(), TimeUnit.MILLISECONDS).join();
     http.stop(0);
-    if (ownExecutor != null) {
-      ownExecutor.shutdownNow();
+    if (ownThreads != null) {
+      ownThreads.close();
     }
-    answerers.shutdownNow();
+    answerers.close();
   }
 }

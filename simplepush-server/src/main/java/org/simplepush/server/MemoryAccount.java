@@ -89,6 +89,11 @@ final class MemoryAccount {
     used[index(kind)].addAndGet(-bytes);
   }
 
+  /** Whether more is charged than the kind's share. */
+  boolean isOver(Kind kind) {
+    return used(kind) > limit(kind);
+  }
+
   /** Returns how many bytes are charged now. */
   long used(Kind kind) {
     return used[index(kind)].get();
@@ -99,10 +104,14 @@ final class MemoryAccount {
     return limits[index(kind)];
   }
 
+  /** Counts something that was refused or closed for want of room, where that is logged. */
+  void countShed(Kind kind) {
+    shed[index(kind)].increment();
+  }
+
   /** Notes that something was refused or closed for want of room; once a minute it is logged. */
   void shed(Kind kind) {
-    LongAdder count = shed[index(kind)];
-    count.increment();
+    countShed(kind);
     if (warnings[index(kind)].tryPass()) {
       log.warn(
           "The memory for {} is used up ({} of {} bytes); {} refused or closed so far. Others are"
@@ -111,7 +120,7 @@ final class MemoryAccount {
           nameOf(kind),
           used(kind),
           limit(kind),
-          count.sum());
+          shed[index(kind)].sum());
     }
   }
 

@@ -22,6 +22,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import javax.net.ssl.SSLContext;
@@ -60,11 +61,15 @@ public final class PushServer implements AutoCloseable {
   /** How long devices may take to be gone; a connection's own patience is less. */
   private static final long GOODBYE_MILLIS = 5000;
 
+  /** A check of health takes a thread and a connection, so many who ask share one. */
+  private static final long SHARED_CHECK_NANOS = TimeUnit.SECONDS.toNanos(5);
+
   private final Builder config;
   private final ServerSettings settings;
   private final VersionStore store;
+  private final FailureLog failures;
   private final Counters counters;
-  private final UdpWaker waker = new UdpWaker();
+  private final UdpWaker waker;
   private final Sleepers sleepers;
   private final SessionRegistry sessions;
   private final KeyKeeper keys;
@@ -77,6 +82,12 @@ public final class PushServer implements AutoCloseable {
 
   private volatile @Nullable Running running;
   private volatile boolean over;
+
+  /** Guards the check of health that runs, if any, and when it began. */
+  private final Object healthLock = new Object();
+
+  private CompletableFuture<Void> healthCheck = CompletableFuture.completedFuture(null);
+  private long healthCheckStart;
 
   /** What exists from start to close. */
   private record Running(
@@ -92,7 +103,9 @@ public final class PushServer implements AutoCloseable {
   private PushServer(Builder builder) {
     this.config = builder.copy();
     this.settings = config.settings();
-    this.counters = new Counters(new MemoryAccount(config.maxMemory));
+    this.failures = new FailureLog(config.outOfMemoryHandler, System::nanoTime);
+    this.counters = new Counters(new MemoryAccount(config.maxMemory), failures);
+    this.waker = new UdpWaker(failures);
     this.store = config.store != null ? config.store : new InMemoryVersionStore();
     this.sleepers = new Sleepers(config.wakeUp, waker, System::nanoTime, counters);
     this.sessions = new SessionRegistry(store, sleepers, counters);
@@ -264,14 +277,14 @@ public final class PushServer implements AutoCloseable {
     return duties;
   }
 
-  private static ScheduledFuture<?> repeat(
+  private ScheduledFuture<?> repeat(
       ScheduledExecutorService housekeeper, Duration interval, Runnable duty) {
     Runnable guarded =
         () -> {
           try {
             duty.run();
           } catch (Throwable e) { // else it would end in silence
-            log.error("The housekeeper failed, and tries again later", e);
+            failures.report(log, "The housekeeper failed, and tries again later", e);
           }
         };
     long nanos = interval.toNanos();
@@ -318,33 +331,43 @@ public final class PushServer implements AutoCloseable {
       }
     }
     String name = stopping == null ? "simplepush" : stopping.name();
-    Thread closer = new Thread(() -> close(stopping), name + "-close");
-    closer.start();
+    try {
+      new Thread(() -> close(stopping), name + "-close").start();
+    } catch (Throwable e) { // whoever waits for the end must not do so for ever
+      closed.completeExceptionally(e);
+    }
     return closed.copy();
   }
 
   private void close(@Nullable Running stopping) {
     try {
       if (stopping != null) {
-        stopping.housekeeper().shutdownNow();
-        long drainMillis = config.drain.toMillis();
-        within(drainMillis + GOODBYE_MILLIS, stopping.webSockets().drain(drainMillis)).join();
-        endpointHandler.close();
-        CompletableFuture<Void> devices = within(GOODBYE_MILLIS, stopping.webSockets().goAway());
-        if (stopping.endpoints() != null) {
-          stopping.endpoints().close(REQUESTS);
-        }
-        devices.join();
-        stopping.webSockets().stop();
-        waker.close();
-        sessions.leave();
+        stop(stopping);
       }
       if (config.store == null) {
         store.close();
       }
       closed.complete(null);
-    } catch (RuntimeException e) {
+    } catch (Throwable e) {
       closed.completeExceptionally(e);
+    }
+  }
+
+  private void stop(Running stopping) {
+    try {
+      stopping.housekeeper().shutdownNow();
+      long drainMillis = config.drain.toMillis();
+      within(drainMillis + GOODBYE_MILLIS, stopping.webSockets().drain(drainMillis)).join();
+      endpointHandler.close();
+      CompletableFuture<Void> devices = within(GOODBYE_MILLIS, stopping.webSockets().goAway());
+      if (stopping.endpoints() != null) {
+        stopping.endpoints().close(REQUESTS);
+      }
+      devices.join();
+    } finally {
+      stopping.webSockets().stop();
+      waker.close();
+      sessions.leave();
     }
   }
 
@@ -450,7 +473,7 @@ public final class PushServer implements AutoCloseable {
    * restart mends; or an {@link IllegalStateException} before {@link #start} and from when this
    * server is told to close, so that nobody new is sent here. It takes no more than three seconds
    * besides what the store takes, and completes on a thread of its own or of the store, which is
-   * not to be blocked.
+   * not to be blocked. Who asks while a check runs gets the result of that one.
    */
   public CompletionStage<Void> checkHealth() {
     if (over) {
@@ -460,10 +483,21 @@ public final class PushServer implements AutoCloseable {
     if (now == null) {
       return CompletableFuture.failedStage(notStarted());
     }
+    synchronized (healthLock) {
+      long nanos = System.nanoTime();
+      if (healthCheck.isDone() || nanos - healthCheckStart > SHARED_CHECK_NANOS) {
+        healthCheck = startHealthCheck(now);
+        healthCheckStart = nanos;
+      }
+      return healthCheck.copy();
+    }
+  }
+
+  private CompletableFuture<Void> startHealthCheck(Running now) {
     CompletableFuture<Void> result = new CompletableFuture<>();
-    Thread thread = new Thread(() -> checkHealth(now.health(), result), now.name() + "-health");
-    thread.setDaemon(true);
     try {
+      Thread thread = new Thread(() -> checkHealth(now.health(), result), now.name() + "-health");
+      thread.setDaemon(true);
       thread.start();
     } catch (OutOfMemoryError e) {
       result.completeExceptionally(new IOException("The process cannot start a thread", e));
@@ -474,6 +508,10 @@ public final class PushServer implements AutoCloseable {
   private void checkHealth(ServerHealth health, CompletableFuture<Void> result) {
     try {
       health.check();
+      if (failures.ranOutOfMemory()) {
+        throw new IOException(
+            "The process was out of memory, so something may have been lost; restart the server");
+      }
       store
           .check()
           .thenCompose(done -> keys.check())
@@ -548,6 +586,7 @@ public final class PushServer implements AutoCloseable {
     private int newUserAgentsPerMinute = 3_000;
     private int newChannelsPerMinute = 12_000;
     private long maxMemory = MemoryAccount.defaultTotal();
+    private @Nullable Consumer<? super OutOfMemoryError> outOfMemoryHandler;
 
     /** The other processors are for those who publish. Two loops on two processors do less. */
     private int eventLoops =
@@ -600,6 +639,7 @@ public final class PushServer implements AutoCloseable {
       copy.maxChannels = maxChannels;
       copy.newUserAgentsPerMinute = newUserAgentsPerMinute;
       copy.newChannelsPerMinute = newChannelsPerMinute;
+      copy.outOfMemoryHandler = outOfMemoryHandler;
       copy.wakeUp = wakeUp;
       return copy;
     }
@@ -1078,6 +1118,17 @@ public final class PushServer implements AutoCloseable {
      */
     public Builder trustedProxies(String... networks) {
       this.trustedProxies = Stream.of(networks).map(Network::parse).toList();
+      return this;
+    }
+
+    /**
+     * What to do when a thread of this server meets an {@link OutOfMemoryError}: called on that
+     * thread, before anything is logged, so it should need no memory itself; ending the process
+     * with {@link Runtime#halt} is the usual thing. Default nothing: then the thread goes on, but
+     * {@link PushServer#checkHealth} fails from then on, because something may have been lost.
+     */
+    public Builder onOutOfMemory(Consumer<? super OutOfMemoryError> handler) {
+      this.outOfMemoryHandler = Objects.requireNonNull(handler, "handler");
       return this;
     }
 

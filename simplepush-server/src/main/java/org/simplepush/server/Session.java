@@ -2,8 +2,6 @@ package org.simplepush.server;
 
 import java.net.InetSocketAddress;
 import java.net.URI;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -34,9 +32,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>All methods but {@link #published}, {@link #takenOver}, {@link #wordsLost} and {@link #number}
  * are called by the loop of the session's {@link Wire}, one at a time; those come from any thread
- * and go there. A request is answered before the next one is looked at; while one waits for the
- * store, later ones wait in the inbox and the wire reads no more ({@link #isBusy}), which bounds
- * it.
+ * and go there. A request is answered before the next one is looked at: while one waits for the
+ * store ({@link #isBusy}), the wire keeps the later ones.
  */
 final class Session {
   /** What a session needs of the connection it speaks over. */
@@ -56,6 +53,9 @@ final class Session {
 
     /** Whether a message sent now would leave at once, as far as is known. */
     boolean isWritable();
+
+    /** Whether the device has sent something that was not handed over yet. */
+    boolean isAsked();
 
     /** Sends what is queued, then the reason, then ends the connection. */
     void close(CloseCode code, String reason);
@@ -122,13 +122,13 @@ final class Session {
   /** Whether the hello was answered, so that notifications may be sent. */
   private boolean greeted;
 
+  /** Whether the store has channels of this user agent, as far as is known. */
+  private boolean hasChannels;
+
   private boolean closed;
 
   /** Whether a request waits for the store. */
   private boolean busy;
-
-  /** Null when empty, which is nearly always. */
-  private @Nullable Deque<Incoming> inbox;
 
   /** Null until there is something to deliver, and again when all is long acknowledged. */
   private @Nullable Deliveries deliveries;
@@ -140,8 +140,6 @@ final class Session {
 
   /** Null unless the device is left to sleep when it is quiet. */
   private @Nullable Doze doze;
-
-  private record Incoming(String text, long arrivedAt) {}
 
   /** What a session knows whose device may sleep. */
   private static final class Doze {
@@ -168,10 +166,23 @@ final class Session {
     return number;
   }
 
-  /** Whether a request waits for the store: the wire should not read on. */
+  /** Whether a request waits for the store, so that nothing may be handed over. */
   boolean isBusy() {
     assert wire.isCurrent();
     return busy;
+  }
+
+  /** Whether the device has said hello and was answered. */
+  boolean isGreeted() {
+    return greeted;
+  }
+
+  /**
+   * Whether the store has a channel of this user agent, as far as is known without asking it: it
+   * may be the last that was unregistered.
+   */
+  boolean hasChannels() {
+    return hasChannels;
   }
 
   /** How many channels it remembers something of, which is bounded whatever the device does. */
@@ -179,28 +190,19 @@ final class Session {
     return deliveries == null ? 0 : deliveries.size();
   }
 
-  /** Takes a text message from the device. */
-  void onMessage(String text) {
-    assert wire.isCurrent();
-    long now = wire.now();
+  /**
+   * Takes a text message from the device, unless the session {@linkplain #isBusy is busy}.
+   *
+   * @param arrivedAt when it came, which may be longer ago
+   */
+  void onMessage(String text, long arrivedAt) {
+    assert wire.isCurrent() && !busy;
     if (closed) {
       return;
     }
     if (doze != null) {
-      doze.lastTraffic = now;
+      doze.lastTraffic = wire.now();
     }
-    if (busy) {
-      if (inbox == null) {
-        inbox = new ArrayDeque<>();
-      }
-      inbox.add(new Incoming(text, now));
-      return;
-    }
-    process(text, now);
-  }
-
-  private void process(String text, long arrivedAt) {
-    assert wire.isCurrent();
     ClientMessage message;
     try {
       message = context.codec().readClientMessage(text);
@@ -308,6 +310,7 @@ final class Session {
       context.sessions().disconnect(uaid, this);
     }
     deliveries = null;
+    hasChannels = false;
     context.counters().uaidsAssigned.increment();
     resume(hello, Uaid.random(), List.of(), null);
   }
@@ -361,6 +364,9 @@ final class Session {
 
   private void greet(ClientMessage.Hello hello, Uaid wanted, List<Update> pending) {
     context.counters().hellos.increment();
+    // A device that lists none but was known, such as Firefox, has some: others do not come back.
+    boolean listsNone = hello.channelIds() != null && hello.channelIds().isEmpty();
+    hasChannels |= !pending.isEmpty() || (wanted.equals(hello.uaid()) && !listsNone);
     InetSocketAddress wakeUp = context.sleepers().permitted(hello);
     send(new ServerMessage.Hello(wanted, wakeUp != null));
     if (closed) {
@@ -427,6 +433,7 @@ final class Session {
           switch (registration) {
             case REGISTERED -> {
               context.counters().registers.increment();
+              hasChannels = true;
               if (deliveries != null) {
                 deliveries.reopen(channelId, wire.now());
               }
@@ -682,7 +689,6 @@ final class Session {
   void onClosed() {
     assert wire.isCurrent();
     closed = true;
-    inbox = null;
     deliveries = null;
     stayAwake();
     doze = null;
@@ -703,7 +709,7 @@ final class Session {
     }
   }
 
-  /** Ends the conversation; what is still in the inbox is dropped. */
+  /** Ends the conversation; nothing is taken from the device any more. */
   void close(CloseCode code, @Nullable String reason) {
     assert wire.isCurrent();
     if (!closed) {
@@ -749,7 +755,7 @@ final class Session {
 
   /** Whether there is something to do for the device before it may sleep. */
   private boolean isOutstanding() {
-    return (inbox != null && !inbox.isEmpty())
+    return wire.isAsked()
         || (deliveries != null && deliveries.isOutstanding())
         || !wire.isWritable();
   }
@@ -827,18 +833,6 @@ final class Session {
                   if (!closed) {
                     answer.on(result, failure);
                   }
-                  readInbox();
                 }));
-  }
-
-  private void readInbox() {
-    while (!busy && !closed && inbox != null) {
-      Incoming next = inbox.poll();
-      if (next == null) {
-        inbox = null;
-        return;
-      }
-      process(next.text(), next.arrivedAt());
-    }
   }
 }

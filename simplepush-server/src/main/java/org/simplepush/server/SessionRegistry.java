@@ -12,6 +12,8 @@ import org.simplepush.core.StoreException;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
 import org.simplepush.core.VersionStore;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Who is connected here. Soft state: the store is the truth. Safe for use by many threads.
@@ -25,6 +27,8 @@ final class SessionRegistry implements SharedVersionStore.Listener {
 
   /** ...or over more, if they are so many that the store would be flooded. */
   private static final long MIN_PAUSE_NANOS = TimeUnit.MICROSECONDS.toNanos(200);
+
+  private static final Logger log = LoggerFactory.getLogger(SessionRegistry.class);
 
   private final ConcurrentMap<Uaid, Session> sessions = new ConcurrentHashMap<>();
   private final AtomicLong connections = new AtomicLong();
@@ -196,8 +200,11 @@ final class SessionRegistry implements SharedVersionStore.Listener {
   @Override
   public void wordsLost() {
     counters.wordsLost.increment();
-    reconnected.run();
-    compareEverybody();
+    try {
+      reconnected.run();
+    } finally {
+      compareEverybody();
+    }
   }
 
   /** Has everybody connected or asleep here compared with the store, one after another. */
@@ -205,7 +212,11 @@ final class SessionRegistry implements SharedVersionStore.Listener {
     long pause = Math.max(COMPARE_NANOS / (sessions.size() + sleepers.size() + 1), MIN_PAUSE_NANOS);
     long delay = 0;
     for (Session session : sessions.values()) {
-      session.wordsLost(delay);
+      try {
+        session.wordsLost(delay);
+      } catch (Throwable e) { // the others are to be compared all the same
+        counters.failures.report(log, "A session could not be compared with the store", e);
+      }
       delay += pause;
     }
     sleepers.visit(pause, this::compareSleeper);

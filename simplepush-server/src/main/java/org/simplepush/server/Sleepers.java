@@ -11,6 +11,8 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.ClientMessage;
 import org.simplepush.core.Uaid;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Which user agents sleep, and when to send whom a datagram (protocol §9). Soft state: what is lost
@@ -50,6 +52,8 @@ final class Sleepers {
       this.since = since;
     }
   }
+
+  private static final Logger log = LoggerFactory.getLogger(Sleepers.class);
 
   private final @Nullable WakeUp settings;
   private final Waker waker;
@@ -156,8 +160,11 @@ final class Sleepers {
       Iterator<Map.Entry<Uaid, Sleeper>> rest, long pauseNanos, Visitor visitor) {
     if (rest.hasNext()) {
       Map.Entry<Uaid, Sleeper> next = rest.next();
-      visitor.visit(next.getKey(), next.getValue().connection);
-      waker.schedule(pauseNanos, () -> visitNext(rest, pauseNanos, visitor));
+      try {
+        visitor.visit(next.getKey(), next.getValue().connection);
+      } finally { // whatever happened to that one, the others are next
+        waker.schedule(pauseNanos, () -> visitNext(rest, pauseNanos, visitor));
+      }
     }
   }
 
@@ -168,7 +175,11 @@ final class Sleepers {
         (uaid, sleeper) -> {
           if (now - sleeper.since >= age.toNanos()) {
             remove(uaid, sleeper);
-            forgotten.visit(uaid, sleeper.connection);
+            try {
+              forgotten.visit(uaid, sleeper.connection);
+            } catch (Throwable e) {
+              counters.failures.report(log, "A sleeping device could not be released", e);
+            }
           }
         });
   }

@@ -36,6 +36,8 @@ final class TlsTransport implements Transport {
 
   private boolean ended;
 
+  private boolean handshaken;
+
   TlsTransport(SocketChannel channel, SSLEngine engine, Buffers buffers) {
     this.channel = channel;
     this.engine = engine;
@@ -70,6 +72,7 @@ final class TlsTransport implements Transport {
   private void decrypt(ByteBuffer in, ByteBuffer into) throws IOException {
     while (in.hasRemaining() && !engine.isInboundDone()) {
       SSLEngineResult result = engine.unwrap(in, into);
+      handshaken = OneHandshake.check(handshaken, engine, result);
       answerHandshake(result.getHandshakeStatus());
       if (result.getStatus() == SSLEngineResult.Status.BUFFER_UNDERFLOW
           || (result.bytesConsumed() == 0 && result.bytesProduced() == 0 && !engineWaits())) {
@@ -110,6 +113,7 @@ final class TlsTransport implements Transport {
   private boolean encrypt(ByteBuffer from) throws IOException {
     ByteBuffer out = buffers.out.clear();
     SSLEngineResult result = engine.wrap(from, out);
+    handshaken = OneHandshake.check(handshaken, engine, result);
     out.flip();
     if (!out.hasRemaining()) {
       return false;
@@ -145,8 +149,13 @@ final class TlsTransport implements Transport {
   }
 
   @Override
-  public boolean hasUnwritten() {
-    return unwritten != null;
+  public int unwritten() {
+    return unwritten == null ? 0 : unwritten.capacity();
+  }
+
+  @Override
+  public int undecoded() {
+    return undecrypted == null ? 0 : undecrypted.capacity();
   }
 
   @Override

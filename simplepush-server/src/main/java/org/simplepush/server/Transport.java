@@ -20,10 +20,13 @@ interface Transport {
   void write(ByteBuffer from) throws IOException;
 
   /**
-   * Whether bytes taken by {@link #write} wait here for the socket to become writable. If so,
-   * {@link #write} with an empty buffer tries again.
+   * Returns how many bytes taken by {@link #write} wait here for the socket to become writable. If
+   * there are some, {@link #write} with an empty buffer tries again.
    */
-  boolean hasUnwritten();
+  int unwritten();
+
+  /** Returns how many bytes wait here for more, without which they cannot be read. */
+  int undecoded();
 
   /** Ends our side of the stream; the peer may still send. */
   void endOutput() throws IOException;
@@ -41,8 +44,13 @@ interface Transport {
     }
 
     @Override
-    public boolean hasUnwritten() {
-      return false;
+    public int unwritten() {
+      return 0;
+    }
+
+    @Override
+    public int undecoded() {
+      return 0;
     }
 
     @Override

@@ -23,8 +23,14 @@ final class UdpWaker implements Sleepers.Waker {
 
   private record Open(DatagramChannel channel, ScheduledThreadPoolExecutor scheduler) {}
 
+  private final FailureLog failures;
+
   /** Null before {@link #open} and after {@link #close}. */
   private volatile @Nullable Open open;
+
+  UdpWaker(FailureLog failures) {
+    this.failures = failures;
+  }
 
   void open(String name) throws IOException {
     DatagramChannel channel = DatagramChannel.open();
@@ -75,11 +81,11 @@ final class UdpWaker implements Sleepers.Waker {
     }
   }
 
-  private static void run(Runnable task) {
+  private void run(Runnable task) {
     try {
       task.run();
-    } catch (RuntimeException e) {
-      log.error("A wake-up could not be repeated", e);
+    } catch (Throwable e) {
+      failures.report(log, "A wake-up could not be repeated", e);
     }
   }
 

@@ -1,5 +1,8 @@
 package org.simplepush.server;
 
+import static java.util.Comparator.comparing;
+import static java.util.Comparator.reverseOrder;
+
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
@@ -8,6 +11,7 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -16,11 +20,12 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
 import org.jspecify.annotations.Nullable;
+import org.simplepush.server.Connection.Acquaintance;
+import org.simplepush.server.MemoryAccount.Kind;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,6 +37,15 @@ final class WebSocketServer implements EventLoop.Handler {
   private static final Logger log = LoggerFactory.getLogger(WebSocketServer.class);
 
   private static final int BACKLOG = 1024;
+
+  /** Devices with channels are the last, and all alike. */
+  private static final Comparator<Connection> NEWEST_STRANGERS_FIRST =
+      comparing(Connection::acquaintance)
+          .thenComparing(
+              (a, b) ->
+                  a.acquaintance() == Acquaintance.KNOWN
+                      ? 0
+                      : Long.signum(b.acceptedAt() - a.acceptedAt()));
 
   /** So that a storm of connects does not keep the connected ones waiting. */
   private static final int ACCEPTS_PER_TURN = 64;
@@ -48,8 +62,31 @@ final class WebSocketServer implements EventLoop.Handler {
    */
   private static final int SEND_BUFFER = 16 * 1024;
 
+  /** What a connection takes of the heap when idle, its session and its timer included. */
+  static final int CONNECTION = 2 * 1024;
+
+  /** What it takes more with TLS. */
+  static final int TLS = 16 * 1024;
+
+  /** So many more than may be connected are heard, to be told that they are too many. */
+  private static final int SPARE = 64;
+
+  /** This part of the connections is kept free of strangers, for devices that come again. */
+  private static final int RESERVE = 16;
+
+  /** How long a stranger may take to become known before it may have to make room. */
+  private static final long GRACE_NANOS = TimeUnit.SECONDS.toNanos(5);
+
+  /** For so long those who were asked to go may take. */
+  private static final int SHED_SECONDS = 2;
+
+  private static final int QUIET_SECONDS = 60;
+
   private final Session.Context context;
   private final ConnectionLimits limits;
+  private final FailureLog failures;
+  private final int connectionCost;
+  private final long maxConnections;
   private final @Nullable SSLContext tls;
   private final ServerSocketChannel listener;
   private final List<EventLoop> loops = new ArrayList<>();
@@ -59,11 +96,15 @@ final class WebSocketServer implements EventLoop.Handler {
 
   private final AtomicInteger open = new AtomicInteger();
 
-  /** Whether the last connection could not be served, through no fault of the device. */
-  private final AtomicBoolean failing = new AtomicBoolean();
-
   /** Whether nobody is accepted any more, although the server was not closed. */
   private volatile boolean deaf;
+
+  private final Throttle acceptWarnings = new Throttle(QUIET_SECONDS, System::nanoTime);
+  private final Throttle crowdWarnings = new Throttle(QUIET_SECONDS, System::nanoTime);
+  private final Throttle othersAsked = new Throttle(1, System::nanoTime);
+
+  /** One for each loop. */
+  private final List<Throttle> crowds = new ArrayList<>();
 
   private int nextLoop;
   private @Nullable SelectionKey acceptKey;
@@ -77,6 +118,10 @@ final class WebSocketServer implements EventLoop.Handler {
     this.limits = limits;
     this.tls = tls;
     this.listener = listener;
+    this.failures = context.counters().failures;
+    this.connectionCost = tls == null ? CONNECTION : CONNECTION + TLS;
+    this.maxConnections =
+        Math.min(limits.max(), Math.max(1, memory().limit(Kind.CONNECTIONS) / connectionCost));
   }
 
   /** Binds a socket to listen on. */
@@ -98,7 +143,9 @@ final class WebSocketServer implements EventLoop.Handler {
     try {
       for (int i = 0; i < loopCount; i++) {
         int index = i;
-        loops.add(new EventLoop(name + "-loop-" + i, failure -> loopDied(index, failure)));
+        loops.add(
+            new EventLoop(name + "-loop-" + i, failure -> loopDied(index, failure), failures));
+        crowds.add(new Throttle(SHED_SECONDS, System::nanoTime));
         connections.add(new HashSet<>());
       }
     } catch (IOException e) {
@@ -134,9 +181,35 @@ final class WebSocketServer implements EventLoop.Handler {
     return limits;
   }
 
+  FailureLog failures() {
+    return failures;
+  }
+
   /** Returns why a connection may not be opened, or null. */
   @Nullable Refusal refusal(long address) {
-    return limits.refusal(address, open.get());
+    return isFull() ? Refusal.FULL : limits.refusal(address);
+  }
+
+  /** Whether more are connected than may be; if so, one of them is refused by who asks. */
+  boolean isFull() {
+    if (open.get() <= maxConnections) {
+      return false;
+    }
+    warnOfCrowd();
+    memory().countShed(Kind.CONNECTIONS);
+    return true;
+  }
+
+  private void warnOfCrowd() {
+    if (crowdWarnings.tryPass()) {
+      log.warn(
+          "{} devices are connected, of {} that may be: the newest strangers are refused or closed."
+              + " Allow more with maxConnections (--max-connections), which needs {} bytes of"
+              + " memory for each (--max-memory), or find out who they are",
+          open.get(),
+          maxConnections,
+          connectionCost);
+    }
   }
 
   void refused() {
@@ -172,8 +245,11 @@ final class WebSocketServer implements EventLoop.Handler {
     if (!listener.isOpen() || key == null) {
       return;
     }
-    log.warn("Cannot accept a connection, trying again in 100 ms: {}", failure.toString());
-    key.interestOps(0);
+    if (failure instanceof Error) {
+      failures.report(log, "Cannot accept a connection, trying again in 100 ms", failure);
+    } else if (acceptWarnings.tryPass()) {
+      log.warn("Cannot accept a connection, trying again every 100 ms: {}", failure.toString());
+    }
     loops
         .get(0)
         .schedule(
@@ -183,16 +259,26 @@ final class WebSocketServer implements EventLoop.Handler {
                 key.interestOps(SelectionKey.OP_ACCEPT);
               }
             });
+    key.interestOps(0); // now that it is sure to come back
   }
 
   private void accepted(SocketChannel channel) {
     context.counters().connectionsOpened.increment();
-    if (limits.isOverfull(open.incrementAndGet())) {
+    int connected = open.incrementAndGet();
+    memory().charge(Kind.CONNECTIONS, connectionCost);
+    if (connected > maxConnections + SPARE) {
+      isFull();
       dropUnanswered(channel, Refusal.FULL);
       return;
     }
-    while (!deal(channel)) {
-      log.trace("The next loop has ended; trying another"); // in the end this one, which has not
+    try {
+      while (!deal(channel)) {
+        log.trace("The next loop has ended; trying another"); // in the end this one, which has not
+      }
+    } catch (Throwable e) { // not even handed over: the others who wait must not be forgotten
+      closeQuietly(channel);
+      ended();
+      failures.report(log, "A connection was accepted and could not be handed to its loop", e);
     }
   }
 
@@ -234,25 +320,99 @@ final class WebSocketServer implements EventLoop.Handler {
   }
 
   private void adopt(SocketChannel channel, long address, int index, EventLoop loop) {
+    Connection connection = null;
     try {
       channel.configureBlocking(false);
       channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
       channel.setOption(StandardSocketOptions.SO_SNDBUF, SEND_BUFFER);
-      Transport transport = transport(channel, loop);
-      connections.get(index).add(new Connection(this, loop, channel, transport, address));
-      if (failing.get()) {
-        failing.set(false);
+      connection = new Connection(this, loop, channel, transport(channel, loop), address);
+      connections.get(index).add(connection);
+      if (open.get() > maxConnections - maxConnections / RESERVE) {
+        shedStrangers(index);
       }
-    } catch (IOException e) {
-      log.debug("An accepted connection was gone at once", e);
+    } catch (Throwable e) {
+      if (connection != null) {
+        connection.onFailure(e);
+        return;
+      }
       closeQuietly(channel);
       ended(address);
-    } catch (RuntimeException | Error e) {
-      closeQuietly(channel);
-      ended(address);
-      if (!failing.getAndSet(true)) { // not for each, who all come again and again
-        log.error("Devices that connect cannot be served", e);
+      if (e instanceof IOException) {
+        log.debug("An accepted connection was gone at once", e);
+      } else {
+        failures.report(log, "Devices that connect cannot be served", e);
       }
+    }
+  }
+
+  // Shedding (protocol §13), each loop among its own
+
+  /** Asks strangers to go who had the time to become known, if they are too many. */
+  private void shedStrangers(int index) {
+    if (!crowds.get(index).tryPass()) {
+      return;
+    }
+    long excess = open.get() - (maxConnections - 2 * (maxConnections / RESERVE));
+    long now = System.nanoTime();
+    List<Connection> strangers = new ArrayList<>();
+    for (Connection each : connections.get(index)) {
+      if (each.acquaintance() != Acquaintance.KNOWN && now - each.acceptedAt() > GRACE_NANOS) {
+        strangers.add(each);
+      }
+    }
+    strangers.sort(NEWEST_STRANGERS_FIRST);
+    long share = (excess + loops.size() - 1) / loops.size();
+    for (Connection each : strangers.subList(0, (int) Math.min(share, strangers.size()))) {
+      warnOfCrowd();
+      memory().countShed(Kind.CONNECTIONS);
+      each.shed();
+    }
+  }
+
+  /**
+   * Charges memory that a connection of the current loop holds, and makes room if there is none.
+   */
+  void charge(Kind kind, int bytes) {
+    memory().charge(kind, bytes);
+    if (bytes > 0 && memory().isOver(kind)) {
+      makeRoom(kind);
+    }
+  }
+
+  /**
+   * Closes those who hold most of it with the least right to: strangers, and more of them than must
+   * be, so as not to look for some every time. Devices with channels only if it is this loop that
+   * holds too much, and then those that hold most.
+   */
+  private void makeRoom(Kind kind) {
+    List<Connection> holders = new ArrayList<>();
+    long held = 0;
+    for (Connection each : connections.get(currentLoop())) {
+      if (each.charged(kind) > 0) {
+        holders.add(each);
+        held += each.charged(kind);
+      }
+    }
+    long limit = memory().limit(kind);
+    holders.sort(NEWEST_STRANGERS_FIRST.thenComparing(each -> each.charged(kind), reverseOrder()));
+    for (Connection each : holders) {
+      boolean known = each.acquaintance() == Acquaintance.KNOWN;
+      if (memory().used(kind) <= (known ? limit : limit / 8 * 7)
+          || (known && held <= limit / loops.size())) {
+        break;
+      }
+      held -= each.charged(kind);
+      memory().shed(kind);
+      each.shedNow();
+    }
+    if (memory().isOver(kind) && othersAsked.tryPass()) {
+      loops.forEach(loop -> loop.execute(() -> makeRoomIfNeeded(kind)));
+    }
+  }
+
+  private void makeRoomIfNeeded(Kind kind) {
+    if (memory().isOver(kind)) {
+      makeRoom(kind);
     }
   }
 
@@ -266,7 +426,7 @@ final class WebSocketServer implements EventLoop.Handler {
 
   @Override
   public void onFailure(Throwable failure) {
-    log.error("Accepting connections failed, and is tried again", failure);
+    failures.report(log, "Accepting connections failed, and is tried again", failure);
   }
 
   private void becomeDeaf(Throwable failure) {
@@ -286,8 +446,8 @@ final class WebSocketServer implements EventLoop.Handler {
     for (Connection each : List.copyOf(connections.get(index))) {
       try {
         each.onFailure(reason);
-      } catch (RuntimeException e) {
-        log.error("A connection of an event loop that has ended was not closed well", e);
+      } catch (Throwable e) {
+        failures.report(log, "A connection of a loop that has ended was not closed well", e);
       }
     }
   }
@@ -331,11 +491,7 @@ final class WebSocketServer implements EventLoop.Handler {
 
   /** A connection has ended. On its loop. */
   void closed(Connection connection) {
-    for (int i = 0; i < loops.size(); i++) {
-      if (loops.get(i).isCurrent()) {
-        connections.get(i).remove(connection);
-      }
-    }
+    connections.get(currentLoop()).remove(connection);
     ended(connection.address());
   }
 
@@ -344,8 +500,18 @@ final class WebSocketServer implements EventLoop.Handler {
     ended();
   }
 
+  private int currentLoop() {
+    for (int i = 0; i < loops.size(); i++) {
+      if (loops.get(i).isCurrent()) {
+        return i;
+      }
+    }
+    throw new IllegalStateException("only a loop may touch its connections");
+  }
+
   private void ended() {
     open.decrementAndGet();
+    memory().release(Kind.CONNECTIONS, connectionCost);
     context.counters().connectionsClosed.increment();
   }
 
@@ -411,7 +577,16 @@ final class WebSocketServer implements EventLoop.Handler {
       Set<Connection> mine = connections.get(i);
       CompletableFuture<Void> done = new CompletableFuture<>();
       all.add(done);
-      if (!loop.submit(() -> goodbye.say(loop, mine, done))) {
+      Runnable saying =
+          () -> {
+            try {
+              goodbye.say(loop, mine, done);
+            } catch (Throwable e) {
+              done.complete(null); // else all would wait for this loop
+              failures.report(log, "The connections of a loop could not be told", e);
+            }
+          };
+      if (!loop.submit(saying)) {
         done.complete(null);
       }
     }

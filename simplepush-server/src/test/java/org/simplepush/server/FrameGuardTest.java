@@ -109,11 +109,20 @@ class FrameGuardTest {
         Arguments.of("a length of 2^64-1", frame(FIN | TEXT, -1, 0), tooBig));
   }
 
+  /** Walks over all frames; returns how far it came. */
+  private static int check(FrameGuard guard, byte[] bytes, int from, int to) {
+    int at = from;
+    while (at < to && guard.violation() == null) {
+      at = guard.check(bytes, at, to);
+    }
+    return at;
+  }
+
   /** Feeds the bytes in parts; returns how many the engine would have been given. */
   private static int feed(FrameGuard guard, byte[] bytes, int... ends) {
     int from = 0;
     for (int end : ends) {
-      int safe = guard.check(bytes, from, end);
+      int safe = check(guard, bytes, from, end);
       if (guard.violation() != null) {
         return safe;
       }
@@ -155,7 +164,7 @@ class FrameGuardTest {
   void violationIsFoundByteByByte(String name, byte[] bad, CloseCode expected) {
     FrameGuard guard = new FrameGuard(MAX);
     for (int i = 0; i < bad.length && guard.violation() == null; i++) {
-      guard.check(bad, i, i + 1);
+      check(guard, bad, i, i + 1);
     }
     assertThat(guard.violation()).isEqualTo(expected);
   }
@@ -164,7 +173,7 @@ class FrameGuardTest {
   @MethodSource("violations")
   void nothingPassesAfterAViolation(String name, byte[] bad, CloseCode expected) {
     FrameGuard guard = new FrameGuard(MAX);
-    guard.check(bad, 0, bad.length);
+    check(guard, bad, 0, bad.length);
     byte[] more = frame(FIN | TEXT, 100);
     for (int i = 0; i < 3; i++) {
       assertThat(guard.check(more, 0, more.length)).isZero();
@@ -176,9 +185,9 @@ class FrameGuardTest {
   void fragmentsTogetherMayNotExceedTheLimit() {
     FrameGuard guard = new FrameGuard(MAX);
     byte[] fine = join(frame(TEXT, MAX - 1), frame(0, 1), frame(FIN | 9, 125));
-    assertThat(guard.check(fine, 0, fine.length)).isEqualTo(fine.length);
+    assertThat(check(guard, fine, 0, fine.length)).isEqualTo(fine.length);
     byte[] over = frame(FIN, 1);
-    assertThat(guard.check(over, 0, over.length)).isZero();
+    assertThat(check(guard, over, 0, over.length)).isZero();
     assertThat(guard.violation()).isEqualTo(CloseCode.TOO_BIG);
   }
 
@@ -186,7 +195,7 @@ class FrameGuardTest {
   void newMessageWithinAnotherIsAViolation() {
     FrameGuard guard = new FrameGuard(MAX);
     byte[] bytes = join(frame(TEXT, 5), frame(FIN | TEXT, 5));
-    assertThat(guard.check(bytes, 0, bytes.length)).isEqualTo(frame(TEXT, 5).length);
+    assertThat(check(guard, bytes, 0, bytes.length)).isEqualTo(frame(TEXT, 5).length);
     assertThat(guard.violation()).isEqualTo(CloseCode.PROTOCOL_ERROR);
   }
 
@@ -194,11 +203,11 @@ class FrameGuardTest {
   void emptyFragmentsWithoutEndAreTooBig() {
     FrameGuard guard = new FrameGuard(MAX);
     byte[] first = frame(TEXT, 0);
-    guard.check(first, 0, first.length);
+    check(guard, first, 0, first.length);
     byte[] next = frame(0, 0);
     int fragments = 1;
     while (guard.violation() == null) {
-      guard.check(next, 0, next.length);
+      check(guard, next, 0, next.length);
       fragments++;
     }
     assertThat(guard.violation()).isEqualTo(CloseCode.TOO_BIG);
@@ -206,11 +215,42 @@ class FrameGuardTest {
   }
 
   @Test
+  void tellsWhatTheEngineHoldsOfWhatIsUnderWay() {
+    FrameGuard guard = new FrameGuard(MAX);
+    byte[] half = frame(FIN | TEXT, 900, 10);
+    assertThat(guard.held()).isZero();
+    check(guard, half, 0, 1);
+    assertThat(guard.held()).as("with half a header").isPositive();
+    check(guard, half, 1, half.length);
+    assertThat(guard.held()).as("as much as is announced").isGreaterThan(900);
+    check(guard, new byte[890], 0, 890);
+    assertThat(guard.held()).as("after its end").isZero();
+
+    byte[] fragment = frame(TEXT, 400);
+    check(guard, fragment, 0, fragment.length);
+    byte[] ping = frame(FIN | 9, 5);
+    check(guard, ping, 0, ping.length);
+    assertThat(guard.held()).as("between fragments").isGreaterThan(400);
+    byte[] last = frame(FIN, 400);
+    check(guard, last, 0, last.length);
+    assertThat(guard.held()).as("after the last").isZero();
+  }
+
+  @Test
+  void goesNoFurtherThanOneFrame() {
+    FrameGuard guard = new FrameGuard(MAX);
+    byte[] bytes = join(frame(FIN | TEXT, 3), frame(FIN | 9, 0), frame(FIN | TEXT, 1));
+    int first = frame(FIN | TEXT, 3).length;
+    assertThat(guard.check(bytes, 0, bytes.length)).isEqualTo(first);
+    assertThat(guard.check(bytes, first, bytes.length)).isEqualTo(first + frame(FIN | 9, 0).length);
+  }
+
+  @Test
   void lengthsAddUpAnewForEachMessage() {
     FrameGuard guard = new FrameGuard(MAX);
     byte[] message = join(frame(TEXT, MAX / 2), frame(FIN, MAX / 2));
     for (int i = 0; i < 10; i++) {
-      assertThat(guard.check(message, 0, message.length)).isEqualTo(message.length);
+      assertThat(check(guard, message, 0, message.length)).isEqualTo(message.length);
     }
     assertThat(guard.violation()).isNull();
   }
@@ -294,7 +334,7 @@ class FrameGuardTest {
       int at = 0;
       while (at < bytes.length && guard.violation() == null) {
         int to = Math.min(bytes.length, at + 1 + random.nextInt(200));
-        guard.check(bytes, at, to);
+        check(guard, bytes, at, to);
         at = to;
       }
       assertThat(guard.violation()).isEqualTo(reference(bytes));
@@ -340,8 +380,8 @@ class FrameGuardTest {
   void nothingPassesAfterAViolation() {
     FrameGuard guard = new FrameGuard(MAX);
     byte[] bytes = join(frame(FIN | 3, 0), frame(FIN | TEXT, 5));
-    assertThat(guard.check(bytes, 0, bytes.length)).isZero();
-    assertThat(guard.check(bytes, 6, bytes.length)).isEqualTo(6);
+    assertThat(check(guard, bytes, 0, bytes.length)).isZero();
+    assertThat(check(guard, bytes, 6, bytes.length)).isEqualTo(6);
     assertThat(guard.violation()).isEqualTo(CloseCode.PROTOCOL_ERROR);
   }
 
@@ -386,7 +426,7 @@ class FrameGuardTest {
   @MethodSource("begun")
   void nothingIsTakenFromTheMiddleOfSomething(String name, byte[] bytes) {
     FrameGuard guard = new FrameGuard(MAX);
-    guard.check(bytes, 0, bytes.length);
+    check(guard, bytes, 0, bytes.length);
     assertThat(guard.nextText(ByteBuffer.wrap(text("0123456789", 7)))).isNull();
   }
 }

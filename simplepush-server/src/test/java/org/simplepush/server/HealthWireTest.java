@@ -24,6 +24,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -87,7 +88,7 @@ class HealthWireTest {
     } catch (BindException e) {
       assumeTrue(false, "this machine has no address " + host);
     }
-    for (EndpointServer endpoints : List.of(new JettyEndpointServer(), jdk())) {
+    for (EndpointServer endpoints : TestServers.ENDPOINT_SERVERS) {
       try (PushServer server =
           server()
               .host(host)
@@ -101,14 +102,10 @@ class HealthWireTest {
     }
   }
 
-  private static EndpointServer jdk() {
-    return (binding, handler) -> JdkEndpointServer.start(binding, null, handler);
-  }
-
   @Test
   void serverOfTlsIsHealthy(@TempDir Path folder) throws Exception {
     SSLContext tls = TlsWireTest.selfSigned(folder.resolve("keystore.p12"));
-    for (EndpointServer endpoints : List.of(new JettyEndpointServer(), jdk())) {
+    for (EndpointServer endpoints : TestServers.ENDPOINT_SERVERS) {
       try (PushServer server = server().tls(tls).endpointServer(endpoints).build().start()) {
         assertHealthy(server);
       }
@@ -116,6 +113,38 @@ class HealthWireTest {
     try (PushServer server =
         server().noEndpointPort().endpointUrl(URI.create("http://x.example")).build().start()) {
       assertHealthy(server);
+    }
+  }
+
+  /** Each takes a thread and a connection, and anybody may ask for one. */
+  @Test
+  void checksThatAreAskedForAtOnceAreOne() throws Exception {
+    CompletableFuture<Void> storeWorks = new CompletableFuture<>();
+    AtomicInteger checks = new AtomicInteger();
+    SlowStore store =
+        new SlowStore(
+            new InMemoryVersionStore(),
+            step -> {
+              if (Thread.currentThread().getName().endsWith("-health")) {
+                checks.incrementAndGet();
+                storeWorks.thenRun(step);
+              } else {
+                step.run();
+              }
+            });
+    try (PushServer server = server().store(store).build().start()) {
+      List<CompletableFuture<Void>> asked = new ArrayList<>();
+      for (int i = 0; i < 100; i++) {
+        asked.add(server.checkHealth().toCompletableFuture());
+      }
+      asked.get(0).cancel(false); // who asked has gone, the others still want to know
+      storeWorks.complete(null);
+      for (CompletableFuture<Void> each : asked.subList(1, 100)) {
+        each.get(20, TimeUnit.SECONDS);
+      }
+      assertThat(checks).hasValue(1);
+      assertHealthy(server);
+      assertThat(checks).hasValue(2);
     }
   }
 
@@ -386,12 +415,46 @@ class HealthWireTest {
   }
 
   @Test
-  void housekeeperThatDiedIsToldOf() throws Exception {
+  void housekeeperOutlivesEvenWhatCannotBeLogged() throws Exception {
     AtomicInteger rounds = new AtomicInteger();
     SlowStore store = throwing(rounds, Unspeakable::new);
     try (PushServer server = server().store(store).expiry(Duration.ofMillis(1)).build().start()) {
-      eventually(() -> assertThat(rounds).hasPositiveValue());
-      eventually(() -> assertSick(server, "The housekeeper has ended"));
+      eventually(() -> assertThat(rounds).hasValueGreaterThan(2));
+      assertHealthy(server);
+    }
+  }
+
+  @Test
+  void housekeeperThatEndedIsToldOf() throws Exception {
+    try (PushServer server = server().build().start()) {
+      ServerHealth health =
+          new ServerHealth(
+              server.webSockets(), List.of(CompletableFuture.completedFuture(null)), null, false);
+      assertThatThrownBy(health::check)
+          .isInstanceOf(IOException.class)
+          .hasMessageStartingWith("The housekeeper has ended");
+    }
+  }
+
+  @Test
+  void serverThatWasOutOfMemoryGoesOnAndSaysSo() throws Exception {
+    List<OutOfMemoryError> told = new CopyOnWriteArrayList<>();
+    OutOfMemoryError error = new OutOfMemoryError("as if");
+    try (PushServer server = server().onOutOfMemory(told::add).build().start();
+        WireDevice device = WireDevice.fresh(server.port())) {
+      assertHealthy(server);
+      for (int i = 0; i < 2; i++) {
+        server
+            .webSockets()
+            .loop(i)
+            .execute(
+                () -> {
+                  throw error;
+                });
+      }
+      eventually(() -> assertThat(told).containsExactly(error, error));
+      device.proveNothingCame();
+      assertSick(server, "out of memory");
     }
   }
 }

@@ -22,7 +22,16 @@ final class LoggedMessages implements AutoCloseable {
 
   /** The texts of its warnings so far. */
   List<String> warnings() {
-    String head = " WARN " + logger + " - ";
+    return logged("WARN");
+  }
+
+  /** The texts of its errors so far. */
+  List<String> errors() {
+    return logged("ERROR");
+  }
+
+  private List<String> logged(String level) {
+    String head = " " + level + " " + logger + " - ";
     return logged
         .toString(StandardCharsets.UTF_8)
         .lines()

@@ -78,7 +78,11 @@ final class RawHttp implements AutoCloseable {
   }
 
   static RawHttp connectTls(int port, SSLContext context) throws IOException {
-    return new RawHttp(RawSocket.connectTls(port, context, null, 0));
+    return connectTls(port, context, null);
+  }
+
+  static RawHttp connectTls(int port, SSLContext context, String version) throws IOException {
+    return new RawHttp(RawSocket.connectTls(port, context, version, 0));
   }
 
   /** One PUT on a connection of its own. */

@@ -39,7 +39,8 @@ class SessionFixture {
   private long now = Long.MAX_VALUE - 1_000_000; // nanoTime may overflow at any time
   final VersionStore memory;
   final DelayedStore store;
-  final Counters counters = new Counters(new MemoryAccount(1 << 20));
+  final Counters counters =
+      new Counters(new MemoryAccount(1 << 20), new FailureLog(null, System::nanoTime));
   final List<InetSocketAddress> woken = new ArrayList<>();
   private final NavigableMap<Long, List<Runnable>> wakerTasks = new TreeMap<>(); // by time passed
   private long passed;

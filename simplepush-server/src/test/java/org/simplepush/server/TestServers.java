@@ -5,12 +5,20 @@ import static org.awaitility.Awaitility.await;
 
 import java.net.URI;
 import java.time.Duration;
+import java.util.List;
 import org.awaitility.core.ThrowingRunnable;
+import org.simplepush.server.jetty.JettyEndpointServer;
 
 /** Settings that the tests on real sockets have in common. */
 final class TestServers {
   static final String CHANNEL = "d9b74644-4f97-46aa-b8fa-9393985cd6cd";
   static final String OTHER_CHANNEL = "5a62b9f0-8e53-4a1c-8f4e-7c6ae0ea5a10";
+
+  /** What can be behind the endpoint port: the HTTP server of the JDK, and Jetty. */
+  static final List<EndpointServer> ENDPOINT_SERVERS =
+      List.of(
+          (binding, handler) -> JdkEndpointServer.start(binding, null, handler),
+          new JettyEndpointServer());
 
   private TestServers() {}
 

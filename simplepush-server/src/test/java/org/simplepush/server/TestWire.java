@@ -33,6 +33,11 @@ final class TestWire implements Session.Wire {
   private CloseCode closedWith;
   final Session session;
 
+  /** What the device has said while the session was busy. */
+  private final Deque<Said> unheard = new ArrayDeque<>();
+
+  private record Said(String text, long at) {}
+
   /** Who runs a task of this wire just now; null if nobody does. */
   private volatile Thread running;
 
@@ -90,6 +95,12 @@ final class TestWire implements Session.Wire {
   public boolean isWritable() {
     assertInTurn();
     return writable && closedWith == null;
+  }
+
+  @Override
+  public boolean isAsked() {
+    assertInTurn();
+    return !unheard.isEmpty();
   }
 
   @Override
@@ -154,7 +165,15 @@ final class TestWire implements Session.Wire {
 
   /** The device says something; what other threads have left for the loop still waits. */
   void saysBeforeTheLoopTurns(String json) {
-    inTurn(one -> one.onMessage(json.replace('\'', '"')));
+    unheard.add(new Said(json.replace('\'', '"'), clock.getAsLong()));
+    inTurn(this::listen);
+  }
+
+  private void listen(Session one) {
+    while (!unheard.isEmpty() && !one.isBusy()) {
+      Said next = unheard.remove();
+      one.onMessage(next.text(), next.at());
+    }
   }
 
   /** Runs what other threads have left for the loop, then flushes if asked to. */
@@ -163,6 +182,7 @@ final class TestWire implements Session.Wire {
         one -> {
           for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
             task.run();
+            listen(one);
           }
           if (flushRequested) {
             flushRequested = false;

@@ -7,8 +7,11 @@ import static org.simplepush.server.TestServers.eventually;
 import static org.simplepush.server.TestServers.publish;
 import static org.simplepush.server.TestServers.server;
 
+import java.io.IOException;
 import java.io.InputStream;
 import java.lang.management.ManagementFactory;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -22,6 +25,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManagerFactory;
 import org.junit.jupiter.api.AfterAll;
@@ -82,6 +86,11 @@ class TlsWireTest {
     assertThat(keytool.exitValue())
         .as(Files.readString(file.resolveSibling("keytool.log")))
         .isZero();
+    return context(file);
+  }
+
+  /** The context of a file that {@link #selfSigned} has made. */
+  static SSLContext context(Path file) throws Exception {
     KeyStore keys = KeyStore.getInstance("PKCS12");
     try (InputStream in = Files.newInputStream(file)) {
       keys.load(in, PASSWORD);
@@ -136,6 +145,38 @@ class TlsWireTest {
     try (WireDevice device = new WireDevice(socket)) {
       device.hello("");
       device.proveNothingCame();
+    }
+  }
+
+  /** A client that asks for another handshake sends its part and goes on. */
+  private static void assertRefusesAnotherHandshake(SSLSocket socket) throws IOException {
+    socket.setSoTimeout((int) RawSocket.TIMEOUT.toMillis());
+    try {
+      socket.startHandshake();
+      assertThat(socket.getInputStream().read()).as("end of stream").isEqualTo(-1);
+    } catch (SSLException | SocketException connectionEnded) {
+      assertThat(connectionEnded).isNotInstanceOf(SocketTimeoutException.class);
+    }
+  }
+
+  /** Each costs the server far more than the client. */
+  @Test
+  void deviceGetsOneHandshakeAConnection() throws Exception {
+    try (RawWebSocket socket = RawWebSocket.connectTls(server.port(), tls, "TLSv1.2")) {
+      assertRefusesAnotherHandshake((SSLSocket) socket.socket().socket());
+    }
+    assertServes();
+  }
+
+  @Test
+  void applicationServerGetsOneHandshakeAConnection() throws Exception {
+    for (EndpointServer front : TestServers.ENDPOINT_SERVERS) {
+      try (PushServer any = server().tls(tls).endpointServer(front).build().start();
+          RawHttp http = RawHttp.connectTls(any.endpointPort(), tls, "TLSv1.2")) {
+        assertThat(http.exchange("PUT", "/update/x", "", "Content-Length: 0").status())
+            .isEqualTo(404);
+        assertRefusesAnotherHandshake((SSLSocket) http.socket().socket());
+      }
     }
   }
 

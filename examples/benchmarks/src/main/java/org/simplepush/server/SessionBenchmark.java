@@ -38,7 +38,8 @@ public class SessionBenchmark {
   private static final ChannelId CHANNEL = ChannelId.random();
 
   private final MessageCodec codec = new MessageCodec();
-  private final Counters counters = new Counters(new MemoryAccount(1 << 20));
+  private final Counters counters =
+      new Counters(new MemoryAccount(1 << 20), new FailureLog(null, System::nanoTime));
   private final VersionStore store = new InMemoryVersionStore();
   private final Sleepers sleepers = new Sleepers(null, new Nobody(), System::nanoTime, counters);
   private final SessionRegistry registry = new SessionRegistry(store, sleepers, counters);
@@ -100,6 +101,11 @@ public class SessionBenchmark {
     }
 
     @Override
+    public boolean isAsked() {
+      return false;
+    }
+
+    @Override
     public void close(CloseCode code, String reason) {
       throw new IllegalStateException("The session was closed: " + code + ", " + reason);
     }
@@ -149,8 +155,8 @@ public class SessionBenchmark {
 
   private Wire connect(String hello) {
     Wire connected = new Wire();
-    connected.session.onMessage(hello);
-    connected.session.onMessage(register);
+    connected.session.onMessage(hello, connected.now());
+    connected.session.onMessage(register, connected.now());
     return connected;
   }
 
@@ -159,14 +165,14 @@ public class SessionBenchmark {
   public long notification() {
     store.advance(UAID, CHANNEL, ++version).toCompletableFuture().join();
     registry.deliver(UAID, new Update(CHANNEL, version), true);
-    wire.session.onMessage(ack);
+    wire.session.onMessage(ack, wire.now());
     return wire.written;
   }
 
   /** A ping: answered, and compared with the store. */
   @Benchmark
   public long ping() {
-    wire.session.onMessage("{}");
+    wire.session.onMessage("{}", wire.now());
     return wire.written;
   }
 

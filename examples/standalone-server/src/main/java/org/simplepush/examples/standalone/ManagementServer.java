@@ -17,11 +17,13 @@ import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 import org.simplepush.server.PushServer;
 import org.simplepush.server.PushServerMetrics;
+import org.simplepush.server.internal.RequestThreads;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,14 +36,21 @@ final class ManagementServer implements AutoCloseable {
   /** How long the store may take before the server counts as sick. */
   private static final long HEALTH_SECONDS = 5;
 
+  /** Clients that send half a request are cut off when these are all busy. */
+  private static final int MAX_THREADS = 16;
+
+  /** Whoever asks does so every few seconds, and anybody may ask. */
+  private static final long QUIET_NANOS = TimeUnit.MINUTES.toNanos(1);
+
   private final HttpServer http;
-  private final ExecutorService executor;
+  private final RequestThreads threads;
+  private final AtomicLong quietUntil = new AtomicLong(System.nanoTime());
   private final PrometheusMeterRegistry metrics;
   private final JvmGcMetrics garbage = new JvmGcMetrics();
 
-  private ManagementServer(HttpServer http, ExecutorService executor, PushServer server) {
+  private ManagementServer(HttpServer http, RequestThreads threads, PushServer server) {
     this.http = http;
-    this.executor = executor;
+    this.threads = threads;
     this.metrics = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     new PushServerMetrics(server).bindTo(metrics);
     garbage.bindTo(metrics);
@@ -66,10 +75,9 @@ final class ManagementServer implements AutoCloseable {
               .formatted(port, host, e.getMessage()),
           e);
     }
-    ExecutorService executor =
-        Executors.newFixedThreadPool(2, task -> new Thread(task, "simplepush-management"));
-    ManagementServer management = new ManagementServer(http, executor, server);
-    http.setExecutor(executor);
+    RequestThreads threads = new RequestThreads("simplepush-management-", MAX_THREADS);
+    ManagementServer management = new ManagementServer(http, threads, server);
+    http.setExecutor(threads);
     http.createContext("/", exchange -> management.answer(exchange, server));
     http.start();
     log.info("Management at http://{}:{}/__heartbeat__", host, http.getAddress().getPort());
@@ -88,65 +96,91 @@ final class ManagementServer implements AutoCloseable {
   }
 
   private void answer(HttpExchange exchange, PushServer server) throws IOException {
-    try (exchange) {
-      if (!METHODS.contains(exchange.getRequestMethod())) {
-        exchange.getResponseHeaders().set("Allow", String.join(", ", METHODS));
-        send(
-            exchange,
-            405,
-            "application/json",
-            "{\"status\":405,\"error\":\"These pages are read with GET or HEAD\"}");
-        return;
-      }
-      switch (exchange.getRequestURI().getPath()) {
-        case "/__lbheartbeat__" -> send(exchange, 200, "application/json", "{\"status\":\"OK\"}");
-        case "/__heartbeat__" -> heartbeat(exchange, server);
-        case "/__version__" ->
-            send(exchange, 200, "application/json", "{\"version\":\"" + Version.text() + "\"}");
-        case "/metrics" -> send(exchange, 200, "text/plain; version=0.0.4", metrics.scrape());
-        default ->
-            send(exchange, 404, "application/json", "{\"status\":404,\"error\":\"No such page\"}");
-      }
-    }
-  }
-
-  private static void heartbeat(HttpExchange exchange, PushServer server) throws IOException {
-    try {
-      server.checkHealth().toCompletableFuture().orTimeout(HEALTH_SECONDS, TimeUnit.SECONDS).join();
-      send(exchange, 200, "application/json", "{\"status\":\"OK\",\"store\":\"OK\"}");
-    } catch (CompletionException e) {
-      if (e.getCause() instanceof IllegalStateException) { // so that nobody new is sent here
-        send(exchange, 503, "application/json", "{\"status\":\"CLOSING\"}");
-        return;
-      }
-      // Without a trace: whoever asks does so every few seconds.
-      if (e.getCause() instanceof IOException) {
-        log.error("The server does not work: {}", e.getCause().getMessage());
-        send(exchange, 503, "application/json", "{\"status\":\"ERROR\",\"server\":\"ERROR\"}");
-        return;
-      }
-      log.error("The store does not work: {}", String.valueOf(e.getCause()));
-      send(exchange, 503, "application/json", "{\"status\":\"ERROR\",\"store\":\"ERROR\"}");
-    }
-  }
-
-  private static void send(HttpExchange exchange, int status, String type, String text)
-      throws IOException {
-    byte[] body = text.getBytes(StandardCharsets.UTF_8);
-    exchange.getResponseHeaders().set("Content-Type", type);
-    if (exchange.getRequestMethod().equals("HEAD")) {
-      exchange.getResponseHeaders().set("Content-Length", String.valueOf(body.length));
-      exchange.sendResponseHeaders(status, -1);
+    RequestThreads.works();
+    if (!METHODS.contains(exchange.getRequestMethod())) {
+      exchange.getResponseHeaders().set("Allow", String.join(", ", METHODS));
+      send(
+          exchange,
+          json(405, "{\"status\":405,\"error\":\"These pages are read with GET or HEAD\"}"));
       return;
     }
-    exchange.sendResponseHeaders(status, body.length);
-    exchange.getResponseBody().write(body);
+    switch (exchange.getRequestURI().getPath()) {
+      case "/__lbheartbeat__" -> send(exchange, json(200, "{\"status\":\"OK\"}"));
+      case "/__heartbeat__" -> heartbeat(exchange, server);
+      case "/__version__" -> send(exchange, json(200, "{\"version\":\"" + Version.text() + "\"}"));
+      case "/metrics" -> send(exchange, new Page(200, "text/plain; version=0.0.4", scrape()));
+      default -> send(exchange, json(404, "{\"status\":404,\"error\":\"No such page\"}"));
+    }
+  }
+
+  /** One at a time: many who ask must not take all processors. */
+  private synchronized String scrape() {
+    return metrics.scrape();
+  }
+
+  /** No thread waits for the check. */
+  private void heartbeat(HttpExchange exchange, PushServer server) {
+    CompletionStage<Page> page =
+        server
+            .checkHealth()
+            .toCompletableFuture()
+            .orTimeout(HEALTH_SECONDS, TimeUnit.SECONDS)
+            .handle((done, failure) -> health(failure));
+    page.thenAcceptAsync(answer -> send(exchange, answer), threads);
+  }
+
+  private Page health(@Nullable Throwable failure) {
+    if (failure == null) {
+      return json(200, "{\"status\":\"OK\",\"store\":\"OK\"}");
+    }
+    Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+    if (cause instanceof IllegalStateException) { // so that nobody new is sent here
+      return json(503, "{\"status\":\"CLOSING\"}");
+    }
+    if (cause instanceof IOException) {
+      report("The server does not work: {}", String.valueOf(cause.getMessage()));
+      return json(503, "{\"status\":\"ERROR\",\"server\":\"ERROR\"}");
+    }
+    report("The store does not work: {}", String.valueOf(cause));
+    return json(503, "{\"status\":\"ERROR\",\"store\":\"ERROR\"}");
+  }
+
+  private void report(String sentence, String cause) {
+    long now = System.nanoTime();
+    long until = quietUntil.get();
+    if (now - until >= 0 && quietUntil.compareAndSet(until, now + QUIET_NANOS)) {
+      log.error(sentence, cause);
+    }
+  }
+
+  /** What is answered. */
+  private record Page(int status, String type, String text) {}
+
+  private static Page json(int status, String text) {
+    return new Page(status, "application/json", text);
+  }
+
+  private static void send(HttpExchange exchange, Page page) {
+    RequestThreads.waits();
+    try (exchange) {
+      byte[] body = page.text().getBytes(StandardCharsets.UTF_8);
+      exchange.getResponseHeaders().set("Content-Type", page.type());
+      if (exchange.getRequestMethod().equals("HEAD")) {
+        exchange.getResponseHeaders().set("Content-Length", String.valueOf(body.length));
+        exchange.sendResponseHeaders(page.status(), -1);
+        return;
+      }
+      exchange.sendResponseHeaders(page.status(), body.length);
+      exchange.getResponseBody().write(body);
+    } catch (IOException e) {
+      log.debug("A client did not wait for its answer", e);
+    }
   }
 
   @Override
   public void close() {
     http.stop(0);
-    executor.shutdownNow();
+    threads.close();
     garbage.close();
     metrics.close();
   }

@@ -1,8 +1,10 @@
 package org.simplepush.examples.standalone;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.lang.reflect.Proxy;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -10,6 +12,8 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.net.http.WebSocket;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -109,6 +113,31 @@ class HealthTest {
       device.abort();
       closed.join();
       isRed(management, "{\"status\":\"CLOSING\"}");
+    }
+  }
+
+  @Test
+  void halfRequestsDoNotKeepOthersWaiting() throws Exception {
+    List<Socket> half = new ArrayList<>();
+    try (ServerProcess server = ServerProcess.start("--management-port", "0")) {
+      URI management = URI.create(server.management());
+      for (int i = 0; i < 100; i++) {
+        Socket socket = new Socket(management.getHost(), management.getPort());
+        half.add(socket);
+        socket.getOutputStream().write("GET /metrics HTTP/1.1\r\nHo".getBytes(US_ASCII));
+      }
+      HttpClient client = HttpClient.newHttpClient();
+      for (String page : List.of("/__heartbeat__", "/__lbheartbeat__", "/metrics")) {
+        HttpRequest request =
+            HttpRequest.newBuilder(management.resolve(page))
+                .timeout(Duration.ofSeconds(20))
+                .build();
+        assertThat(client.send(request, BodyHandlers.ofString()).statusCode()).isEqualTo(200);
+      }
+    } finally {
+      for (Socket socket : half) {
+        socket.close();
+      }
     }
   }
 }
