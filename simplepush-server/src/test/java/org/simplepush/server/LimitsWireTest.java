@@ -94,10 +94,10 @@ class LimitsWireTest {
     try (PushServer server = server().maxConnections(1).build().start()) {
       List<RawWebSocket> silent = new ArrayList<>();
       try {
-        for (int i = 0; i < 17; i++) {
+        for (int i = 0; i < 65; i++) {
           silent.add(from(HERE, server));
         }
-        eventually(() -> assertThat(server.statistics().connections()).isEqualTo(17));
+        eventually(() -> assertThat(server.statistics().connections()).isEqualTo(65));
         try (RawWebSocket more = from(HERE, server)) {
           assertThat(more.socket().readToEnd()).isEmpty();
         }
