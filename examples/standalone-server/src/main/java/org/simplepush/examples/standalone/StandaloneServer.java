@@ -206,9 +206,10 @@ public final class StandaloneServer implements Callable<Integer> {
 
   /**
    * Runs until it is told to stop; exits with 2 if the options are wrong, with 1 if the server
-   * cannot start.
+   * cannot start, with 3 if it runs out of memory.
    */
   public static void main(String[] args) {
+    OutOfMemory.endsTheProcess();
     System.exit(commandLine(System.getenv()).execute(args));
   }
 
@@ -320,7 +321,7 @@ public final class StandaloneServer implements Callable<Integer> {
   }
 
   private PushServer.Builder builder() {
-    PushServer.Builder builder = PushServer.builder();
+    PushServer.Builder builder = PushServer.builder().onOutOfMemory(OutOfMemory::met);
     if (endpointServer == HttpFront.jetty) {
       builder.endpointServer(new JettyEndpointServer());
     }
