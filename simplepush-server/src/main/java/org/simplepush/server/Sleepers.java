@@ -160,11 +160,17 @@ final class Sleepers {
       Iterator<Map.Entry<Uaid, Sleeper>> rest, long pauseNanos, Visitor visitor) {
     if (rest.hasNext()) {
       Map.Entry<Uaid, Sleeper> next = rest.next();
-      try {
-        visitor.visit(next.getKey(), next.getValue().connection);
-      } finally { // whatever happened to that one, the others are next
-        waker.schedule(pauseNanos, () -> visitNext(rest, pauseNanos, visitor));
-      }
+      visit(next.getKey(), next.getValue(), visitor);
+      waker.schedule(pauseNanos, () -> visitNext(rest, pauseNanos, visitor));
+    }
+  }
+
+  /** Whatever happens to that one, the others are next. */
+  private void visit(Uaid uaid, Sleeper sleeper, Visitor visitor) {
+    try {
+      visitor.visit(uaid, sleeper.connection);
+    } catch (Throwable e) {
+      counters.failures.report(log, "A sleeping device could not be looked after", e);
     }
   }
 
@@ -175,11 +181,7 @@ final class Sleepers {
         (uaid, sleeper) -> {
           if (now - sleeper.since >= age.toNanos()) {
             remove(uaid, sleeper);
-            try {
-              forgotten.visit(uaid, sleeper.connection);
-            } catch (Throwable e) {
-              counters.failures.report(log, "A sleeping device could not be released", e);
-            }
+            visit(uaid, sleeper, forgotten);
           }
         });
   }

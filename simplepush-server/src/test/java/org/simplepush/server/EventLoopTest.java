@@ -20,6 +20,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 @Timeout(30)
 @DisplayName("An event loop whose turn other threads may take")
@@ -189,6 +191,74 @@ class EventLoopTest {
     public String toString() {
       throw new Unspeakable();
     }
+  }
+
+  static List<Throwable> thrown() {
+    return List.of(
+        new IllegalStateException("thrown"),
+        new StackOverflowError("thrown"),
+        new OutOfMemoryError("thrown"),
+        new NoClassDefFoundError("thrown"),
+        new Unspeakable());
+  }
+
+  @ParameterizedTest
+  @MethodSource("thrown")
+  @DisplayName("goes on with the others whatever one of them throws: task, timer, end, channel")
+  void isolation(Throwable failure) throws Exception {
+    Runnable failing =
+        () -> {
+          throw EventLoopTest.<RuntimeException>unchecked(failure);
+        };
+    List<Pipe> pipes = List.of(Pipe.open(), Pipe.open());
+    CountDownLatch others = new CountDownLatch(4);
+    loop.execute(
+        () -> {
+          loop.execute(failing);
+          loop.schedule(1, failing);
+          loop.atEndOfTurn(failing);
+          registerFailing(pipes.get(0), failing);
+          loop.execute(others::countDown);
+          loop.schedule(1, others::countDown);
+          loop.atEndOfTurn(others::countDown);
+          registerFailing(pipes.get(1), others::countDown);
+        });
+    for (Pipe pipe : pipes) {
+      pipe.sink().write(ByteBuffer.allocate(1));
+    }
+    await(others);
+    for (Pipe pipe : pipes) {
+      pipe.sink().close();
+      pipe.source().close();
+    }
+  }
+
+  /** Lets the loop run this when a pipe is readable, once, and fail at its end as well. */
+  private void registerFailing(Pipe pipe, Runnable action) {
+    EventLoop.Handler handler =
+        new EventLoop.Handler() {
+          @Override
+          public void onReady(SelectionKey key) throws IOException {
+            loop.close(key);
+            action.run();
+          }
+
+          @Override
+          public void onFailure(Throwable failure) {
+            action.run();
+          }
+        };
+    try {
+      pipe.source().configureBlocking(false);
+      loop.register(pipe.source(), SelectionKey.OP_READ, handler);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @SuppressWarnings("unchecked")
+  private static <T extends Throwable> T unchecked(Throwable failure) throws T {
+    throw (T) failure;
   }
 
   @Test

@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -59,6 +61,26 @@ class SleepersTest extends SessionFixture {
     wokenTimes(5);
     passes(Duration.ofDays(1));
     wokenTimes(8);
+  }
+
+  /** Whoever is next must not suffer from what happened to one. */
+  @Test
+  void visitAndExpiryGoOnAfterOneThatFails() {
+    List<Uaid> all = List.of(uaid, Uaid.random(), Uaid.random());
+    all.forEach(one -> sleepers.add(one, ADDRESS, 1));
+    Set<Uaid> seen = new HashSet<>();
+    Sleepers.Visitor failing =
+        (one, connection) -> {
+          seen.add(one);
+          throw new StackOverflowError("for each of them");
+        };
+    sleepers.visit(1, failing);
+    passes(Duration.ofSeconds(1));
+    assertThat(seen).containsExactlyInAnyOrderElementsOf(all);
+    seen.clear();
+    sleepers.expire(Duration.ZERO, failing);
+    assertThat(seen).containsExactlyInAnyOrderElementsOf(all);
+    assertThat(sleepers.size()).isZero();
   }
 
   @Test
