@@ -302,16 +302,16 @@ final class WebSocketServer implements EventLoop.Handler {
 
   private void adopt(SocketChannel channel, int index, EventLoop loop) {
     long address;
+    boolean mayEnter;
     try {
       InetSocketAddress peer = (InetSocketAddress) channel.getRemoteAddress();
       address = limits.addresses().key(peer.getAddress());
-    } catch (IOException e) {
-      log.debug("An accepted connection was gone at once", e);
-      closeQuietly(channel);
-      ended();
+      mayEnter = limits.enter(address);
+    } catch (Throwable e) {
+      notServed(channel, e);
       return;
     }
-    if (limits.enter(address)) {
+    if (mayEnter) {
       adopt(channel, address, index, loop);
     } else {
       limits.leave(address);
@@ -335,13 +335,18 @@ final class WebSocketServer implements EventLoop.Handler {
         connection.onFailure(e);
         return;
       }
-      closeQuietly(channel);
-      ended(address);
-      if (e instanceof IOException) {
-        log.debug("An accepted connection was gone at once", e);
-      } else {
-        failures.report(log, "Devices that connect cannot be served", e);
-      }
+      limits.leave(address);
+      notServed(channel, e);
+    }
+  }
+
+  private void notServed(SocketChannel channel, Throwable failure) {
+    closeQuietly(channel);
+    ended();
+    if (failure instanceof IOException) {
+      log.debug("An accepted connection was gone at once", failure);
+    } else {
+      failures.report(log, "Devices that connect cannot be served", failure);
     }
   }
 
