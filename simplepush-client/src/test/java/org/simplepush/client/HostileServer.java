@@ -54,6 +54,7 @@ final class HostileServer implements AutoCloseable {
     this.scheme = scheme;
     this.script = script;
     listener = sockets.createServerSocket(0, 50, InetAddress.getLoopbackAddress());
+    listener.setReceiveBufferSize(16 * 1024); // so that who does not read is noticed soon
     threads.execute(this::accept);
   }
 
