@@ -1,6 +1,7 @@
 package org.simplepush.server;
 
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import javax.net.ssl.SSLContext;
@@ -29,8 +30,67 @@ public interface EndpointServer {
    * @param tls for https, or null for http; asked at each handshake, so that certificates can
    *     change
    * @param name what the names of threads begin with
+   * @param limits what strangers may make the server hold, for a server that can bound that
    */
-  record Binding(InetSocketAddress address, @Nullable SSLContext tls, String name) {}
+  record Binding(InetSocketAddress address, @Nullable SSLContext tls, String name, Limits limits) {
+    /** Without limits. */
+    public Binding(InetSocketAddress address, @Nullable SSLContext tls, String name) {
+      this(address, tls, name, Limits.NONE);
+    }
+  }
+
+  /**
+   * What the connections of application servers may take, among all that strangers can make a push
+   * server hold. Safe for use by many threads; no method blocks.
+   */
+  interface Limits {
+    /** Limits nothing. */
+    Limits NONE =
+        new Limits() {
+          @Override
+          public boolean enter(InetAddress peer) {
+            return true;
+          }
+
+          @Override
+          public void leave(InetAddress peer) {}
+
+          @Override
+          public void hold(long bytes) {}
+
+          @Override
+          public void letGo(long bytes) {}
+
+          @Override
+          public boolean isFull() {
+            return false;
+          }
+
+          @Override
+          public void shed() {}
+        };
+
+    /**
+     * Counts a connection of this address. Returns false, and counts nothing, if it has as many as
+     * it may: close the connection then.
+     */
+    boolean enter(InetAddress peer);
+
+    /** A connection that was counted has ended. */
+    void leave(InetAddress peer);
+
+    /** Notes that so many bytes of the heap are held, by a connection or an unfinished request. */
+    void hold(long bytes);
+
+    /** Notes that so many bytes are held no more. */
+    void letGo(long bytes);
+
+    /** Returns whether more is held than may be: close connections, idle ones first. */
+    boolean isFull();
+
+    /** Notes that a connection was closed to make room. It is counted, and logged once a minute. */
+    void shed();
+  }
 
   /** What was started. */
   interface Running {

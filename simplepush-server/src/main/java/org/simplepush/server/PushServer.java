@@ -167,7 +167,8 @@ public final class PushServer implements AutoCloseable {
                     config
                         .endpointServer()
                         .start(
-                            new EndpointServer.Binding(address, config.tls, name),
+                            new EndpointServer.Binding(
+                                address, config.tls, name, config.requestLimits(counters)),
                             endpointHandler));
       }
       int endpointPort = endpoints == null ? -1 : endpoints.port();
@@ -670,6 +671,11 @@ public final class PushServer implements AutoCloseable {
           new ClientAddresses(trustedProxies, limitLoopback),
           maxConnections,
           maxConnectionsPerAddress);
+    }
+
+    private RequestLimits requestLimits(Counters counters) {
+      return new RequestLimits(
+          new ClientAddresses(trustedProxies, limitLoopback), maxConnectionsPerAddress, counters);
     }
 
     /** An eighth of as many as a heap may hold, so that a few addresses cannot take all. */

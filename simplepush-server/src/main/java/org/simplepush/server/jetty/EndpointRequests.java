@@ -8,6 +8,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.eclipse.jetty.http.HttpField;
 import org.eclipse.jetty.http.HttpHeader;
 import org.eclipse.jetty.http.HttpStatus;
 import org.eclipse.jetty.io.Content;
@@ -30,9 +31,15 @@ final class EndpointRequests extends Handler.Abstract.NonBlocking {
   /** Each takes a hundred bytes of heap, however short it is. */
   private static final int MAX_FIELDS = 64;
 
+  /** What Jetty holds for a request besides its head and its body. */
+  private static final int REQUEST_BYTES = 4 * 1024;
+
+  private static final int HEAP_BYTES_PER_FIELD = 128;
+
   private static final ByteBuffer EMPTY = ByteBuffer.allocate(0);
 
   private final EndpointHandler handler;
+  private final Room room;
   private final int bodyLimit;
 
   /** Stands for every body that is too large, which is not read. */
@@ -42,8 +49,9 @@ final class EndpointRequests extends Handler.Abstract.NonBlocking {
   private final CompletableFuture<Void> drained = new CompletableFuture<>();
   private volatile boolean draining;
 
-  EndpointRequests(EndpointHandler handler) {
+  EndpointRequests(EndpointHandler handler, Room room) {
     this.handler = handler;
+    this.room = room;
     this.bodyLimit = handler.bodyLimit();
     this.tooLarge = ByteBuffer.allocate(bodyLimit + 1).asReadOnlyBuffer();
   }
@@ -51,6 +59,7 @@ final class EndpointRequests extends Handler.Abstract.NonBlocking {
   @Override
   public boolean handle(Request request, Response response, Callback callback) {
     inProgress.incrementAndGet();
+    RequestEndPoint.heard(request);
     new Exchange(request, response, callback).run();
     return true;
   }
@@ -92,6 +101,9 @@ final class EndpointRequests extends Handler.Abstract.NonBlocking {
     /** What came so far of a body that comes in pieces; in the end what there is of it. */
     private ByteBuffer body = EMPTY;
 
+    /** How many bytes are noted as held by a request that is waited for. */
+    private int held;
+
     Exchange(Request request, Response response, Callback callback) {
       super(callback);
       this.request = request;
@@ -112,6 +124,7 @@ final class EndpointRequests extends Handler.Abstract.NonBlocking {
       while (true) {
         Content.Chunk chunk = request.read();
         if (chunk == null) {
+          holdWhileWaiting();
           request.demand(this);
           return;
         }
@@ -145,6 +158,24 @@ final class EndpointRequests extends Handler.Abstract.NonBlocking {
       }
       body.put(more);
       return true;
+    }
+
+    /** Most requests come in one piece, with their body, and never get here. */
+    private void holdWhileWaiting() {
+      if (held == 0) {
+        held = REQUEST_BYTES + bodyLimit + HEAP_BYTES_PER_FIELD * request.getHeaders().size();
+        for (HttpField field : request.getHeaders()) {
+          held += field.getName().length() + String.valueOf(field.getValue()).length();
+        }
+        room.hold(held);
+      }
+    }
+
+    private void done() {
+      if (held > 0) {
+        room.limits().letGo(held);
+      }
+      finished();
     }
 
     private void fail(Throwable failure) {
@@ -214,14 +245,14 @@ final class EndpointRequests extends Handler.Abstract.NonBlocking {
 
     @Override
     public void succeeded() {
-      finished();
+      done();
       super.succeeded();
     }
 
     @Override
     public void failed(Throwable failure) {
       log.debug("An application server did not wait for its answer", failure);
-      finished();
+      done();
       super.failed(failure);
     }
 

@@ -9,7 +9,12 @@ import org.simplepush.server.internal.OptionalDependency;
 /**
  * Serves the endpoint port with Jetty: HTTP/1.1 and HTTP/2, both also without TLS (h2c with prior
  * knowledge). No thread waits for a request, for the store or for a slow reader, so a few serve ten
- * thousand connections; more than that wait until one ends.
+ * thousand connections. Beyond that, or when they hold all the memory that they may, those are
+ * closed that have been idle, or in the middle of a request, for the longest; so a new one is
+ * always answered.
+ *
+ * <p>Jetty warns of what strangers send as a host, which may hold an endpoint: set the loggers
+ * {@code org.eclipse.jetty.util.HostPort} and {@code org.eclipse.jetty.http.HttpParser} to error.
  *
  * <p>Works with Jetty 12.0, from 12.0.36 on, and 12.1. Immutable.
  */

@@ -1,9 +1,14 @@
 package org.simplepush.server.jetty;
 
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.eclipse.jetty.io.EndPoint;
 import org.eclipse.jetty.io.ManagedSelector;
 import org.eclipse.jetty.io.SocketChannelEndPoint;
@@ -13,6 +18,10 @@ import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
 import org.eclipse.jetty.util.BufferUtil;
 import org.eclipse.jetty.util.thread.Scheduler;
+import org.jspecify.annotations.Nullable;
+import org.simplepush.server.EndpointServer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The server's end of a connection that requests come over.
@@ -24,6 +33,8 @@ import org.eclipse.jetty.util.thread.Scheduler;
  * more after each request, which were two of the seven system calls of a notification.
  */
 final class RequestEndPoint extends SocketChannelEndPoint {
+  private static final Logger log = LoggerFactory.getLogger(RequestEndPoint.class);
+
   /** Accepts such connections. */
   static final class Connector extends ServerConnector {
     /** A thread that blocks in accept also knows how to wait when files run out. */
@@ -33,18 +44,81 @@ final class RequestEndPoint extends SocketChannelEndPoint {
     private static final int SELECTORS =
         Math.max(1, Math.min(4, Runtime.getRuntime().availableProcessors() / 2));
 
-    Connector(Server server, ConnectionFactory... factories) {
+    /** So often at most it is logged that nobody can be accepted. */
+    private static final long QUIET_NANOS = TimeUnit.MINUTES.toNanos(1);
+
+    private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+    private final Room room;
+    private final int connectionBytes;
+    private volatile long quietUntil = System.nanoTime();
+
+    Connector(
+        Server server,
+        EndpointServer.Limits limits,
+        int connectionBytes,
+        ConnectionFactory... factories) {
       super(server, ACCEPTORS, SELECTORS, factories);
+      this.room = new Room(limits, this::getConnectedEndPoints);
+      this.connectionBytes = connectionBytes;
+    }
+
+    Room room() {
+      return room;
+    }
+
+    @Override
+    protected void onEndPointOpened(EndPoint endPoint) {
+      super.onEndPointOpened(endPoint);
+      ((RequestEndPoint) endPoint).enter(connectionBytes);
+    }
+
+    /** Too many open files, most likely: idle connections have some. */
+    @Override
+    protected boolean handleAcceptFailure(Throwable failure) {
+      if (!isRunning() || failure instanceof ClosedByInterruptException) {
+        return super.handleAcceptFailure(failure);
+      }
+      long now = System.nanoTime();
+      if (now - quietUntil >= 0) { // one thread accepts
+        quietUntil = now + QUIET_NANOS;
+        log.warn(
+            "Cannot accept an application server, trying again every 100 ms: {}",
+            failure.toString());
+      }
+      room.make();
+      LockSupport.parkNanos(PAUSE_NANOS);
+      return true;
     }
 
     @Override
     protected SocketChannelEndPoint newEndPoint(
         SocketChannel channel, ManagedSelector selector, SelectionKey key) {
-      SocketChannelEndPoint endPoint = new RequestEndPoint(channel, selector, key, getScheduler());
+      SocketChannelEndPoint endPoint =
+          new RequestEndPoint(channel, selector, key, getScheduler(), room);
       endPoint.setIdleTimeout(getIdleTimeout());
       return endPoint;
     }
   }
+
+  /** No head is larger. */
+  private static final int MAX_HEAD = 16 * 1024;
+
+  /** A field of three bytes takes a hundred. */
+  private static final int HEAP_BYTES_PER_BYTE = 32;
+
+  private final Room room;
+
+  /** Who this is, if it was let in. */
+  private @Nullable InetAddress peer;
+
+  /** What is held by the connection itself, and with it by the head of an unfinished request. */
+  private int connectionBytes;
+
+  private int held;
+
+  /** Bytes that have come since the last head. */
+  private int arrived;
 
   private volatile boolean arriving;
 
@@ -52,20 +126,102 @@ final class RequestEndPoint extends SocketChannelEndPoint {
   private volatile boolean emptied;
 
   private RequestEndPoint(
-      SocketChannel channel, ManagedSelector selector, SelectionKey key, Scheduler scheduler) {
+      SocketChannel channel,
+      ManagedSelector selector,
+      SelectionKey key,
+      Scheduler scheduler,
+      Room room) {
     super(channel, selector, key, scheduler);
+    this.room = room;
+  }
+
+  /** The connection is there, and closes at once if its address has too many. */
+  private void enter(int bytes) {
+    if (!(getRemoteSocketAddress() instanceof InetSocketAddress remote)
+        || !room.limits().enter(remote.getAddress())) {
+      close();
+      return;
+    }
+    synchronized (this) {
+      connectionBytes = bytes;
+      peer = remote.getAddress();
+    }
+    hold(bytes);
+    if (!isOpen()) {
+      leave(); // it has closed before it was known
+    }
+  }
+
+  private void hold(int bytes) {
+    int more;
+    synchronized (this) {
+      if (peer == null) {
+        return;
+      }
+      more = bytes - held;
+      held = bytes;
+    }
+    if (more > 0) {
+      room.hold(more);
+    } else if (more < 0) {
+      room.limits().letGo(-more);
+    }
+  }
+
+  private void leave() {
+    InetAddress who;
+    synchronized (this) {
+      who = peer;
+      if (who == null) {
+        return;
+      }
+      room.limits().letGo(held);
+      peer = null;
+    }
+    room.limits().leave(who);
+  }
+
+  @Override
+  public void onClose(@Nullable Throwable cause) {
+    super.onClose(cause);
+    leave();
+  }
+
+  /** Nothing more has come for now. */
+  @Override
+  protected void needsFillInterest() {
+    if (arrived > 0) {
+      hold(connectionBytes + arrived * HEAP_BYTES_PER_BYTE);
+    }
+    super.needsFillInterest();
+  }
+
+  /** The head of a request is there; from now on the request accounts for what it holds. */
+  static void heard(Request request) {
+    RequestEndPoint ours = of(request);
+    if (ours != null) {
+      ours.arrived = 0;
+      if (ours.held != ours.connectionBytes) {
+        ours.hold(ours.connectionBytes);
+      }
+    }
   }
 
   /** A request has arrived as far as it is wanted. */
   static void met(Request request) {
+    RequestEndPoint ours = of(request);
+    if (ours != null) {
+      ours.arriving = false;
+      ours.notIdle();
+    }
+  }
+
+  private static @Nullable RequestEndPoint of(Request request) {
     EndPoint endPoint = request.getConnectionMetaData().getConnection().getEndPoint();
     while (endPoint instanceof EndPoint.Wrapper wrapper) {
       endPoint = wrapper.unwrap();
     }
-    if (endPoint instanceof RequestEndPoint ours) {
-      ours.arriving = false;
-      ours.notIdle();
-    }
+    return endPoint instanceof RequestEndPoint ours ? ours : null;
   }
 
   @Override
@@ -83,6 +239,7 @@ final class RequestEndPoint extends SocketChannelEndPoint {
     int filled = super.fill(buffer);
     if (filled > 0) {
       arriving = true;
+      arrived = Math.min(MAX_HEAD, arrived + filled);
     }
     emptied = filled >= 0 && filled < space;
     return filled;
