@@ -27,6 +27,12 @@ final class EndpointGuard implements Dns {
   /** What OkHttp takes for an address and hands to {@link InetAddress}, not to its resolver. */
   private static final Pattern LITERAL = Pattern.compile("[0-9a-fA-F]*:[0-9a-fA-F:.]*|[0-9.]+");
 
+  /**
+   * The most addresses of a host that are tried. Who runs its name server could have us knock at
+   * thousands.
+   */
+  private static final int MAX_ADDRESSES = 8;
+
   private static final String OCTET = "(25[0-5]|2[0-4]\\d|1?\\d?\\d)";
 
   /** Four numbers up to 255: Java would look 1.2.3.4.5 or 999.1.1.1 up as a name. */
@@ -51,12 +57,33 @@ final class EndpointGuard implements Dns {
   /** A URL that passed, or the refusal. */
   record Checked(@Nullable HttpUrl url, Verdict.@Nullable Refused refusal) {}
 
-  /** Checks all that can be told without looking the host up. */
-  Checked check(URI endpoint) {
+  /**
+   * Whether an endpoint is worth storing: short enough, and text that every database can hold. All
+   * others are refused.
+   */
+  static boolean isStorable(URI endpoint) {
     String text = endpoint.toString();
+    if (text.length() > MAX_ENDPOINT_LENGTH) {
+      return false;
+    }
+    for (int i = 0; i < text.length(); i++) {
+      if (Character.isSurrogate(text.charAt(i))) {
+        boolean pair =
+            i + 1 < text.length() && Character.isSurrogatePair(text.charAt(i), text.charAt(i + 1));
+        if (!pair) {
+          return false;
+        }
+        i++;
+      }
+    }
+    return true;
+  }
+
+  /** Checks all that can be told without looking the host up. Throws nothing. */
+  Checked check(URI endpoint) {
     // OkHttp, like a browser, would make a host of what follows in https:x and https:///x.
-    boolean complete = endpoint.getRawAuthority() != null && text.length() <= MAX_ENDPOINT_LENGTH;
-    HttpUrl url = complete ? HttpUrl.parse(text) : null;
+    boolean complete = endpoint.getRawAuthority() != null && isStorable(endpoint);
+    HttpUrl url = complete ? parse(endpoint.toString()) : null;
     if (url == null) {
       boolean otherScheme =
           complete
@@ -84,10 +111,24 @@ final class EndpointGuard implements Dns {
     if (url.port() != 443 && !permittedPorts.contains(url.port())) {
       return refuse(Verdict.Check.PORT, "The port of an endpoint is 443 or one allowed here.");
     }
-    if (LITERAL.matcher(url.host()).matches() && !isPublic(url.host())) {
+    if (isLiteral(url.host()) && !isPublic(url.host())) {
       return new Checked(null, refusedAddress());
     }
     return new Checked(url, null);
+  }
+
+  /** Returns null for what OkHttp does not understand, in whichever way it says so. */
+  private static @Nullable HttpUrl parse(String text) {
+    try {
+      return HttpUrl.parse(text);
+    } catch (RuntimeException e) {
+      return null; // its message may quote the endpoint
+    }
+  }
+
+  /** Whether OkHttp takes {@code host} for an address, and asks no resolver. */
+  static boolean isLiteral(String host) {
+    return LITERAL.matcher(host).matches();
   }
 
   private static Checked refuseScheme() {
@@ -112,7 +153,7 @@ final class EndpointGuard implements Dns {
         && !addresses.stream().allMatch(PublicAddresses::contains)) {
       throw new BarredException();
     }
-    return addresses;
+    return addresses.size() <= MAX_ADDRESSES ? addresses : addresses.subList(0, MAX_ADDRESSES);
   }
 
   /** Whether a host that OkHttp takes for an address is one, whole and public. */

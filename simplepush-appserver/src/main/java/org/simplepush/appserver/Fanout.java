@@ -5,7 +5,6 @@ import java.util.Iterator;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -76,8 +75,8 @@ final class Fanout<T> {
   private void pullElsewhere() {
     try {
       executor.execute(this::pull);
-    } catch (RejectedExecutionException e) {
-      log.debug("The executor takes no more tasks; ending the fan-out here.", e);
+    } catch (RuntimeException | Error e) { // shut down, or no memory for a thread
+      log.debug("The executor takes no more tasks; going on with the fan-out here.", e);
       pull();
     }
   }
@@ -95,12 +94,13 @@ final class Fanout<T> {
       if (item == null) {
         break;
       }
-      URI endpoint = endpointOf.apply(item);
       try {
-        target.send(item, verdict -> verdicts.deliver(endpoint, verdict, () -> heard(verdict)));
-      } catch (RuntimeException | Error e) { // a bug, but not one to wait for without end
+        send(item);
+      } catch (RuntimeException | Error e) { // no verdict on this one, but on the others
         failed(e);
-        break;
+        synchronized (this) {
+          outstanding--;
+        }
       }
     }
     synchronized (this) {
@@ -109,6 +109,50 @@ final class Fanout<T> {
       pulling = false;
     }
     finishIfDone();
+  }
+
+  /** Sends one item. If that throws, which is a bug, this item has failed and the others go on. */
+  private void send(T item) {
+    Element element = new Element(endpointOf.apply(item));
+    try {
+      target.send(item, element);
+    } catch (RuntimeException | Error e) {
+      Faults.report(log, "One of many could not be sent", e);
+      element.accept(
+          new Verdict.Failed(
+              Verdict.Cause.INTERNAL, 0, "The notifier failed to send it; see the log."));
+    }
+  }
+
+  /** One of many, which gets one verdict. */
+  private final class Element implements Consumer<Verdict>, Runnable {
+    private final URI endpoint;
+    private @Nullable Verdict verdict; // guarded by this
+
+    Element(URI endpoint) {
+      this.endpoint = endpoint;
+    }
+
+    @Override
+    public void accept(Verdict verdict) {
+      synchronized (this) {
+        if (this.verdict != null) {
+          return; // it threw after it had called back
+        }
+        this.verdict = verdict;
+      }
+      verdicts.deliver(endpoint, verdict, this);
+    }
+
+    /** The listener has heard it. */
+    @Override
+    public void run() {
+      Verdict heard;
+      synchronized (this) {
+        heard = Objects.requireNonNull(verdict);
+      }
+      heard(heard);
+    }
   }
 
   /** Returns the next item, or null if there is none or none is wanted. */

@@ -18,8 +18,14 @@ import org.jspecify.annotations.Nullable;
 final class Lane {
   static final double INITIAL_LIMIT = 8;
 
-  /** Names a lane. */
-  record Host(String name, int port) {}
+  /** Names a lane. Comparable, because strangers could choose names whose hashes collide. */
+  record Host(String name, int port) implements Comparable<Host> {
+    @Override
+    public int compareTo(Host other) {
+      int byName = name.compareTo(other.name);
+      return byName != 0 ? byName : Integer.compare(port, other.port);
+    }
+  }
 
   final Host host;
 
@@ -28,6 +34,9 @@ final class Lane {
 
   /** Endpoints that have a job, whether ready, backing off or on the wire. */
   int mailboxes;
+
+  /** What these count against the most that may wait. */
+  int weight;
 
   int onWire;
 

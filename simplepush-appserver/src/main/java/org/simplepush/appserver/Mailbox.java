@@ -12,6 +12,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Not thread-safe: guarded by the lock of its {@link Sender}.
  */
 final class Mailbox {
+  /** An endpoint that is longer counts more than once among those that wait. */
+  private static final int USUAL_LENGTH = 512;
+
   enum State {
     /** In the queue of its lane. */
     READY,
@@ -33,10 +36,18 @@ final class Mailbox {
 
   Time.@Nullable Timer timer;
 
+  /** How much it counts against the most that may wait. */
+  final int weight;
+
   Mailbox(HttpUrl endpoint, Lane lane, Job current) {
     this.endpoint = endpoint;
     this.lane = lane;
     this.current = current;
+    this.weight = weight(endpoint);
+  }
+
+  static int weight(HttpUrl endpoint) {
+    return 1 + endpoint.toString().length() / USUAL_LENGTH;
   }
 
   /**
@@ -106,6 +117,9 @@ final class Mailbox {
     final long deadline;
     final Mailbox mailbox;
     Job job;
+
+    /** The verdict is handed over, or about to be. */
+    boolean told;
 
     Waiter(Consumer<Verdict> sink, long deadline, Mailbox mailbox, Job job) {
       this.sink = sink;

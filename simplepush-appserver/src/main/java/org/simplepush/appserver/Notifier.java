@@ -2,6 +2,7 @@ package org.simplepush.appserver;
 
 import java.net.URI;
 import java.security.GeneralSecurityException;
+import java.security.KeyStore;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -13,6 +14,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadLocalRandom;
@@ -26,6 +28,7 @@ import javax.net.SocketFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocketFactory;
 import javax.net.ssl.TrustManager;
+import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509TrustManager;
 import okhttp3.ConnectionPool;
 import okhttp3.Dns;
@@ -74,27 +77,27 @@ public final class Notifier implements AutoCloseable {
         ownExecutor != null ? ownExecutor : Objects.requireNonNull(builder.executor);
     executor = requests;
     guard = new EndpointGuard(builder.permittedHosts, builder.permittedPorts, builder.dns);
+    HostLookups lookups =
+        new HostLookups(guard, builder.connectTimeout, threads("simplepush-notifier-lookup-"));
+    BoundedSockets sockets = new BoundedSockets();
+    X509TrustManager trusted =
+        builder.trustManager != null ? builder.trustManager : trustedByThisJava();
     OkHttpClient.Builder http =
-        OkHttpTransport.newClient(requests, guard)
+        OkHttpTransport.newClient(requests, lookups, sockets)
             // As many idle connections as ever were busy: between two bursts they stay, for a
             // while.
             .connectionPool(new ConnectionPool(builder.maxConcurrent, 1, TimeUnit.MINUTES))
             .connectTimeout(builder.connectTimeout)
             .readTimeout(builder.requestTimeout)
             .writeTimeout(builder.requestTimeout)
-            .callTimeout(builder.requestTimeout);
-    if (builder.socketFactory != null) {
-      http.socketFactory(builder.socketFactory);
-    }
-    if (builder.trustManager != null) {
-      http.sslSocketFactory(socketsThatTrust(builder.trustManager), builder.trustManager);
-    }
+            .socketFactory(builder.socketFactory != null ? builder.socketFactory : sockets)
+            .sslSocketFactory(sockets.withTls(socketsThatTrust(trusted)), trusted);
     OkHttpClient client = http.build();
     time = new ThreadTime(threads);
     sender =
         new Sender(
             builder.settings(),
-            new OkHttpTransport(client, InstantSource.system()),
+            new OkHttpTransport(client, lookups, InstantSource.system()),
             time,
             // Any thread may draw; ThreadLocalRandom.current() itself must not travel.
             (RandomGenerator) () -> ThreadLocalRandom.current().nextLong(),
@@ -106,6 +109,7 @@ public final class Notifier implements AutoCloseable {
             .thenRun(
                 () -> {
                   time.stop();
+                  lookups.stop();
                   if (ownExecutor != null) {
                     ownExecutor.shutdown();
                   }
@@ -126,6 +130,22 @@ public final class Notifier implements AutoCloseable {
       return context.getSocketFactory();
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException("This Java has no TLS, or none with this trust manager.", e);
+    }
+  }
+
+  private static X509TrustManager trustedByThisJava() {
+    try {
+      TrustManagerFactory factory =
+          TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+      factory.init((KeyStore) null);
+      for (TrustManager each : factory.getTrustManagers()) {
+        if (each instanceof X509TrustManager trusted) {
+          return trusted;
+        }
+      }
+      throw new IllegalStateException("This Java trusts no certificates.");
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException("The certificates this Java trusts cannot be read.", e);
     }
   }
 
@@ -301,6 +321,17 @@ public final class Notifier implements AutoCloseable {
     }
   }
 
+  /** Runs a task that may block. What it throws is logged. */
+  void execute(Runnable task) {
+    Runnable contained = () -> Faults.contain(log, "A task of the notifier failed", task);
+    try {
+      executor.execute(contained);
+    } catch (RejectedExecutionException e) {
+      log.debug("The executor takes no more tasks; running one here.", e);
+      contained.run();
+    }
+  }
+
   static void checkVersion(long version) {
     if (version < 0) {
       throw new IllegalArgumentException("A version is 0 or more, but it was " + version + ".");
@@ -416,7 +447,9 @@ public final class Notifier implements AutoCloseable {
 
     /**
      * How long one request may take, from looking the host up to the end of the answer. Default 30
-     * seconds.
+     * seconds. When as many requests are under way as {@link #maxConcurrent} allows and others
+     * wait, it is a third of that, and a tenth for hosts that have yet to answer, or failed, but a
+     * second at least: then the longest are given up, and tried again later.
      *
      * @throws IllegalArgumentException if under a millisecond or over a day
      */
@@ -492,7 +525,9 @@ public final class Notifier implements AutoCloseable {
 
     /**
      * The most requests at a time, each of which occupies a thread. Hosts that have yet to answer,
-     * or failed, share half of them. Default 256.
+     * or failed, share half of them. Default 256. New hosts are looked up on up to 512 threads
+     * besides, as many as there are name servers that do not answer; if these are all taken, hosts
+     * that are not known fail like those without an address.
      *
      * @throws IllegalArgumentException if under 1
      */
@@ -503,7 +538,9 @@ public final class Notifier implements AutoCloseable {
 
     /**
      * The most endpoints that may wait for a verdict on {@code notify}; further calls fail with
-     * {@link Verdict.Cause#FULL}. Default 100,000, about 50 MB.
+     * {@link Verdict.Cause#FULL}. Hosts that have yet to answer, or failed, share half of them. An
+     * endpoint counts once for each 512 characters begun, and there may be ten times as many calls.
+     * Default 100,000, about 50 MB.
      *
      * @throws IllegalArgumentException if under 1
      */
@@ -583,7 +620,7 @@ public final class Notifier implements AutoCloseable {
 
     private Sender.Settings settings() {
       return new Sender.Settings(
-          deadline, backoff, maxRetryAfter, maxPerHost, maxConcurrent, maxWaiting);
+          deadline, requestTimeout, backoff, maxRetryAfter, maxPerHost, maxConcurrent, maxWaiting);
     }
 
     static Duration positive(String name, Duration value) {

@@ -9,8 +9,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Reads {@code Retry-After}, which is a number of seconds or a date (RFC 9110 §10.2.3). */
 final class RetryAfter {
-  /** What the header is called on this side of {@link OkHttpTransport}. */
-  static final String HEADER = "SimplePush-Retry-After";
+  private static final String HEADER = "Retry-After";
 
   private RetryAfter() {}
 

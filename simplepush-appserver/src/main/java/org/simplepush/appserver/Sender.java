@@ -9,9 +9,9 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
 import java.util.random.RandomGenerator;
 import okhttp3.HttpUrl;
@@ -29,6 +29,10 @@ import org.slf4j.LoggerFactory;
  * what is decided under the lock is collected as {@link Work} and done after it. Verdicts are
  * handed over on the thread that brings the answer, or on the executor; never on the timers'
  * thread, where a caller that blocks would stop the clock.
+ *
+ * <p>Every call gets one verdict by its time, whatever fails: a request whose answer does not come
+ * is given up by a timer, a call whose request is not sent ends by another, and what one call or
+ * request throws, out of memory included, is kept from the others.
  */
 final class Sender {
   private static final Logger log = LoggerFactory.getLogger(Sender.class);
@@ -40,6 +44,7 @@ final class Sender {
    * How it behaves.
    *
    * @param deadline no attempt begins later than this after the call
+   * @param requestTimeout an attempt takes no longer
    * @param backoff between two attempts for one version, and of hosts that fail
    * @param maxRetryAfter a push server that asks for a longer wait is asked again after this
    * @param maxPerHost the most requests on the wire to one host
@@ -48,23 +53,64 @@ final class Sender {
    */
   record Settings(
       Duration deadline,
+      Duration requestTimeout,
       Backoff backoff,
       Duration maxRetryAfter,
       int maxPerHost,
       int maxConcurrent,
       int maxWaiting) {}
 
-  private record Attempt(
-      Mailbox mailbox,
-      long version,
-      long number,
-      long begun,
-      boolean atLimit,
-      boolean onProbation) {}
+  private static final Answer TIMED_OUT =
+      new Answer.Broken(Verdict.Cause.TIMEOUT, "The push server did not answer in time.");
+
+  private static final Answer NOT_SENT =
+      new Answer.Broken(Verdict.Cause.INTERNAL, "The request could not be sent; see the log.");
+
+  /** The shortest time that a request has, if its timeout is longer, however many others wait. */
+  private static final Duration MIN_PATIENCE = Duration.ofSeconds(1);
+
+  /** Ten times as many calls may wait as endpoints. */
+  private static final long CALLS_PER_ENDPOINT = 10;
+
+  /** One request. */
+  private static final class Attempt {
+    private final Mailbox mailbox;
+    private final long version;
+    private final long number;
+    private final long begun;
+    private final boolean atLimit;
+    private final boolean onProbation;
+
+    /** The thread that hands it to the transport, while it does. */
+    private volatile @Nullable Thread beginner;
+
+    /** The answer, if it came on that thread. */
+    private @Nullable Answer early;
+
+    private volatile Transport.@Nullable Exchange exchange;
+    private volatile boolean givenUp;
+
+    Attempt(
+        Mailbox mailbox,
+        long version,
+        long number,
+        long begun,
+        boolean atLimit,
+        boolean onProbation) {
+      this.mailbox = mailbox;
+      this.version = version;
+      this.number = number;
+      this.begun = begun;
+      this.atLimit = atLimit;
+      this.onProbation = onProbation;
+    }
+  }
 
   /** What to do once the lock is free. */
   private static final class Work {
     private final List<Attempt> attempts = new ArrayList<>();
+
+    private final List<Attempt> givenUp = new ArrayList<>();
 
     /** Hand verdicts to callers and events to listeners, in this order. */
     private final List<Runnable> calls = new ArrayList<>();
@@ -73,6 +119,9 @@ final class Sender {
   }
 
   private final Settings settings;
+  private final long requestTimeout;
+  private final long provenPatience;
+  private final long unprovenPatience;
   private final Transport transport;
   private final Time time;
   private final RandomGenerator random;
@@ -83,7 +132,12 @@ final class Sender {
   private final Object lock = new Object();
 
   // All below: guarded by lock.
-  private final Map<HttpUrl, Mailbox> mailboxes = new HashMap<>();
+  /**
+   * By the text of the endpoint, which is comparable: strangers could choose endpoints whose hashes
+   * collide.
+   */
+  private final Map<String, Mailbox> mailboxes = new HashMap<>();
+
   private final Map<Lane.Host, Lane> lanes = new HashMap<>();
 
   /** Lanes without a mailbox, the longest idle first. */
@@ -102,8 +156,24 @@ final class Sender {
   private final LinkedHashSet<Mailbox.Waiter> waiters = new LinkedHashSet<>();
 
   private boolean deadlineTimerRuns;
-  private int onWire;
-  private int onProbation;
+
+  /**
+   * Requests on the wire, the longest first; those to hosts that have yet to prove themselves
+   * apart.
+   */
+  private final LinkedHashSet<Attempt> provenOnWire = new LinkedHashSet<>();
+
+  private final LinkedHashSet<Attempt> unprovenOnWire = new LinkedHashSet<>();
+
+  /** Gives up the longest when it takes too long. */
+  private Time.@Nullable Timer wireTimer;
+
+  private long wireTimerDue;
+
+  /** What the mailboxes count against the most that may wait; those of unproven hosts apart. */
+  private long waiting;
+
+  private long unprovenWaiting;
   private long attempts;
 
   /** Fan-outs under way: they may still submit while the sender drains. */
@@ -130,6 +200,9 @@ final class Sender {
       Executor executor,
       Listeners listeners) {
     this.settings = settings;
+    this.requestTimeout = settings.requestTimeout().toNanos();
+    this.provenPatience = patience(requestTimeout, 3);
+    this.unprovenPatience = patience(requestTimeout, 10);
     this.transport = transport;
     this.time = time;
     this.random = random;
@@ -150,7 +223,7 @@ final class Sender {
       if (closing) {
         throw new IllegalStateException("The notifier is closed.");
       }
-      if (mailboxes.size() >= settings.maxWaiting() && !mailboxes.containsKey(endpoint)) {
+      if (isFull(endpoint)) {
         handOverAtOnce(
             sink,
             new Verdict.Failed(
@@ -161,6 +234,28 @@ final class Sender {
       }
     }
     perform(work);
+  }
+
+  /**
+   * Whether there is no room for a call. Hosts that have yet to answer, or failed, share half of
+   * it: however many endpoints of theirs wait, there is room for the others.
+   */
+  private boolean isFull(HttpUrl endpoint) {
+    long max = settings.maxWaiting();
+    if (waiters.size() >= max * CALLS_PER_ENDPOINT) {
+      return true;
+    }
+    if (mailboxes.containsKey(endpoint.toString())) {
+      return false;
+    }
+    int weight = Mailbox.weight(endpoint);
+    if (waiting > 0 && waiting + weight > max) {
+      return true;
+    }
+    Lane lane = lanes.get(new Lane.Host(endpoint.host(), endpoint.port()));
+    return (lane == null || !lane.proven)
+        && unprovenWaiting > 0
+        && unprovenWaiting + weight > Math.max(1, max / 2);
   }
 
   /**
@@ -224,7 +319,7 @@ final class Sender {
 
   /** Guarded by lock. */
   private void accept(HttpUrl endpoint, long version, Consumer<Verdict> sink, Work work) {
-    Mailbox mailbox = mailboxes.get(endpoint);
+    Mailbox mailbox = mailboxes.get(endpoint.toString());
     Mailbox.Job job;
     if (mailbox == null) {
       Lane lane = lane(new Lane.Host(endpoint.host(), endpoint.port()));
@@ -236,8 +331,9 @@ final class Sender {
       }
       job = new Mailbox.Job(version);
       mailbox = new Mailbox(endpoint, lane, job);
-      mailboxes.put(endpoint, mailbox);
+      mailboxes.put(endpoint.toString(), mailbox);
       lane.mailboxes++;
+      weigh(lane, mailbox.weight);
       makeReady(mailbox);
     } else {
       boolean waits = mailbox.next != null;
@@ -251,8 +347,15 @@ final class Sender {
     Mailbox.Waiter waiter = new Mailbox.Waiter(sink, deadline, mailbox, job);
     job.waiters.add(waiter);
     waiters.add(waiter);
-    startDeadlineTimer();
     begin(work);
+  }
+
+  private void weigh(Lane lane, int more) {
+    lane.weight += more;
+    waiting += more;
+    if (!lane.proven) {
+      unprovenWaiting += more;
+    }
   }
 
   /**
@@ -302,38 +405,59 @@ final class Sender {
 
   /** Takes from the lanes in turn what may go on the wire now. */
   private void begin(Work work) {
-    while (onWire < settings.maxConcurrent()) {
-      Lane lane = nextLane();
-      if (lane == null) {
-        return;
+    try {
+      while (onWire() < settings.maxConcurrent()) {
+        Lane lane = nextLane();
+        if (lane == null) {
+          break;
+        }
+        lane.queued = false;
+        if (lane.canSend()) {
+          begin(lane, work);
+          queue(lane);
+        }
       }
-      lane.queued = false;
-      if (!lane.canSend()) {
-        continue;
-      }
-      Mailbox mailbox = lane.takeReady();
-      mailbox.state = Mailbox.State.ON_WIRE;
-      mailbox.current.attempts++;
-      lane.onWire++;
-      onWire++;
-      boolean probation = !lane.proven;
-      if (probation) {
-        onProbation++;
-      }
-      boolean atLimit = lane.onWire >= lane.limit();
-      work.attempts.add(
-          new Attempt(
-              mailbox, mailbox.current.version, ++attempts, time.nanos(), atLimit, probation));
-      queue(lane);
+    } catch (RuntimeException | Error e) { // what is ready ends at its deadline, if not before
+      Faults.report(log, "A request could not be begun", e);
     }
+    setTimers();
+  }
+
+  private void begin(Lane lane, Work work) {
+    Mailbox mailbox = lane.takeReady();
+    Attempt attempt =
+        new Attempt(
+            mailbox,
+            mailbox.current.version,
+            ++attempts,
+            time.nanos(),
+            lane.onWire + 1 >= lane.limit(),
+            !lane.proven);
+    work.attempts.add(attempt);
+    onWire(attempt).add(attempt);
+    mailbox.state = Mailbox.State.ON_WIRE;
+    mailbox.current.attempts++;
+    lane.onWire++;
+  }
+
+  private int onWire() {
+    return provenOnWire.size() + unprovenOnWire.size();
+  }
+
+  private Set<Attempt> onWire(Attempt attempt) {
+    return attempt.onProbation ? unprovenOnWire : provenOnWire;
   }
 
   /**
    * Hosts that have yet to answer, or failed, share half of all requests: however many black holes
    * there are, the others keep the other half.
    */
+  private boolean unprovenMay() {
+    return unprovenOnWire.size() < Math.max(1, settings.maxConcurrent() / 2);
+  }
+
   private @Nullable Lane nextLane() {
-    boolean unprovenMay = onProbation < Math.max(1, settings.maxConcurrent() / 2);
+    boolean unprovenMay = unprovenMay();
     unprovenTurn = !unprovenTurn;
     Lane lane = unprovenTurn && unprovenMay ? unprovenLanes.poll() : provenLanes.poll();
     if (lane == null) {
@@ -342,42 +466,168 @@ final class Sender {
     return lane;
   }
 
+  /** Sets the timer to when the next request has taken too long. */
+  private void watch() {
+    if (onWire() == 0) {
+      return; // a timer that runs finds nothing to do
+    }
+    long now = time.nanos();
+    long left =
+        Math.min(
+            left(provenOnWire, provenLimit(), now), left(unprovenOnWire, unprovenLimit(), now));
+    if (wireTimer != null) {
+      if (wireTimerDue - now <= left) {
+        return;
+      }
+      wireTimer.cancel();
+      wireTimer = null;
+    }
+    wireTimerDue = now + left;
+    wireTimer = time.after(Duration.ofNanos(Math.max(0, left)), this::wireTimerFired);
+  }
+
+  /** Returns how long the longest request may still take; much if there is none. */
+  private static long left(Set<Attempt> onWire, long limit, long now) {
+    return onWire.isEmpty() ? Long.MAX_VALUE : onWire.iterator().next().begun - now + limit;
+  }
+
+  /**
+   * How long a request may take. While others wait for their turn, those on the wire have less, so
+   * that hosts that hold requests without end hold nobody up for long: the longest are given up,
+   * and tried again later.
+   */
+  private long provenLimit() {
+    boolean contended =
+        onWire() >= settings.maxConcurrent()
+            && (waits(provenLanes) || (unprovenMay() && waits(unprovenLanes)));
+    return contended ? provenPatience : requestTimeout;
+  }
+
+  private long unprovenLimit() {
+    boolean contended =
+        (!unprovenMay() || onWire() >= settings.maxConcurrent()) && waits(unprovenLanes);
+    return contended ? unprovenPatience : requestTimeout;
+  }
+
+  private static long patience(long timeout, int part) {
+    return Math.min(timeout, Math.max(timeout / part, MIN_PATIENCE.toNanos()));
+  }
+
+  /** Whether a lane could send, if it were its turn. */
+  private static boolean waits(ArrayDeque<Lane> lanes) {
+    while (!lanes.isEmpty() && !lanes.element().canSend()) {
+      lanes.remove().queued = false;
+    }
+    return !lanes.isEmpty();
+  }
+
+  private void wireTimerFired() {
+    Work work = new Work();
+    synchronized (lock) {
+      wireTimer = null;
+      try {
+        long now = time.nanos();
+        while (giveUpLate(provenOnWire, provenLimit(), now, work)
+            || giveUpLate(unprovenOnWire, unprovenLimit(), now, work)) {
+          // until none is late; each may make room for others
+        }
+      } finally {
+        setTimers();
+      }
+    }
+    performElsewhere(work);
+  }
+
+  private boolean giveUpLate(Set<Attempt> onWire, long limit, long now, Work work) {
+    if (left(onWire, limit, now) > 0) {
+      return false;
+    }
+    Attempt late = onWire.iterator().next();
+    late.givenUp = true;
+    work.givenUp.add(late);
+    settle(late, TIMED_OUT, work);
+    return true;
+  }
+
+  /** Does what was decided. Each part may fail, and the others are done nevertheless. */
   private void perform(Work work) {
-    for (Attempt attempt : work.attempts) {
-      transport.put(
-          attempt.mailbox().endpoint, attempt.version(), answer -> answered(attempt, answer));
+    for (int n = 0; n < work.attempts.size(); n++) {
+      Attempt attempt = work.attempts.get(n);
+      Answer early = put(attempt);
+      if (early != null) { // here, and not by answered: one in another, the stack would overflow
+        synchronized (lock) {
+          settle(attempt, early, work);
+        }
+      }
+    }
+    for (Attempt attempt : work.givenUp) {
+      Transport.Exchange exchange = attempt.exchange;
+      if (exchange != null) { // else it is cancelled when it has begun
+        Faults.contain(log, "A request could not be cancelled", exchange::cancel);
+      }
     }
     for (Runnable call : work.calls) {
-      call.run();
+      Faults.contain(log, "A verdict could not be handed over", call);
     }
     if (work.finish) {
       finished.complete(null);
     }
   }
 
+  /** Begins a request; returns the answer if it came at once. */
+  private @Nullable Answer put(Attempt attempt) {
+    attempt.beginner = Thread.currentThread();
+    try {
+      Transport.Exchange exchange =
+          transport.put(
+              attempt.mailbox.endpoint, attempt.version, answer -> answered(attempt, answer));
+      attempt.exchange = exchange;
+      if (attempt.givenUp) {
+        exchange.cancel();
+      }
+    } catch (RuntimeException | Error e) {
+      Faults.report(log, "A request could not be sent", e);
+      attempt.early = NOT_SENT;
+    } finally {
+      attempt.beginner = null;
+    }
+    return attempt.early;
+  }
+
   /** Like {@link #perform}, from a timer. */
   private void performElsewhere(Work work) {
-    if (work.attempts.isEmpty() && work.calls.isEmpty() && !work.finish) {
+    if (work.attempts.isEmpty() && work.givenUp.isEmpty() && work.calls.isEmpty() && !work.finish) {
       return;
     }
     try {
       executor.execute(() -> perform(work));
-    } catch (RejectedExecutionException e) {
+    } catch (RuntimeException | Error e) { // shut down, or no memory for a thread
       log.debug("The executor takes no more tasks; handing verdicts over on the timer.", e);
       perform(work);
     }
   }
 
   private void answered(Attempt attempt, Answer answer) {
+    if (attempt.beginner == Thread.currentThread()) {
+      attempt.early = answer;
+      return;
+    }
     Work work = new Work();
     synchronized (lock) {
-      Mailbox mailbox = attempt.mailbox();
-      Lane lane = mailbox.lane;
-      onWire--;
-      lane.onWire--;
-      if (attempt.onProbation()) {
-        onProbation--;
-      }
+      settle(attempt, answer, work);
+    }
+    perform(work);
+  }
+
+  /** Guarded by lock. Takes a request off the wire, once, and decides what its answer means. */
+  private void settle(Attempt attempt, Answer answer, Work work) {
+    if (!onWire(attempt).remove(attempt)) {
+      return; // given up
+    }
+    Mailbox mailbox = attempt.mailbox;
+    Lane lane = mailbox.lane;
+    lane.onWire--;
+    try {
       Verdict verdict = answer.verdict();
       count(attempt, answer, verdict == null, work);
       Duration pause = learn(lane, attempt, answer, verdict != null, work);
@@ -391,25 +641,40 @@ final class Sender {
       if (pause != null) {
         pause(lane, pause, work);
       }
-      queue(lane);
-      begin(work);
-      finishIfIdle(work);
+    } catch (RuntimeException | Error e) {
+      Faults.report(log, "An answer could not be handled", e);
+      fail(mailbox, work);
     }
-    perform(work);
+    queue(lane);
+    begin(work);
+    finishIfIdle(work);
+  }
+
+  /** Ends what waits for an endpoint, after a fault. */
+  private void fail(Mailbox mailbox, Work work) {
+    if (mailbox.state == Mailbox.State.DONE) {
+      return;
+    }
+    Mailbox.Job next = mailbox.next;
+    remove(mailbox);
+    handOver(mailbox.current, NOT_SENT.lastVerdict(mailbox.current.attempts), work);
+    if (next != null) {
+      handOver(next, NOT_SENT.lastVerdict(next.attempts), work);
+    }
   }
 
   private void count(Attempt attempt, Answer answer, boolean retried, Work work) {
-    long took = time.nanos() - attempt.begun();
+    long took = time.nanos() - attempt.begun;
     requests++;
     requestNanos += took;
-    int number = attempt.mailbox().current.attempts;
+    int number = attempt.mailbox.current.attempts;
     if (number > 1) {
       retries++;
     }
     if (!listeners.isEmpty()) {
       NotifierListener.Attempt event =
           new NotifierListener.Attempt(
-              attempt.mailbox().lane.host.name(),
+              attempt.mailbox.lane.host.name(),
               number,
               answer instanceof Answer.Status status ? status.code() : 0,
               Duration.ofNanos(took),
@@ -434,14 +699,21 @@ final class Sender {
       if (!lane.proven && lane.queued && unprovenLanes.remove(lane)) {
         lane.queued = false; // not to wait among black holes any longer; the caller queues it anew
       }
-      lane.succeeded(attempt.atLimit());
+      if (!lane.proven) {
+        unprovenWaiting -= lane.weight;
+      }
+      lane.succeeded(attempt.atLimit);
       return null;
     }
-    int pauses = lane.failed(answer, attempt.number(), attempts, time.nanos());
+    if (lane.proven) {
+      unprovenWaiting += lane.weight;
+    }
+    int pauses = lane.failed(answer, attempt.number, attempts, time.nanos());
     return pauses == 0 ? null : delay(answer, pauses);
   }
 
   private void pause(Lane lane, Duration duration, Work work) {
+    time.after(duration, () -> pauseOver(lane));
     lane.paused = true;
     hostsPaused++;
     hostPauses++;
@@ -451,18 +723,17 @@ final class Sender {
               lane.host.name(), duration, Duration.ofNanos(time.nanos() - lane.failingSince));
       work.calls.add(() -> listeners.tell(listener -> listener.onHostPaused(event)));
     }
-    time.after(
-        duration,
-        () -> {
-          Work later = new Work();
-          synchronized (lock) {
-            lane.paused = false;
-            hostsPaused--;
-            queue(lane);
-            begin(later);
-          }
-          performElsewhere(later);
-        });
+  }
+
+  private void pauseOver(Lane lane) {
+    Work work = new Work();
+    synchronized (lock) {
+      lane.paused = false;
+      hostsPaused--;
+      queue(lane);
+      begin(work);
+    }
+    performElsewhere(work);
   }
 
   private void conclude(Mailbox mailbox, Verdict verdict, Work work) {
@@ -497,28 +768,27 @@ final class Sender {
     for (Iterator<Mailbox.Waiter> each = job.waiters.iterator(); each.hasNext(); ) {
       Mailbox.Waiter waiter = each.next();
       if (waiter.deadline - nextAttempt < 0) {
-        each.remove();
         handOver(waiter, giveUp, work);
+        each.remove();
       }
     }
     if (job.waiters.isEmpty()) {
       remove(mailbox);
       return;
     }
+    mailbox.timer = time.after(delay, () -> backOffOver(mailbox));
     mailbox.state = Mailbox.State.BACKING_OFF;
-    mailbox.timer =
-        time.after(
-            delay,
-            () -> {
-              Work later = new Work();
-              synchronized (lock) {
-                if (mailbox.state == Mailbox.State.BACKING_OFF) {
-                  makeReady(mailbox);
-                  begin(later);
-                }
-              }
-              performElsewhere(later);
-            });
+  }
+
+  private void backOffOver(Mailbox mailbox) {
+    Work work = new Work();
+    synchronized (lock) {
+      if (mailbox.state == Mailbox.State.BACKING_OFF) {
+        makeReady(mailbox);
+        begin(work);
+      }
+    }
+    performElsewhere(work);
   }
 
   /**
@@ -544,9 +814,13 @@ final class Sender {
   }
 
   private void handOver(Mailbox.Waiter waiter, Verdict verdict, Work work) {
-    waiters.remove(waiter);
+    if (waiter.told) {
+      return; // before a fault
+    }
     long took = time.nanos() - (waiter.deadline - settings.deadline().toNanos());
     handOver(waiter.sink, verdict, took, work);
+    waiter.told = true;
+    waiters.remove(waiter);
   }
 
   private void handOverAtOnce(Consumer<Verdict> sink, Verdict verdict, Work work) {
@@ -570,9 +844,10 @@ final class Sender {
       mailbox.timer.cancel();
       mailbox.timer = null;
     }
-    mailboxes.remove(mailbox.endpoint);
+    mailboxes.remove(mailbox.endpoint.toString());
     mailbox.lane.ready.remove(mailbox);
     mailbox.lane.mailboxes--;
+    weigh(mailbox.lane, -mailbox.weight);
     idleIfEmpty(mailbox.lane);
   }
 
@@ -581,31 +856,55 @@ final class Sender {
     if (deadlineTimerRuns || waiters.isEmpty()) {
       return;
     }
-    deadlineTimerRuns = true;
     long left = waiters.iterator().next().deadline - time.nanos();
     time.after(Duration.ofNanos(Math.max(0, left)), this::deadlinePassed);
+    deadlineTimerRuns = true;
+  }
+
+  /** Sets the timers; twice if need be, because nothing else may come to set them. */
+  private void setTimers() {
+    try {
+      watch();
+      startDeadlineTimer();
+    } catch (RuntimeException | Error e) {
+      Faults.report(log, "A timer could not be set", e);
+      watch();
+      startDeadlineTimer();
+    }
   }
 
   private void deadlinePassed() {
     Work work = new Work();
     synchronized (lock) {
       deadlineTimerRuns = false;
-      long now = time.nanos();
-      while (!waiters.isEmpty()) {
-        Iterator<Mailbox.Waiter> each = waiters.iterator();
-        Mailbox.Waiter waiter = each.next();
-        if (waiter.deadline - now > 0) {
-          break;
+      try {
+        long now = time.nanos();
+        while (!waiters.isEmpty()) {
+          Mailbox.Waiter waiter = waiters.iterator().next();
+          if (waiter.deadline - now > 0) {
+            break;
+          }
+          waiters.remove(waiter);
+          if (!waiter.isOnWire()) { // else the answer decides, soon
+            expireOrFail(waiter, work);
+          }
         }
-        each.remove();
-        if (!waiter.isOnWire()) { // else the answer decides, soon
-          expire(waiter, work);
-        }
+        finishIfIdle(work);
+      } finally {
+        setTimers();
       }
-      startDeadlineTimer();
-      finishIfIdle(work);
     }
     performElsewhere(work);
+  }
+
+  private void expireOrFail(Mailbox.Waiter waiter, Work work) {
+    try {
+      expire(waiter, work);
+    } catch (RuntimeException | Error e) {
+      Faults.report(log, "A call could not be ended at its deadline", e);
+      fail(waiter.mailbox, work);
+      handOver(waiter, NOT_SENT.lastVerdict(waiter.job.attempts), work);
+    }
   }
 
   private void expire(Mailbox.Waiter waiter, Work work) {
@@ -657,17 +956,21 @@ final class Sender {
     Work work = new Work();
     synchronized (lock) {
       closed = true;
-      for (Mailbox mailbox : List.copyOf(mailboxes.values())) {
-        handOver(mailbox.current, closedVerdict(mailbox.current.attempts), work);
-        if (mailbox.next != null) {
-          handOver(mailbox.next, closedVerdict(mailbox.next.attempts), work);
-        }
-        remove(mailbox);
-      }
       work.finish = true; // a fan-out that hangs in its iterator is not waited for
+      for (Mailbox mailbox : List.copyOf(mailboxes.values())) {
+        Faults.contain(log, "A call could not be ended", () -> endClosed(mailbox, work));
+      }
     }
-    transport.cancelAll();
+    Faults.contain(log, "Requests could not be cancelled", transport::cancelAll);
     performElsewhere(work);
+  }
+
+  private void endClosed(Mailbox mailbox, Work work) {
+    handOver(mailbox.current, closedVerdict(mailbox.current.attempts), work);
+    if (mailbox.next != null) {
+      handOver(mailbox.next, closedVerdict(mailbox.next.attempts), work);
+    }
+    remove(mailbox);
   }
 
   private static Verdict closedVerdict(int attempts) {
@@ -686,7 +989,7 @@ final class Sender {
     synchronized (lock) {
       return new NotifierStatistics(
           mailboxes.size(),
-          onWire,
+          onWire(),
           hostsPaused,
           calls,
           collapsed,
@@ -722,7 +1025,11 @@ final class Sender {
   /** Returns whether nothing is kept of any call; for tests. */
   boolean isEmpty() {
     synchronized (lock) {
-      return mailboxes.isEmpty() && waiters.isEmpty() && onWire == 0 && onProbation == 0;
+      return mailboxes.isEmpty()
+          && waiters.isEmpty()
+          && onWire() == 0
+          && waiting == 0
+          && unprovenWaiting == 0;
     }
   }
 }

@@ -97,6 +97,8 @@ public sealed interface Verdict {
     /** Too many endpoints were waiting in this notifier; nothing was sent. */
     FULL,
     /** The notifier was closed before there was a verdict. */
-    CLOSED
+    CLOSED,
+    /** Something failed here, such as for want of memory; the log says what. */
+    INTERNAL
   }
 }

@@ -15,12 +15,20 @@ final class FakeTransport implements Transport {
   /** What is on the wire, in the order sent. */
   final List<Put> wire = new ArrayList<>();
 
+  /** What was given up, in that order. */
+  final List<Put> cancelled = new ArrayList<>();
+
   int sent;
 
   @Override
-  public synchronized void put(HttpUrl endpoint, long version, Consumer<Answer> onAnswer) {
+  public synchronized Exchange put(HttpUrl endpoint, long version, Consumer<Answer> onAnswer) {
     sent++;
-    wire.add(new Put(endpoint, version, onAnswer));
+    Put put = new Put(endpoint, version, onAnswer);
+    wire.add(put);
+    return () -> {
+      cancelled.add(put);
+      wire.remove(put);
+    };
   }
 
   @Override

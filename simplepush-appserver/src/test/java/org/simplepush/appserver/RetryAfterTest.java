@@ -32,24 +32,23 @@ class RetryAfterTest {
 
   @Test
   void secondsAreSeconds() {
-    assertThat(of(RetryAfter.HEADER, "0")).isZero();
-    assertThat(of(RetryAfter.HEADER, "90")).isEqualTo(Duration.ofSeconds(90));
-    assertThat(of(RetryAfter.HEADER, "120")).isEqualTo(Duration.ofMinutes(2));
+    assertThat(of("Retry-After", "0")).isZero();
+    assertThat(of("Retry-After", "90")).isEqualTo(Duration.ofSeconds(90));
+    assertThat(of("Retry-After", "120")).isEqualTo(Duration.ofMinutes(2));
   }
 
   @Test
   void numberTooLongIsLong() {
-    assertThat(of(RetryAfter.HEADER, "123456789")).isEqualTo(Duration.ofSeconds(123_456_789));
-    assertThat(of(RetryAfter.HEADER, "1234567890")).isEqualTo(Duration.ofSeconds(999_999_999));
-    assertThat(of(RetryAfter.HEADER, "99999999999999999999999"))
-        .isGreaterThan(Duration.ofDays(1000));
+    assertThat(of("Retry-After", "123456789")).isEqualTo(Duration.ofSeconds(123_456_789));
+    assertThat(of("Retry-After", "1234567890")).isEqualTo(Duration.ofSeconds(999_999_999));
+    assertThat(of("Retry-After", "99999999999999999999999")).isGreaterThan(Duration.ofDays(1000));
   }
 
   @Test
   void dateIsByTheClockThatWroteIt() {
     assertThat(
             of(
-                RetryAfter.HEADER,
+                "Retry-After",
                 "Tue, 01 Jan 2019 00:01:30 GMT",
                 "Date",
                 "Tue, 01 Jan 2019 00:00:00 GMT"))
@@ -58,13 +57,13 @@ class RetryAfterTest {
 
   @Test
   void dateIsByOurClockIfTheServerTellsNoTime() {
-    assertThat(of(RetryAfter.HEADER, "Tue, 01 Jan 2030 00:00:45 GMT"))
+    assertThat(of("Retry-After", "Tue, 01 Jan 2030 00:00:45 GMT"))
         .isEqualTo(Duration.ofSeconds(45));
   }
 
   @Test
   void dateThatHasPassedIsNow() {
-    assertThat(of(RetryAfter.HEADER, "Tue, 01 Jan 2019 00:00:00 GMT")).isZero();
+    assertThat(of("Retry-After", "Tue, 01 Jan 2019 00:00:00 GMT")).isZero();
   }
 
   @Test
@@ -75,6 +74,6 @@ class RetryAfterTest {
   @ParameterizedTest
   @ValueSource(strings = {"", "soon", "-1", "1.5", "1e3", "/", ":", "1:", "9/"})
   void nonsenseIsIgnored(String value) {
-    assertThat(of(RetryAfter.HEADER, value)).isNull();
+    assertThat(of("Retry-After", value)).isNull();
   }
 }

@@ -26,6 +26,10 @@ import org.simplepush.core.internal.Backoff;
 class SenderTest {
   private static final Verdict ACCEPTED = new Verdict.Accepted();
   private static final Duration DEADLINE = Duration.ofMinutes(5);
+
+  /** Of requests that tests answer when they like; those on timeouts have another. */
+  private static final Duration REQUEST_TIMEOUT = Duration.ofDays(1);
+
   private static final Duration MAX_BACKOFF = Duration.ofMinutes(1);
   private static final Answer BROKEN = new Answer.Broken(Verdict.Cause.NETWORK, "No answer.");
 
@@ -48,6 +52,7 @@ class SenderTest {
     return new Sender(
         new Sender.Settings(
             DEADLINE,
+            REQUEST_TIMEOUT,
             new Backoff(Duration.ofMillis(500), MAX_BACKOFF),
             Duration.ofMinutes(2),
             maxPerHost,
@@ -472,6 +477,7 @@ class SenderTest {
     return new Sender(
         new Sender.Settings(
             DEADLINE,
+            REQUEST_TIMEOUT,
             new Backoff(Duration.ofMillis(500), MAX_BACKOFF),
             Duration.ofMinutes(2),
             maxPerHost,
@@ -790,7 +796,8 @@ class SenderTest {
       sender.close(Duration.ofSeconds(1));
       time.advance(Duration.ofSeconds(1));
       assertFailed(one, Verdict.Cause.CLOSED, 1);
-      assertThat(time.timers()).isEqualTo(2); // of the deadline and of the host's pause, not of it
+      assertThat(time.timers())
+          .isEqualTo(3); // of deadline, requests and the host's pause, not of it
       time.advance(DEADLINE);
       assertThat(transport.sent).isEqualTo(1);
     }
@@ -816,9 +823,10 @@ class SenderTest {
   class Limits {
     @Test
     void tooManyWaitingEndpointsFail() {
-      sender.submit(endpoint("push.example", 0), 1, verdict -> {});
-      for (int n = 1; n < 1000; n++) {
-        send(endpoint("push.example", n), 1);
+      send(endpoint("push.example", 0), 1);
+      transport.answer(status(200));
+      for (int n = 0; n < 1000; n++) {
+        assertThat(send(endpoint("push.example", n), 1)).isNotDone();
       }
       assertThat(send(endpoint("push.example", 1000), 1).join())
           .isInstanceOfSatisfying(
