@@ -24,7 +24,7 @@ final class Listeners {
       try {
         event.accept(listener);
       } catch (RuntimeException | Error e) { // must not keep a verdict back
-        log.warn("A notifier listener threw", e);
+        Faults.warn(log, "A notifier listener threw", e);
       }
     }
   }

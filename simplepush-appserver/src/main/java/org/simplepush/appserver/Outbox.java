@@ -196,18 +196,22 @@ public final class Outbox implements AutoCloseable {
   private CompletableFuture<Verdict> put(URI endpoint, long version) {
     Objects.requireNonNull(endpoint, "endpoint");
     checkOpen();
-    Row row =
-        jdbc.inTransaction(
-            "put a version into the outbox", connection -> upsert(connection, endpoint, version));
     CompletableFuture<Verdict> future = new CompletableFuture<>();
+    Consumer<Verdict> sink =
+        verdict -> {
+          tellListener(endpoint, verdict);
+          future.complete(verdict);
+        };
     try {
-      send(
-          row,
-          notifier::submit, // which may refuse if too many wait; the next sweep has room for all
-          verdict -> {
-            verdicts.deliver(endpoint, verdict, () -> {});
-            future.complete(verdict);
-          });
+      if (!EndpointGuard.isStorable(endpoint)) {
+        notifier.submit(endpoint, version, sink); // is refused
+        return future;
+      }
+      Row row =
+          jdbc.inTransaction(
+              "put a version into the outbox", connection -> upsert(connection, endpoint, version));
+      // May be refused if too many wait; the next sweep has room for all.
+      send(row, notifier::submit, sink);
     } catch (IllegalStateException e) { // closed meanwhile: the next process sends it
       log.debug("The notifier was closed before a version in the outbox was sent", e);
       future.complete(
@@ -217,10 +221,18 @@ public final class Outbox implements AutoCloseable {
     return future;
   }
 
+  private void tellListener(URI endpoint, Verdict verdict) {
+    Faults.contain(
+        log,
+        "A verdict could not be handed to the listener",
+        () -> verdicts.deliver(endpoint, verdict, () -> {}));
+  }
+
   /**
    * Puts a version into the table in a transaction of yours: it is sent if and only if you commit,
    * together with what it is about. Call {@link #wake} after the commit, or it waits for the next
-   * sweep.
+   * sweep. An endpoint over 4,096 characters, or that is not text, is not put in: the listener
+   * hears that it is refused.
    *
    * @param connection to the database of the outbox, in a transaction; neither committed nor closed
    * @param version 0 to 2^63−1
@@ -236,7 +248,13 @@ public final class Outbox implements AutoCloseable {
           "enqueue needs a connection in a transaction, but this one is in auto-commit mode:"
               + " call setAutoCommit(false) first, or use notify.");
     }
-    upsert(connection, endpoint, version);
+    if (EndpointGuard.isStorable(endpoint)) {
+      upsert(connection, endpoint, version);
+    } else {
+      // Elsewhere, because the listener may use the database that is locked here.
+      notifier.execute(
+          () -> notifier.submit(endpoint, version, verdict -> tellListener(endpoint, verdict)));
+    }
   }
 
   private Row upsert(Connection connection, URI endpoint, long version) throws SQLException {
@@ -287,7 +305,7 @@ public final class Outbox implements AutoCloseable {
           row.version(),
           verdict -> {
             Verdict settled = settle(row, verdict);
-            noLongerSending(row);
+            Faults.contain(log, "The outbox could not go on", () -> noLongerSending(row));
             sink.accept(settled);
           });
       submitted = true;
@@ -322,8 +340,8 @@ public final class Outbox implements AutoCloseable {
         // a newer one of ours, which hears for itself if it was not.
         return new Verdict.Accepted();
       }
-    } catch (RuntimeException e) { // a pool may throw others than StorageException
-      log.warn("A version that was sent stays in the outbox, and will be sent again", e);
+    } catch (RuntimeException | Error e) { // a pool may throw others than StorageException
+      Faults.warn(log, "A version that was sent stays in the outbox, and will be sent again", e);
     }
     return verdict;
   }
@@ -385,14 +403,11 @@ public final class Outbox implements AutoCloseable {
     } catch (IllegalStateException e) {
       log.debug("The notifier is closed; the outbox rests", e);
       return;
+    } catch (RuntimeException | Error e) { // such as no memory for a thread
+      swept(rows, e);
+      return;
     }
-    var unused =
-        done.whenComplete(
-            (summary, failure) -> {
-              tellFailure(failure);
-              tellUnreadable(rows);
-              swept(rows);
-            });
+    var unused = done.whenComplete((summary, failure) -> swept(rows, failure));
   }
 
   /** What goes wrong in each sweep is told in full only once. */
@@ -438,14 +453,21 @@ public final class Outbox implements AutoCloseable {
     sweepIfWanted();
   }
 
-  private void swept(Rows rows) {
-    readToTheEnd(rows); // if it was cut short
+  /** What goes wrong here must not keep the next sweep from coming. */
+  private void swept(Rows rows, @Nullable Throwable failure) {
     synchronized (lock) {
       sweeps--;
       if (sweeps == 0 && !closed) {
         nextSweep = time.after(sweepInterval, this::sweepSoon);
       }
     }
+    Faults.contain(log, "The outbox could not say how a sweep went", () -> tell(rows, failure));
+    readToTheEnd(rows); // if it was cut short
+  }
+
+  private void tell(Rows rows, @Nullable Throwable failure) {
+    tellFailure(failure);
+    tellUnreadable(rows);
   }
 
   /** The rows that are not being sent, looked up page by page. */
@@ -483,8 +505,12 @@ public final class Outbox implements AutoCloseable {
         if (unreadable++ == 0) {
           firstUnreadable = e.getMessage();
         }
-        return null;
+      } catch (RuntimeException | Error e) { // no damage that was thought of
+        if (unreadable++ == 0) {
+          firstUnreadable = e.getClass().getName();
+        }
       }
+      return null;
     }
 
     private List<Row> nextPage() {

@@ -20,6 +20,7 @@ final class ThreadTime implements Time {
     thread = new ScheduledThreadPoolExecutor(1, factory);
     thread.setRemoveOnCancelPolicy(true);
     thread.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
+    thread.prestartCoreThread(); // later there might be no memory for it
   }
 
   @Override
@@ -31,21 +32,16 @@ final class ThreadTime implements Time {
   public Timer after(Duration delay, Runnable task) {
     Future<?> future;
     try {
-      future = thread.schedule(() -> runGuarded(task), delay.toNanos(), TimeUnit.NANOSECONDS);
+      future =
+          thread.schedule(
+              () -> Faults.contain(log, "A timer failed; this is a bug of this library", task),
+              delay.toNanos(),
+              TimeUnit.NANOSECONDS);
     } catch (RejectedExecutionException e) {
       log.debug("Stopped; nothing is waited for any more", e);
       return () -> {};
     }
     return () -> future.cancel(false);
-  }
-
-  private static void runGuarded(Runnable task) {
-    try {
-      task.run();
-    } catch (RuntimeException | Error e) {
-      log.error("A timer failed; this is a bug of this library", e);
-      throw e;
-    }
   }
 
   void stop() {

@@ -41,9 +41,9 @@ final class VerdictQueue {
       try {
         listener.onVerdict(next.endpoint(), next.verdict());
       } catch (RuntimeException | Error e) { // must not keep the other verdicts back
-        log.warn("A verdict listener threw", e);
+        Faults.warn(log, "A verdict listener threw", e);
       }
-      next.heard().run();
+      Faults.contain(log, "A verdict was not counted", next.heard());
     } while (undelivered.decrementAndGet() > 0);
   }
 }
