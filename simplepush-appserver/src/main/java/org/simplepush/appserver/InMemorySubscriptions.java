@@ -24,6 +24,9 @@ public final class InMemorySubscriptions implements Subscriptions {
   @Override
   public synchronized boolean add(String topic, URI endpoint) {
     Topics.check(topic);
+    if (!EndpointGuard.isStorable(endpoint)) {
+      return false;
+    }
     if (endpointsOf
             .computeIfAbsent(topic, any -> new TreeMap<>())
             .put(endpoint.toString(), endpoint)

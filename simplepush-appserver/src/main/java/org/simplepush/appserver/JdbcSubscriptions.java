@@ -70,7 +70,8 @@ public final class JdbcSubscriptions implements Subscriptions {
   @Override
   public boolean add(String topic, URI endpoint) {
     Topics.check(topic);
-    return jdbc.update("add an endpoint", INSERT, row(topic, endpoint)) > 0;
+    return EndpointGuard.isStorable(endpoint)
+        && jdbc.update("add an endpoint", INSERT, row(topic, endpoint)) > 0;
   }
 
   private Object[] row(String topic, URI endpoint) {
@@ -84,7 +85,9 @@ public final class JdbcSubscriptions implements Subscriptions {
         "replace an endpoint",
         connection -> {
           int was = Jdbc.update(connection, DELETE, topic, vault.fingerprint(replaced));
-          Jdbc.update(connection, INSERT, row(topic, endpoint));
+          if (EndpointGuard.isStorable(endpoint)) {
+            Jdbc.update(connection, INSERT, row(topic, endpoint));
+          }
           return was > 0;
         });
   }

@@ -11,6 +11,9 @@ import org.jspecify.annotations.Nullable;
  * shown on. Implement it for a database of your own; {@link InMemorySubscriptions} and {@link
  * JdbcSubscriptions} are there.
  *
+ * <p>Endpoints are a stranger's word: one over 4,096 characters, or that is not text, which a
+ * notifier would refuse, is not added, and nothing an endpoint holds makes these methods throw.
+ *
  * <p>Endpoints are secrets: implementations neither log them nor show them in {@code toString}.
  * Every method is one atomic step, may block, and may be called by many threads; {@link
  * StorageException} says that the database failed. A topic is 1 to 255 characters of the user's
@@ -20,7 +23,7 @@ public interface Subscriptions {
   /**
    * Adds an endpoint to a topic.
    *
-   * @return false if it was there already
+   * @return false if it was there already, or cannot be one
    */
   boolean add(String topic, URI endpoint);
 
