@@ -51,7 +51,9 @@ final class Siege implements Callable<Integer> {
   private static final double GOAL_P99_MILLIS = 1000;
   private static final long GOAL_LOG_BYTES = 200 * 1024;
   private static final int GOAL_MORE_DESCRIPTORS = 50;
-  private static final int GOAL_MORE_THREADS = 20;
+
+  /** Pools of threads that have grown to their size may stay so for minutes. */
+  private static final int GOAL_MORE_THREADS = 32;
 
   @Mixin private final ProgramOptions programs = new ProgramOptions();
 
