@@ -2,17 +2,23 @@ package org.simplepush.server;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
 import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.java_websocket.WebSocket;
 import org.java_websocket.WebSocketAdapter;
 import org.java_websocket.WebSocketImpl;
@@ -60,7 +66,11 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   /** What a buffer takes besides its bytes. */
   private static final int BUFFER = 64;
 
-  private static final String RETRY_LATER = "Retry-After: 60\r\n";
+  /** How long the embedder may take to decide, unless a hello must come even sooner. */
+  private static final long ADMISSION_NANOS = TimeUnit.SECONDS.toNanos(10);
+
+  private static final Duration RETRY_LATER = Duration.ofSeconds(60);
+  private static final Duration RETRY_ADMISSION = Duration.ofSeconds(10);
 
   private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
 
@@ -73,10 +83,16 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
 
   private final WebSocketServer server;
   private final EventLoop loop;
-  private final Transport transport;
+  private Transport transport;
   private final SelectionKey key;
   private final FrameGuard guard;
-  private final long address;
+
+  /** What limits per address count it under: that of the peer, or of a proxy's client. */
+  private long address;
+
+  /** Null once the connection is open. */
+  private @Nullable Opening opening = new Opening();
+
   private State state = State.OPENING;
 
   /** The engine, as long as it has something to remember; an idle connection has none. */
@@ -113,6 +129,17 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
 
   /** Runs when the first of them does: one timer a connection, however many it has. */
   private EventLoop.@Nullable Timer alarm;
+
+  /** What is of use until the connection is open. */
+  private static final class Opening {
+    /** Who a PROXY header says it is; null if there was none, or it does not say. */
+    @Nullable InetAddress proxied;
+
+    /** The request about which somebody decides; null before and if nobody does. */
+    @Nullable UpgradeRequest request;
+
+    @Nullable CompletableFuture<Admission.Decision> decision;
+  }
 
   /** Takes over an accepted socket. On the loop's thread. */
   Connection(
@@ -152,6 +179,9 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   private void read() throws IOException {
     ByteBuffer buffer = loop.readBuffer();
     int read = transport.read(buffer);
+    if (transport instanceof ProxyHeader proxy && !isBehind(proxy)) {
+      return;
+    }
     if (read < 0) {
       closeNow();
       return;
@@ -169,8 +199,68 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     }
   }
 
+  /** Looks at what came before all else; false if nothing is to be done with what comes behind. */
+  private boolean isBehind(ProxyHeader header) {
+    switch (header.result()) {
+      case UNKNOWN -> {
+        return true; // and there is nothing yet
+      }
+      case NONE -> transport = header.inner();
+      case READ -> {
+        transport = header.inner();
+        InetAddress client = header.client();
+        if (opening != null && client != null) {
+          opening.proxied = client;
+          if (!comesFrom(client)) {
+            refuseUnanswered(Refusal.ADDRESS);
+            return false;
+          }
+        }
+      }
+      case UNTRUSTED -> {
+        server.limits().addresses().warnOfUntrusted("a PROXY header", peer());
+        refuseUnanswered(Refusal.PROXY);
+        return false;
+      }
+      case MALFORMED -> {
+        refuseUnanswered(Refusal.PROXY);
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private void refuseUnanswered(Refusal why) {
+    server.refused(why);
+    closeNow();
+  }
+
+  private InetAddress peer() {
+    try {
+      SocketChannel channel = (SocketChannel) key.channel();
+      return ((InetSocketAddress) channel.getRemoteAddress()).getAddress();
+    } catch (IOException e) {
+      throw new UncheckedIOException("The connection was closed", e);
+    }
+  }
+
+  /** Counts this connection under another address; false if that has far too many. */
+  private boolean comesFrom(InetAddress client) {
+    long key = server.limits().addresses().key(client);
+    if (key == address) {
+      return true;
+    }
+    server.limits().leave(address);
+    address = key;
+    return server.limits().enter(key);
+  }
+
   @SuppressWarnings("ByteBufferBackingArray") // we made it
   private void readHead(ByteBuffer buffer) {
+    if (opening != null && opening.request != null) {
+      readEarly(buffer);
+      return;
+    }
     int before = input == null ? 0 : input.limit();
     byte[] bytes;
     if (input == null) {
@@ -201,34 +291,112 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     open(bytes, end);
   }
 
+  /** What a device sends before it is answered is kept, but not much of it. */
+  private void readEarly(ByteBuffer buffer) {
+    ByteBuffer before = input == null ? NOTHING.duplicate() : input;
+    if (before.remaining() + buffer.remaining() > UpgradeRequest.MAX_HEAD_LENGTH) {
+      refuseUnanswered(Refusal.HANDSHAKE);
+      return;
+    }
+    input = ByteBuffer.allocate(before.remaining() + buffer.remaining());
+    input.put(before).put(buffer).flip();
+  }
+
   private void open(byte[] bytes, int end) {
+    Opening opening = this.opening;
+    if (opening == null) {
+      return;
+    }
     UpgradeRequest request = new UpgradeRequest(bytes, end);
     String malformed = request.refusal();
     if (malformed != null) {
       refuse(Refusal.HANDSHAKE, malformed);
       return;
     }
-    Refusal limit = server.refusal(address);
+    InetAddress peer = opening.proxied != null ? opening.proxied : peer();
+    InetAddress client = server.limits().addresses().client(peer, request.forwardedFor());
+    boolean isCounted = comesFrom(client);
+    Refusal limit = isCounted ? server.refusal(address) : Refusal.ADDRESS;
     if (limit != null) {
-      refuse(
-          limit,
-          limit == Refusal.ADDRESS
-              ? UpgradeRequest.answer(
-                  "429 Too Many Requests", RETRY_LATER, "Too many connections from this address.")
-              : UpgradeRequest.answer(
-                  "503 Service Unavailable", RETRY_LATER, "Too many connections."));
+      refuse(limit, UpgradeRequest.refused(limit == Refusal.ADDRESS ? 429 : 503, RETRY_LATER));
       return;
     }
+    if (server.admission() == null) {
+      accept(request, ByteBuffer.wrap(bytes, end, bytes.length - end));
+    } else {
+      opening.request = request;
+      readEarly(ByteBuffer.wrap(bytes, end, bytes.length - end));
+      askForAdmission(server.admission(), opening, request, client);
+    }
+  }
+
+  private void askForAdmission(
+      AdmissionDesk desk, Opening opening, UpgradeRequest request, InetAddress client) {
+    if (state != State.OPENING) {
+      return; // it sent too much already
+    }
+    long helloNanos = server.context().settings().helloTimeout().toNanos();
+    startTimer(OWN_TIMER, Math.min(ADMISSION_NANOS, helloNanos));
+    CompletableFuture<Admission.Decision> decision =
+        desk.ask(new AdmissionRequest(request, client, server.isSecure()));
+    opening.decision = decision;
+    CompletionStage<Admission.Decision> stage = decision;
+    stage.whenComplete(
+        (decided, failure) -> execute(() -> admitted(desk, request, decided, failure)));
+  }
+
+  /** What the embedder sees of a device. */
+  private record AdmissionRequest(UpgradeRequest request, InetAddress address, boolean isSecure)
+      implements Admission.Request {
+    @Override
+    public String path() {
+      return request.path();
+    }
+
+    @Override
+    public String query() {
+      return request.query();
+    }
+
+    @Override
+    public List<String> headers(String name) {
+      return request.headers(name);
+    }
+  }
+
+  private void admitted(
+      AdmissionDesk desk,
+      UpgradeRequest request,
+      Admission.@Nullable Decision decision,
+      @Nullable Throwable failure) {
+    if (state != State.OPENING || opening == null) {
+      return; // it left, or the decision came too late
+    }
+    if (decision instanceof Admission.Admitted) {
+      ByteBuffer early = input == null ? NOTHING.duplicate() : input;
+      input = null;
+      accept(request, early);
+    } else if (decision instanceof Admission.Refused refused) {
+      refuse(Refusal.ADMISSION, UpgradeRequest.refused(refused.status(), refused.retryAfter()));
+    } else {
+      desk.failed(failure != null ? failure : new IllegalStateException("There is no decision"));
+      refuse(Refusal.ADMISSION, UpgradeRequest.refused(503, RETRY_ADMISSION));
+    }
+  }
+
+  /** Opens the connection, and reads what the device has sent already. */
+  private void accept(UpgradeRequest request, ByteBuffer early) {
     enqueue(ByteBuffer.wrap(request.acceptance().getBytes(StandardCharsets.ISO_8859_1)));
     if (state != State.OPENING) {
       return; // the peer was gone before our answer
     }
     state = State.OPEN;
+    opening = null;
     dueAt[OWN_TIMER] = NEVER;
     session = new Session(server.context(), this);
     startProbing();
-    if (end < bytes.length) {
-      readFrames(ByteBuffer.wrap(bytes, end, bytes.length - end));
+    if (early.hasRemaining()) {
+      readFrames(early);
     }
   }
 
@@ -681,11 +849,18 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
 
   private void onOwnTimer() {
     switch (state) {
-      case OPENING ->
+      case OPENING -> {
+        AdmissionDesk desk = server.admission();
+        if (desk != null && opening != null && opening.request != null) {
+          desk.failed(new TimeoutException("It did not decide in time"));
+          refuse(Refusal.ADMISSION, UpgradeRequest.refused(503, RETRY_ADMISSION));
+        } else {
           refuse(
               Refusal.HANDSHAKE,
               UpgradeRequest.answer(
                   "408 Request Timeout", "", "The request did not come in time."));
+        }
+      }
       case OPEN -> probe();
       case CLOSING -> closeNow();
       case CLOSED -> log.trace("Closed before");
@@ -730,6 +905,7 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     }
     state = State.CLOSING;
     input = null;
+    endOpening();
     if (session != null) {
       session.onClosed();
     }
@@ -738,6 +914,14 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
       endOutput();
     }
     updateInterest();
+  }
+
+  /** Whoever decides about the device need not do so any more. */
+  private void endOpening() {
+    if (opening != null && opening.decision != null) {
+      opening.decision.cancel(false);
+    }
+    opening = null;
   }
 
   private void endOutput() {
@@ -768,6 +952,7 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
       return;
     }
     state = State.CLOSED;
+    endOpening();
     unwritten = null;
     input = null;
     engine = null;

@@ -198,7 +198,8 @@ public final class PushServer implements AutoCloseable {
       }
       join();
       WebSocketServer webSockets =
-          new WebSocketServer(context, config.connectionLimits(), config.tls, listener);
+          new WebSocketServer(
+              context, config.connectionLimits(), config.admissionDesk(name), config.tls, listener);
       webSockets.start(config.eventLoops, name);
       ScheduledExecutorService housekeeper = newHousekeeper(name);
       InetSocketAddress endpointAddress =
@@ -583,6 +584,7 @@ public final class PushServer implements AutoCloseable {
     private int maxConnectionsPerAddress = defaultMaxConnectionsPerAddress();
     private List<Network> trustedProxies = List.of();
     private boolean limitLoopback;
+    private @Nullable Admission admission;
     private long maxChannels;
     private int newUserAgentsPerMinute = 3_000;
     private int newChannelsPerMinute = 12_000;
@@ -636,6 +638,7 @@ public final class PushServer implements AutoCloseable {
       copy.maxConnectionsPerAddress = maxConnectionsPerAddress;
       copy.trustedProxies = trustedProxies;
       copy.limitLoopback = limitLoopback;
+      copy.admission = admission;
       copy.maxMemory = maxMemory;
       copy.maxChannels = maxChannels;
       copy.newUserAgentsPerMinute = newUserAgentsPerMinute;
@@ -676,6 +679,10 @@ public final class PushServer implements AutoCloseable {
     private RequestLimits requestLimits(Counters counters) {
       return new RequestLimits(
           new ClientAddresses(trustedProxies, limitLoopback), maxConnectionsPerAddress, counters);
+    }
+
+    private @Nullable AdmissionDesk admissionDesk(String name) {
+      return admission == null ? null : new AdmissionDesk(admission, name);
     }
 
     /** An eighth of as many as a heap may hold, so that a few addresses cannot take all. */
@@ -1111,13 +1118,22 @@ public final class PushServer implements AutoCloseable {
     }
 
     /**
+     * Decides which devices may connect; the WebSocket handshake of others is refused. Default
+     * none: all may, within the limits.
+     */
+    public Builder admission(Admission admission) {
+      this.admission = Objects.requireNonNull(admission, "admission");
+      return this;
+    }
+
+    /**
      * The networks of proxies whose word counts about who a device is, like {@code 10.0.0.0/8} or
      * {@code 2001:db8::/32}. Default none.
      *
-     * <p>For the limits per address and the embedder, a device has the last address of {@code
-     * X-Forwarded-For} that is not in these networks: your proxy has to add the address of its
-     * client there. On the port for devices, what these proxies send may also begin with a PROXY
-     * header, version 1 or 2, before TLS if there is TLS. Of anybody else, an {@code
+     * <p>For the limits per address and the {@link Admission}, a device has the last address of
+     * {@code X-Forwarded-For} that is not in these networks: your proxy has to add the address of
+     * its client there. On the port for devices, what these proxies send may also begin with a
+     * PROXY header, version 1 or 2, before TLS if there is TLS. Of anybody else, an {@code
      * X-Forwarded-For} is passed over and a PROXY header refused; the first of them is warned of.
      *
      * @throws IllegalArgumentException if one is not written so

@@ -11,8 +11,8 @@ import java.util.List;
  * @param connectionsOpened TCP connections accepted on the WebSocket port
  * @param connectionsClosed connections that have ended, for whatever reason; those open now and
  *     these are all that were opened
- * @param connectionsRefused connections turned away: over a limit, or not a handshake of this
- *     protocol
+ * @param connectionsRefused connections turned away: over a limit, not admitted by the {@link
+ *     Admission}, or not a handshake of this protocol
  * @param hellos hellos answered with a UAID
  * @param uaidsAssigned hellos answered with a UAID other than the device sent, or sent none
  * @param takeovers connections closed because their user agent connected anew

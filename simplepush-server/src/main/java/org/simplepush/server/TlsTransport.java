@@ -53,20 +53,30 @@ final class TlsTransport implements Transport {
    */
   @Override
   public int read(ByteBuffer into) throws IOException {
-    int before = into.position();
     ByteBuffer in = buffers.in.clear();
     if (undecrypted != null) {
       in.put(undecrypted);
       undecrypted = null;
     }
     int read = channel.read(in);
-    in.flip();
+    return decryptAll(in.flip(), into, read < 0);
+  }
+
+  /** {@inheritDoc} Only before anything else was read, and not more than half a buffer. */
+  @Override
+  public int take(ByteBuffer into, int from) throws IOException {
+    ByteBuffer in = buffers.in.clear().put(into.duplicate().flip().position(from)).flip();
+    return decryptAll(in, into.position(from), false);
+  }
+
+  private int decryptAll(ByteBuffer in, ByteBuffer into, boolean isEnd) throws IOException {
+    int before = into.position();
     decrypt(in, into);
     if (in.hasRemaining()) {
       undecrypted = copy(in);
     }
     int decrypted = into.position() - before;
-    return (decrypted == 0 && (read < 0 || engine.isInboundDone())) ? -1 : decrypted;
+    return (decrypted == 0 && (isEnd || engine.isInboundDone())) ? -1 : decrypted;
   }
 
   private void decrypt(ByteBuffer in, ByteBuffer into) throws IOException {

@@ -14,6 +14,14 @@ interface Transport {
   int read(ByteBuffer into) throws IOException;
 
   /**
+   * Like {@link #read}, for bytes that somebody else has read from the socket: those that stand in
+   * {@code into} behind {@code from} are replaced by what they mean.
+   *
+   * @return how many bytes stand there now, -1 at the end of the stream
+   */
+  int take(ByteBuffer into, int from) throws IOException;
+
+  /**
    * Writes what the peer takes now; what is left in {@code from} is to be written again when the
    * socket is writable.
    */
@@ -36,6 +44,11 @@ interface Transport {
     @Override
     public int read(ByteBuffer into) throws IOException {
       return channel.read(into);
+    }
+
+    @Override
+    public int take(ByteBuffer into, int from) {
+      return into.position() - from;
     }
 
     @Override

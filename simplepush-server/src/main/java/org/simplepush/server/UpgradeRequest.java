@@ -3,7 +3,10 @@ package org.simplepush.server;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Base64;
+import java.util.List;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.MessageCodec;
@@ -32,12 +35,16 @@ final class UpgradeRequest {
 
   private final boolean headersAreNamed;
 
+  /** All of the head. */
+  private final String text;
+
   // The headers that matter, each null if there is none; several of a name are joined by commas.
   private @Nullable String upgrade;
   private @Nullable String connection;
   private @Nullable String version;
   private @Nullable String key;
   private @Nullable String protocols;
+  private @Nullable String forwardedFor;
 
   /** Whether a connection that begins with this byte can be HTTP; TLS, for one, cannot. */
   static boolean mayBegin(byte first) {
@@ -63,7 +70,7 @@ final class UpgradeRequest {
    * @param length where its head ends
    */
   UpgradeRequest(byte[] head, int length) {
-    String text = new String(head, 0, length, StandardCharsets.ISO_8859_1);
+    text = new String(head, 0, length, StandardCharsets.ISO_8859_1);
     int end = text.indexOf(END_OF_LINE);
     request = text.substring(0, end).split(" ", -1);
     boolean named = true;
@@ -79,6 +86,7 @@ final class UpgradeRequest {
       version = header("Sec-WebSocket-Version", version, text, at, colon, end);
       key = header("Sec-WebSocket-Key", key, text, at, colon, end);
       protocols = header("Sec-WebSocket-Protocol", protocols, text, at, colon, end);
+      forwardedFor = header("X-Forwarded-For", forwardedFor, text, at, colon, end);
     }
     headersAreNamed = named;
   }
@@ -124,6 +132,37 @@ final class UpgradeRequest {
     return null;
   }
 
+  /** Returns what {@code X-Forwarded-For} says; several headers are one list. */
+  List<String> forwardedFor() {
+    return forwardedFor == null ? List.of() : List.of(forwardedFor);
+  }
+
+  /** Returns the path, for a request that is not refused. */
+  String path() {
+    int query = request[1].indexOf('?');
+    return query < 0 ? request[1] : request[1].substring(0, query);
+  }
+
+  /** Returns what follows the question mark; empty if there is none. */
+  String query() {
+    int query = request[1].indexOf('?');
+    return query < 0 ? "" : request[1].substring(query + 1);
+  }
+
+  /** Returns the values of all headers of a name, for a request that is not refused. */
+  List<String> headers(String name) {
+    List<String> values = new ArrayList<>();
+    int end = text.indexOf(END_OF_LINE);
+    for (int at = end + 2; !text.startsWith(END_OF_LINE, at); at = end + 2) {
+      end = text.indexOf(END_OF_LINE, at);
+      String value = header(name, null, text, at, text.indexOf(':', at), end);
+      if (value != null) {
+        values.add(value);
+      }
+    }
+    return List.copyOf(values);
+  }
+
   private static boolean isKey(String text) {
     try {
       return text.length() == 24 && Base64.getDecoder().decode(text).length == KEY_LENGTH;
@@ -150,6 +189,22 @@ final class UpgradeRequest {
         + Base64.getEncoder().encodeToString(sha1(key + ACCEPT_SUFFIX))
         + (protocols == null ? "" : "\r\nSec-WebSocket-Protocol: " + MessageCodec.SUBPROTOCOL)
         + "\r\nServer: SimplePush\r\n\r\n";
+  }
+
+  /**
+   * Returns the HTTP answer that refuses a request which is as it should be.
+   *
+   * @param status 403, 429 or 503
+   * @param retryAfter when to try again; zero if that is not told
+   */
+  static String refused(int status, Duration retryAfter) {
+    long seconds = retryAfter.plusNanos(999_999_999).toSeconds();
+    String headers = seconds == 0 ? "" : "Retry-After: " + seconds + END_OF_LINE;
+    return switch (status) {
+      case 403 -> answer("403 Forbidden", headers, "This device may not connect.");
+      case 429 -> answer("429 Too Many Requests", headers, "Too many connections come from there.");
+      default -> answer("503 Service Unavailable", headers, "Too many connections; try later.");
+    };
   }
 
   private static byte[] sha1(String text) {

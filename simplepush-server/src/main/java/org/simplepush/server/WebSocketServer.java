@@ -4,6 +4,7 @@ import static java.util.Comparator.comparing;
 import static java.util.Comparator.reverseOrder;
 
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
 import java.nio.channels.SelectionKey;
@@ -84,6 +85,7 @@ final class WebSocketServer implements EventLoop.Handler {
 
   private final Session.Context context;
   private final ConnectionLimits limits;
+  private final @Nullable AdmissionDesk admission;
   private final FailureLog failures;
   private final int connectionCost;
   private final long maxConnections;
@@ -112,10 +114,12 @@ final class WebSocketServer implements EventLoop.Handler {
   WebSocketServer(
       Session.Context context,
       ConnectionLimits limits,
+      @Nullable AdmissionDesk admission,
       @Nullable SSLContext tls,
       ServerSocketChannel listener) {
     this.context = context;
     this.limits = limits;
+    this.admission = admission;
     this.tls = tls;
     this.listener = listener;
     this.failures = context.counters().failures;
@@ -183,6 +187,15 @@ final class WebSocketServer implements EventLoop.Handler {
 
   FailureLog failures() {
     return failures;
+  }
+
+  /** Returns who decides about devices; null if nobody does. */
+  @Nullable AdmissionDesk admission() {
+    return admission;
+  }
+
+  boolean isSecure() {
+    return tls != null;
   }
 
   /** Returns why a connection may not be opened, or null. */
@@ -301,31 +314,35 @@ final class WebSocketServer implements EventLoop.Handler {
   }
 
   private void adopt(SocketChannel channel, int index, EventLoop loop) {
+    InetAddress peer;
     long address;
     boolean mayEnter;
     try {
-      InetSocketAddress peer = (InetSocketAddress) channel.getRemoteAddress();
-      address = limits.addresses().key(peer.getAddress());
+      peer = ((InetSocketAddress) channel.getRemoteAddress()).getAddress();
+      address = limits.firstKey(peer);
       mayEnter = limits.enter(address);
     } catch (Throwable e) {
       notServed(channel, e);
       return;
     }
     if (mayEnter) {
-      adopt(channel, address, index, loop);
+      adopt(channel, peer, address, index, loop);
     } else {
       limits.leave(address);
       dropUnanswered(channel, Refusal.ADDRESS);
     }
   }
 
-  private void adopt(SocketChannel channel, long address, int index, EventLoop loop) {
+  private void adopt(
+      SocketChannel channel, InetAddress peer, long address, int index, EventLoop loop) {
     Connection connection = null;
     try {
       channel.configureBlocking(false);
       channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
       channel.setOption(StandardSocketOptions.SO_SNDBUF, SEND_BUFFER);
-      connection = new Connection(this, loop, channel, transport(channel, loop), address);
+      boolean trusted = limits.addresses().trusts(peer);
+      Transport transport = new ProxyHeader(channel, trusted, transport(channel, loop));
+      connection = new Connection(this, loop, channel, transport, address);
       connections.get(index).add(connection);
       if (open.get() > maxConnections - maxConnections / RESERVE) {
         shedStrangers(index);
@@ -600,6 +617,9 @@ final class WebSocketServer implements EventLoop.Handler {
 
   /** Ends the loops. */
   void stop() {
+    if (admission != null) {
+      admission.close();
+    }
     loops.forEach(EventLoop::stop);
     boolean interrupted = false;
     for (EventLoop loop : loops) {

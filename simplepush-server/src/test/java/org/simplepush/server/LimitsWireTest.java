@@ -94,7 +94,7 @@ class LimitsWireTest {
     try (PushServer server = server().maxConnections(1).build().start()) {
       List<RawWebSocket> silent = new ArrayList<>();
       try {
-        for (int i = 0; i < 65; i++) {
+        for (int i = 0; i < 65; i++) { // one, and those that would be answered
           silent.add(from(HERE, server));
         }
         eventually(() -> assertThat(server.statistics().connections()).isEqualTo(65));

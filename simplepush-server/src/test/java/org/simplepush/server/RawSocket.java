@@ -88,6 +88,21 @@ final class RawSocket implements AutoCloseable {
     return new RawSocket(socket);
   }
 
+  /** Connects, sends a proxy's header, and only then begins with TLS. */
+  static RawSocket connectTlsBehind(byte[] header, int port, SSLContext context)
+      throws IOException {
+    Socket plain = new Socket();
+    plain.setTcpNoDelay(true);
+    plain.connect(
+        new InetSocketAddress(InetAddress.getLoopbackAddress(), port), (int) TIMEOUT.toMillis());
+    plain.getOutputStream().write(header);
+    SSLSocket socket =
+        (SSLSocket) context.getSocketFactory().createSocket(plain, "127.0.0.1", port, true);
+    socket.setSoTimeout((int) TIMEOUT.toMillis());
+    socket.startHandshake();
+    return new RawSocket(socket);
+  }
+
   void write(byte[] bytes) throws IOException {
     out.write(bytes);
     out.flush();

@@ -86,6 +86,12 @@ final class RawWebSocket implements AutoCloseable {
     return new RawWebSocket(RawSocket.connectTls(port, context, null, 0));
   }
 
+  /** Like {@link #openTls}, on a connection that a proxy has begun with a header of its own. */
+  static RawWebSocket openTlsBehind(byte[] header, int port, SSLContext context)
+      throws IOException {
+    return new RawWebSocket(RawSocket.connectTlsBehind(header, port, context));
+  }
+
   static RawWebSocket connectTls(int port, SSLContext context)
       throws IOException, TimeoutException {
     return openTls(port, context).handshake("Sec-WebSocket-Protocol: push-notification");

@@ -87,10 +87,15 @@ public record Network(InetAddress address, int prefixLength) {
     for (int i = 0; i < bytes.length; i++) {
       bytes[i] &= (byte) mask(length - i * Byte.SIZE);
     }
+    return address(bytes);
+  }
+
+  /** Returns the address of these 4 or 16 bytes. */
+  public static InetAddress address(byte[] bytes) {
     try {
       return InetAddress.getByAddress(bytes);
     } catch (UnknownHostException e) {
-      throw new IllegalStateException("as many bytes as the address had", e);
+      throw new IllegalArgumentException("An address has 4 or 16 bytes", e);
     }
   }
 
