@@ -6,6 +6,8 @@ import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import javax.crypto.SecretKey;
 import javax.sql.DataSource;
 import org.simplepush.appserver.JdbcSubscriptions;
@@ -16,6 +18,8 @@ import org.simplepush.client.ApplicationManifest;
 import org.simplepush.client.DeviceStorage;
 import org.simplepush.client.PushClient;
 import org.simplepush.client.PushManager;
+import org.simplepush.server.Admission.Decision;
+import org.simplepush.server.PushServer;
 
 /** What README.md shows; the build compiles it here and a test compares. */
 abstract class Snippets {
@@ -29,6 +33,22 @@ abstract class Snippets {
     URI endpoint = calendar.register().join();
     tellApplicationServer(endpoint);
     return device;
+  }
+
+  /** Only devices with a token may connect, through a load balancer in front. */
+  PushServer guardedServer() throws IOException {
+    PushServer server =
+        PushServer.builder()
+            .trustedProxies("10.0.0.0/8") // X-Forwarded-For and PROXY headers from there count
+            .admission(
+                request ->
+                    request.headers("Authorization").isEmpty()
+                        ? CompletableFuture.completedStage(Decision.forbid()) // 403
+                        : isKnown(request.headers("Authorization").get(0)) // answers later
+                            .thenApply(known -> known ? Decision.admit() : Decision.forbid()))
+            .build()
+            .start();
+    return server;
   }
 
   /** What a device can be told to do. */
@@ -75,6 +95,8 @@ abstract class Snippets {
     transaction.commit();
     outbox.wake();
   }
+
+  abstract CompletionStage<Boolean> isKnown(String token);
 
   abstract void synchronise(long version);
 

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.net.URI;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -47,6 +49,11 @@ class SnippetsTest {
 
     @Override
     void forget(URI endpoint) {}
+
+    @Override
+    CompletionStage<Boolean> isKnown(String token) {
+      return CompletableFuture.completedStage(true);
+    }
   }
 
   private void serve(int port, int endpointPort) throws IOException {

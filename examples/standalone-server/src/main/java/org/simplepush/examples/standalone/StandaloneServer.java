@@ -5,6 +5,8 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -158,6 +160,78 @@ public final class StandaloneServer implements Callable<Integer> {
       description =
           "Over how long to close the connections when told to stop. Default ${DEFAULT-VALUE}.")
   private Duration drain;
+
+  @Option(
+      names = "--max-connections",
+      paramLabel = "N",
+      description =
+          "How many devices may be connected; more are refused with 503. Default what memory and"
+              + " descriptors allow.")
+  private @Nullable Integer maxConnections;
+
+  @Option(
+      names = "--max-connections-per-address",
+      paramLabel = "N",
+      description =
+          "How many devices may be connected from one address; more are refused with 429. Default"
+              + " one for each 64 KB of the heap, 1000 to 50000.")
+  private @Nullable Integer maxConnectionsPerAddress;
+
+  @Option(
+      names = "--max-channels",
+      paramLabel = "N",
+      description =
+          "How many channels the store may hold, and as many user agents; more are refused with 503."
+              + " Not with Redis. Default what a quarter of the heap holds, with SQLite 10000000.")
+  private @Nullable Long maxChannels;
+
+  @Option(
+      names = "--new-user-agents-per-minute",
+      paramLabel = "N",
+      description =
+          "How many user agents may come into being from one address in a minute; more are refused"
+              + " with 429. Default 3000.")
+  private @Nullable Integer newUserAgentsPerMinute;
+
+  @Option(
+      names = "--new-channels-per-minute",
+      paramLabel = "N",
+      description =
+          "How many channels may be registered from one address in a minute; more are refused with"
+              + " 429. Default 12000.")
+  private @Nullable Integer newChannelsPerMinute;
+
+  @Option(
+      names = "--limit-loopback",
+      description =
+          "Limits per address hold for the addresses of this machine, 127.0.0.0/8 and ::1, too."
+              + " Default off.")
+  private boolean limitLoopback;
+
+  @Option(
+      names = "--trusted-proxies",
+      paramLabel = "CIDR[,CIDR]",
+      description =
+          "Networks of proxies whose X-Forwarded-For and PROXY headers are believed, like"
+              + " 10.0.0.0/8. Default none.")
+  private @Nullable String trustedProxies;
+
+  @Option(
+      names = "--rate-limit",
+      paramLabel = "N/D",
+      converter = RateOption.class,
+      description =
+          "How many updates an endpoint takes in that time, like 10/1s; more are answered with 429."
+              + " Default any number.")
+  private RateOption.@Nullable Rate rateLimit;
+
+  @Option(
+      names = "--allow-origin",
+      paramLabel = "O[,O]",
+      description =
+          "Origins of web pages that may call endpoints, like https://app.example.org, or * for any."
+              + " Default none.")
+  private @Nullable String allowOrigin;
 
   @Option(
       names = "--max-memory",
@@ -334,9 +408,31 @@ public final class StandaloneServer implements Callable<Integer> {
     set("--redelivery", redelivery, builder::redeliveryInterval);
     set("--expiry", expiry, builder::expiry);
     set("--drain", drain, builder::drain);
+    set("--max-connections", maxConnections, builder::maxConnections);
+    set(
+        "--max-connections-per-address",
+        maxConnectionsPerAddress,
+        builder::maxConnectionsPerAddress);
+    set("--max-channels", maxChannels, builder::maxChannels);
+    set("--new-user-agents-per-minute", newUserAgentsPerMinute, builder::newUserAgentsPerMinute);
+    set("--new-channels-per-minute", newChannelsPerMinute, builder::newChannelsPerMinute);
+    set("--limit-loopback", limitLoopback, builder::limitLoopback);
+    set("--trusted-proxies", trustedProxies, list -> builder.trustedProxies(items(list)));
+    set(
+        "--rate-limit",
+        rateLimit,
+        rate -> builder.endpointRateLimit(rate.permits(), rate.window()));
+    set(
+        "--allow-origin",
+        allowOrigin,
+        list -> builder.allowedOrigins(new HashSet<>(List.of(items(list)))));
     set("--max-memory", maxMemory, builder::maxMemory);
-    set("--wakeup", wakeUp, list -> builder.wakeUp(WakeUp.inNetworks(list.split(" *, *", -1))));
+    set("--wakeup", wakeUp, list -> builder.wakeUp(WakeUp.inNetworks(items(list))));
     return builder;
+  }
+
+  private static String[] items(String list) {
+    return list.split(" *, *", -1);
   }
 
   /** Passes an option's value on, if it has one; what is refused is said of that option. */
