@@ -53,7 +53,7 @@ final class Siege implements Callable<Integer> {
   private static final int GOAL_MORE_DESCRIPTORS = 50;
 
   /** Pools of threads that have grown to their size may stay so for minutes. */
-  private static final int GOAL_MORE_THREADS = 32;
+  private static final int GOAL_MORE_THREADS = 50;
 
   @Mixin private final ProgramOptions programs = new ProgramOptions();
 
