@@ -93,7 +93,7 @@ final class Writer {
     record Open(Database database, VersionTables tables) implements State {}
 
     /** It failed so that it must be opened anew. */
-    record Down(StoreFile file, Throwable why, long since) implements State {}
+    record Down(StoreFile file, Throwable why, long since, boolean isReported) implements State {}
   }
 
   /**
@@ -368,7 +368,8 @@ final class Writer {
         database.carryOverLog();
         log.error("The log of the store {} was taken away; what was in it is saved", file);
         closeDatabase(); // to be opened again, with a new log
-        state = reopen(new State.Down(database.file(), new IOException("no log"), longAgo()));
+        state =
+            reopen(new State.Down(database.file(), new IOException("no log"), longAgo(), false));
       }
       case GONE, REPLACED -> requireDatabase(database);
     }
@@ -391,7 +392,7 @@ final class Writer {
     } else if (Database.isFatal(failure)) {
       log.error("The store {} failed; it is opened anew", file, failure);
       closeDatabase();
-      state = new State.Down(open.database().file(), failure, System.nanoTime());
+      state = new State.Down(open.database().file(), failure, System.nanoTime(), false);
     } else {
       rollBack(open.database());
     }
@@ -404,7 +405,7 @@ final class Writer {
     } catch (SQLException e) {
       log.warn("The store {} could not undo what failed; it is opened anew", file, e);
       closeDatabase();
-      state = new State.Down(database.file(), e, longAgo());
+      state = new State.Down(database.file(), e, longAgo(), false);
     }
   }
 
@@ -425,8 +426,10 @@ final class Writer {
       log.info("The store {} is open again", file);
       return open;
     } catch (IOException | SQLException e) {
-      log.error("The store {} cannot be opened again", file, e);
-      return new State.Down(down.file(), e, System.nanoTime());
+      if (!down.isReported()) {
+        log.error("The store {} cannot be opened again; it is tried every second", file, e);
+      }
+      return new State.Down(down.file(), e, System.nanoTime(), true);
     }
   }
 

@@ -14,7 +14,9 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
@@ -293,6 +295,30 @@ class SqliteFileTest {
     } finally {
       writer.close();
     }
+  }
+
+  @Test
+  void aStoreThatCannotBeOpenedAnewSaysSoOnce() throws Exception {
+    PrintStream stderr = System.err;
+    ByteArrayOutputStream logged = new ByteArrayOutputStream();
+    System.setErr(new PrintStream(logged, true, StandardCharsets.UTF_8));
+    Writer writer = open();
+    try {
+      assertThat(failure(writer.submit(SqliteFileTest::breakDown))).contains("broken");
+      Files.move(file, elsewhere.resolve("store.db"));
+      Set<Throwable> attempts = new HashSet<>();
+      while (attempts.size() < 4) { // the first is what broke it
+        Throwable failure =
+            get(writer.submit(VersionTables::probe).handle((result, thrown) -> thrown));
+        attempts.add(failure.getCause());
+      }
+    } finally {
+      writer.close();
+      System.setErr(stderr);
+    }
+    assertThat(logged.toString(StandardCharsets.UTF_8).lines())
+        .filteredOn(line -> line.contains("cannot be opened again"))
+        .hasSize(1);
   }
 
   private static void awaitHealthy(Writer writer) {
