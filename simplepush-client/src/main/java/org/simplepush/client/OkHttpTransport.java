@@ -16,16 +16,18 @@ import org.simplepush.core.MessageCodec;
 final class OkHttpTransport implements Transport {
   private static final String SUBPROTOCOL_HEADER = "Sec-WebSocket-Protocol";
 
+  /**
+   * How many bytes may wait until the server reads them: more than registers of 20,000 channels.
+   */
+  private static final int MAX_UNSENT = 2 * 1024 * 1024;
+
   private final OkHttpClient client;
-  private final int maxUnsent;
 
   /**
    * @param client runs its calls on {@link ReaderThreads}, and has an {@link OkHttpGuard}
-   * @param maxUnsent how many bytes may wait until the server reads them
    */
-  OkHttpTransport(OkHttpClient client, int maxUnsent) {
+  OkHttpTransport(OkHttpClient client) {
     this.client = client;
-    this.maxUnsent = maxUnsent;
   }
 
   @Override
@@ -39,7 +41,7 @@ final class OkHttpTransport implements Transport {
     return new OkHttpConnection(client.newWebSocket(request, listener), listener);
   }
 
-  private final class OkHttpConnection implements Connection {
+  private static final class OkHttpConnection implements Connection {
     private final WebSocket webSocket;
     private final Listener listener;
 
@@ -50,9 +52,9 @@ final class OkHttpTransport implements Transport {
 
     @Override
     public boolean send(String text) {
-      if (webSocket.queueSize() > maxUnsent) {
+      if (webSocket.queueSize() > MAX_UNSENT) {
         listener.violated(
-            "the server does not read: more than " + maxUnsent + " bytes wait to be sent", null);
+            "the server does not read: more than " + MAX_UNSENT + " bytes wait to be sent", null);
         webSocket.cancel();
         return false;
       }
@@ -133,9 +135,17 @@ final class OkHttpTransport implements Transport {
       }
     }
 
-    /** If OkHttp has not said why until now, it met an error that it does not report. */
+    /**
+     * If OkHttp has not said why until now, it met an error that it does not report, or another
+     * thread failed to write and is yet to report that.
+     */
     private void readerEnded(@Nullable Throwable failure) {
-      violated("the connection can be read no more: " + failure, failure);
+      if (failure == null) {
+        fail("it cannot be written to", null);
+      } else {
+        String error = Quote.message(failure.toString());
+        violated("the connection can be read no more: " + error, Quote.withShortMessages(failure));
+      }
     }
 
     private void fail(String reason, @Nullable Throwable cause) {

@@ -254,7 +254,7 @@ public final class PushClient implements AutoCloseable {
   }
 
   private Transport transport() {
-    Transport connections = new OkHttpTransport(okHttp, settings.maxMessageLength());
+    Transport connections = new OkHttpTransport(okHttp);
     return wakeUp == null ? connections : new WakeableTransport(connections, wakeUp, readers);
   }
 
@@ -733,11 +733,10 @@ public final class PushClient implements AutoCloseable {
     }
 
     /**
-     * How long a message of the push server may be. A longer one ends the connection. The largest a
+     * How long a message of the push server may be; a longer one ends the connection. The largest a
      * server has reason to send is a notification of a version for each channel of the device, some
-     * 80 bytes each. A device holds a few times as much for as long as it reads a message; as many
-     * bytes may wait to be sent to a server that does not read. Default 1 MiB ({@link
-     * #DEFAULT_MAX_MESSAGE_LENGTH}).
+     * 80 bytes each. While it reads a message, a device holds a few times as much. Default 1 MiB
+     * ({@link #DEFAULT_MAX_MESSAGE_LENGTH}).
      *
      * @param bytes 1 KiB to 16 MiB
      * @throws IllegalArgumentException if out of range

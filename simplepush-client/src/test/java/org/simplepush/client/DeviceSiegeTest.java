@@ -156,7 +156,7 @@ class DeviceSiegeTest {
         new ArrayList<>(
             List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx64m",
+                "-Xmx" + Integer.getInteger("siege.heap", 64) + "m",
                 "-Xshare:auto",
                 "-XX:TieredStopAtLevel=1",
                 "-Dorg.slf4j.simpleLogger.defaultLogLevel=off",

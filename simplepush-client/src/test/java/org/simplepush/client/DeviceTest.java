@@ -1018,4 +1018,34 @@ class DeviceTest {
     h.advance(DeviceHarness.PING);
     assertThat(connection.next()).isEqualTo(new Ping());
   }
+
+  /** A server that forgets the device each time makes it work, but not remember more and more. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void stateDoesNotGrowHoweverOftenTheServerForgets(boolean replaces) {
+    DeviceHarness h = new DeviceHarness();
+    Recorder calendar = new Recorder();
+    calendar.replaces = replaces;
+    FakeConnection connection = h.start().connected();
+    h.attach("calendar", calendar);
+    for (int i = 0; i < 10; i++) {
+      h.registered(connection, "calendar");
+    }
+    int most = 0;
+    for (int i = 0; i < 100; i++) {
+      h.ends(connection, 1006);
+      h.advanceToNextAttempt();
+      connection = h.connected(Uaid.random());
+      while (connection.hasSaid()) {
+        if (connection.next() instanceof Register register) {
+          h.answerRegister(connection, register.channelId(), endpoint(register.channelId()));
+        }
+      }
+      most = Math.max(most, h.storage.state.length());
+      if (i == 2) {
+        assertThat(most).as("with ten channels").isLessThan(4_000);
+      }
+    }
+    assertThat(most).as("a hundred losses later").isLessThan(4_000);
+  }
 }
