@@ -40,10 +40,15 @@ final class CreationLimits {
     this.channels = new AddressRate(channelsPerMinute, nanoTime);
   }
 
+  /** Whether the store holds as many user agents as it may. */
+  boolean isFullOfUserAgents() {
+    Optional<Size> size = store.size();
+    return size.isPresent() && size.get().userAgents() >= max;
+  }
+
   /** Returns why this address may not create a user agent now, or null: then one counts. */
   @Nullable Refusal userAgent(long address) {
-    Optional<Size> size = store.size();
-    if (size.isPresent() && size.get().userAgents() >= max) {
+    if (isFullOfUserAgents()) {
       return Refusal.STORE_FULL;
     }
     return userAgents.tryAcquire(address) ? null : Refusal.USER_AGENT_RATE;

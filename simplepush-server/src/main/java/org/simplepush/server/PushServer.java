@@ -64,6 +64,9 @@ public final class PushServer implements AutoCloseable {
   /** A check of health takes a thread and a connection, so many who ask share one. */
   private static final long SHARED_CHECK_NANOS = TimeUnit.SECONDS.toNanos(5);
 
+  /** After how long a user agent without a channel is dropped if the store is full of them. */
+  private static final Duration RELIEF_EXPIRY = Duration.ofMinutes(1);
+
   private final Builder config;
   private final ServerSettings settings;
   private final VersionStore store;
@@ -206,7 +209,10 @@ public final class PushServer implements AutoCloseable {
           endpoints == null ? null : new InetSocketAddress(config.host, endpointPort);
       ServerHealth health =
           new ServerHealth(
-              webSockets, startDuties(housekeeper), endpointAddress, config.tls != null);
+              webSockets,
+              startDuties(housekeeper, context.limits()),
+              endpointAddress,
+              config.tls != null);
       return new Running(
           name, port, endpointPort, base, webSockets, endpoints, housekeeper, health);
     } catch (IOException | RuntimeException e) {
@@ -269,10 +275,13 @@ public final class PushServer implements AutoCloseable {
         });
   }
 
-  private List<ScheduledFuture<?>> startDuties(ScheduledExecutorService housekeeper) {
+  private List<ScheduledFuture<?>> startDuties(
+      ScheduledExecutorService housekeeper, CreationLimits limits) {
     List<ScheduledFuture<?>> duties = new ArrayList<>();
     duties.add(repeat(housekeeper, config.expiryInterval(), this::expire));
-    duties.add(repeat(housekeeper, config.expiryInterval(), this::expireEmpty));
+    duties.add(
+        repeat(housekeeper, config.expiryInterval(), () -> expireEmpty(settings.emptyExpiry())));
+    duties.add(repeat(housekeeper, config.reliefInterval(), () -> relieve(limits)));
     if (keys.isShared()) {
       duties.add(repeat(housekeeper, config.keyInterval, keys::tend));
     }
@@ -298,8 +307,15 @@ public final class PushServer implements AutoCloseable {
     store.expire(settings.expiry()).whenComplete(this::expired);
   }
 
-  private void expireEmpty() {
-    store.expireEmpty(settings.emptyExpiry()).whenComplete(this::expired);
+  private void expireEmpty(Duration notSeenFor) {
+    store.expireEmpty(notSeenFor).whenComplete(this::expired);
+  }
+
+  /** Strangers who register nothing must not keep others from coming for an hour. */
+  private void relieve(CreationLimits limits) {
+    if (limits.isFullOfUserAgents()) {
+      expireEmpty(RELIEF_EXPIRY);
+    }
   }
 
   private void expired(@Nullable Integer dropped, @Nullable Throwable failure) {
@@ -545,6 +561,9 @@ public final class PushServer implements AutoCloseable {
 
     /** Heap and garbage of a connected device with a channel. */
     private static final long BYTES_PER_CONNECTION = 8 * 1024;
+
+    /** How often to look whether the store is full of strangers. */
+    private static final Duration RELIEF_INTERVAL = Duration.ofSeconds(10);
 
     /** About a gigabyte of SQLite's file. */
     private static final long MAX_DURABLE_CHANNELS = 10_000_000;
@@ -1015,9 +1034,10 @@ public final class PushServer implements AutoCloseable {
 
     /**
      * How many channels the store may hold, and as many user agents (protocol §13); one more is
-     * refused until others unregister or expire. The device is told 503 in the answer to its
-     * register or hello, or the connection is closed with 1013; it is to try again later. Whoever
-     * is known goes on.
+     * refused until others unregister or expire; if it is user agents that are too many, those
+     * without a channel expire after a minute. The device is told 503 in the answer to its register
+     * or hello, or the connection is closed with 1013; it is to try again later. Whoever is known
+     * goes on.
      *
      * <p>Default for a store that keeps its channels in the heap: as many as a quarter of the
      * largest heap ({@code -Xmx}) holds, that is 18,000 with 32 MB and 600,000 with 1 GB. For
@@ -1178,6 +1198,11 @@ public final class PushServer implements AutoCloseable {
     Builder expiryInterval(Duration expiryInterval) {
       this.expiryInterval = expiryInterval;
       return this;
+    }
+
+    private Duration reliefInterval() {
+      Duration interval = expiryInterval();
+      return interval.compareTo(RELIEF_INTERVAL) < 0 ? interval : RELIEF_INTERVAL;
     }
 
     private Duration expiryInterval() {

@@ -61,6 +61,35 @@ class ExpiryWireTest {
     }
   }
 
+  /** Somebody who only says hello must not keep others from coming. */
+  @Test
+  void whoeverHasNoChannelMakesRoomWhenTheStoreIsFull() throws Exception {
+    try (PushServer server =
+        server()
+            .store(store)
+            .maxChannels(3)
+            .expiryInterval(Duration.ofMillis(20))
+            .build()
+            .start()) {
+      try (WireDevice honest = WireDevice.fresh(server.port());
+          WireDevice stranger = WireDevice.fresh(server.port());
+          WireDevice another = WireDevice.fresh(server.port());
+          RawWebSocket refused = RawWebSocket.connect(server.port())) {
+        URI endpoint = honest.register(CHANNEL);
+        refused.send(WireDevice.helloMessage(""));
+        assertThat(refused.nextText()).contains("\"status\":503");
+        assertThat(store.size()).contains(new Size(3, 1));
+        assertThat(stranger.uaid()).isNotEqualTo(another.uaid());
+
+        pass(Duration.ofMinutes(1));
+        eventually(() -> assertThat(store.size()).contains(new Size(1, 1)));
+        publish(server, endpoint, 7);
+        honest.expectUpdate(CHANNEL, 7);
+        WireDevice.fresh(server.port()).close();
+      }
+    }
+  }
+
   @Test
   void deviceThatIsConnectedIsSeenInTimeAndKept() throws Exception {
     ServerSettings settings =
