@@ -214,8 +214,10 @@ enum Hostility implements HostileServer.Script {
     @Override
     public void serve(Wire wire) throws IOException {
       wire.greet(UAID);
+      byte[] notification =
+          notification(10_000).replace('\'', '"').getBytes(StandardCharsets.UTF_8);
       while (true) {
-        wire.say(notification(10_000));
+        wire.frame(0x81, notification);
       }
     }
   },
