@@ -22,6 +22,9 @@ final class TlsTransport implements Transport {
     final ByteBuffer out = ByteBuffer.allocate(SIZE);
   }
 
+  /** What the engine holds from the first bytes until the handshake is over. */
+  private static final int HANDSHAKE = 10 * 1024;
+
   private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
 
   private final SocketChannel channel;
@@ -77,6 +80,10 @@ final class TlsTransport implements Transport {
     }
     int decrypted = into.position() - before;
     return (decrypted == 0 && (isEnd || engine.isInboundDone())) ? -1 : decrypted;
+  }
+
+  private boolean isHandshaking() {
+    return !handshaken && engine.getHandshakeStatus() != HandshakeStatus.NOT_HANDSHAKING;
   }
 
   private void decrypt(ByteBuffer in, ByteBuffer into) throws IOException {
@@ -165,7 +172,7 @@ final class TlsTransport implements Transport {
 
   @Override
   public int undecoded() {
-    return undecrypted == null ? 0 : undecrypted.capacity();
+    return (undecrypted == null ? 0 : undecrypted.capacity()) + (isHandshaking() ? HANDSHAKE : 0);
   }
 
   @Override

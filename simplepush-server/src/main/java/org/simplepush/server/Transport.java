@@ -33,7 +33,7 @@ interface Transport {
    */
   int unwritten();
 
-  /** Returns how many bytes wait here for more, without which they cannot be read. */
+  /** Returns what is held for bytes that wait for more, without which they cannot be read. */
   int undecoded();
 
   /** Ends our side of the stream; the peer may still send. */

@@ -66,8 +66,8 @@ final class WebSocketServer implements EventLoop.Handler {
   /** What a connection takes of the heap when idle, its session and its timer included. */
   static final int CONNECTION = 2 * 1024;
 
-  /** What it takes more with TLS. */
-  static final int TLS = 16 * 1024;
+  /** What it takes more with TLS, once the handshake is over. */
+  static final int TLS = 5 * 1024;
 
   /** So many more than may be connected are heard, to be told that they are too many. */
   private static final int SPARE = 64;

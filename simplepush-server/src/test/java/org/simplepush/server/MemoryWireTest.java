@@ -8,6 +8,7 @@ import static org.simplepush.server.TestServers.server;
 
 import java.io.IOException;
 import java.net.URI;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -19,6 +20,7 @@ import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLEngine;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -200,6 +202,28 @@ class MemoryWireTest {
       }
       strangersLeave();
       eventually(() -> assertThat(use(server, "input").used()).isZero());
+    }
+  }
+
+  @Test
+  void handshakesOfTlsAreChargedUntilTheyAreOver(@TempDir Path folder) throws Exception {
+    SSLContext tls = TlsWireTest.selfSigned(folder.resolve("keystore.p12"));
+    try (PushServer server = server().tls(tls).build().start()) {
+      ByteBuffer hello = ByteBuffer.allocate(32 * 1024);
+      SSLEngine client = tls.createSSLEngine();
+      client.setUseClientMode(true);
+      client.wrap(ByteBuffer.allocate(0), hello);
+      RawSocket stranger = RawSocket.connect(server.port());
+      strangers.add(stranger);
+      stranger.write(Arrays.copyOf(hello.array(), hello.position()));
+      eventually(() -> assertThat(use(server, "input").used()).isGreaterThan(8 * 1024));
+      strangersLeave();
+      eventually(() -> assertThat(use(server, "input").used()).isZero());
+      try (WireDevice device = new WireDevice(RawWebSocket.connectTls(server.port(), tls))) {
+        device.hello("");
+        assertThat(use(server, "input").used()).isZero();
+        assertThat(use(server, "connections").used()).isEqualTo(7 * 1024);
+      }
     }
   }
 
