@@ -77,7 +77,7 @@ final class BoundedSockets extends SocketFactory {
     @Override
     public synchronized InputStream getInputStream() throws IOException {
       if (in == null) {
-        in = new BoundedStream(super.getInputStream(), left);
+        in = new BoundedStream(super.getInputStream(), this);
       }
       return in;
     }
@@ -85,18 +85,18 @@ final class BoundedSockets extends SocketFactory {
 
   private static final class BoundedStream extends InputStream {
     private final InputStream in;
-    private final AtomicInteger left;
+    private final Bounded socket;
 
-    BoundedStream(InputStream in, AtomicInteger left) {
+    BoundedStream(InputStream in, Bounded socket) {
       this.in = in;
-      this.left = left;
+      this.socket = socket;
     }
 
     @Override
     public int read() throws IOException {
       checkLeft();
       int read = in.read();
-      left.decrementAndGet();
+      socket.left.decrementAndGet();
       return read;
     }
 
@@ -104,12 +104,14 @@ final class BoundedSockets extends SocketFactory {
     public int read(byte[] bytes, int offset, int length) throws IOException {
       checkLeft();
       int read = in.read(bytes, offset, length);
-      left.addAndGet(-read);
+      socket.left.addAndGet(-Math.max(0, read));
       return read;
     }
 
     private void checkLeft() throws IOException {
-      if (left.get() <= 0) {
+      if (socket.left.get() <= 0) {
+        // At once: the engine would say goodbye first, behind what nobody reads on the other side.
+        socket.close();
         throw new IOException("The push server sent more than " + MAX_BYTES + " bytes.");
       }
     }

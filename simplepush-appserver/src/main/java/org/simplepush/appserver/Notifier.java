@@ -355,7 +355,8 @@ public final class Notifier implements AutoCloseable {
    * the {@link Builder#drain drain time}: what is unfinished then fails with {@link
    * Verdict.Cause#CLOSED}. Returns at once; every call answers with the same completion. When it
    * completes, connections are closed and no thread of this notifier remains, but for those that
-   * hand over the last verdicts. An executor that was handed in is left alone.
+   * hand over the last verdicts, or wait for name servers that do not answer. An executor that was
+   * handed in is left alone.
    */
   public CompletableFuture<Void> closeAsync() {
     sender.close(drain);
