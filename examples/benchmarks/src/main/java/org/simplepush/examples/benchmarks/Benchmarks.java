@@ -21,7 +21,13 @@ import picocli.CommandLine.Spec;
     name = "benchmarks",
     mixinStandardHelpOptions = true,
     sortOptions = false,
-    subcommands = {Survive.class, Siege.class, Stores.class, HelpCommand.class},
+    subcommands = {
+      Survive.class,
+      Siege.class,
+      SiegeNotifier.class,
+      Stores.class,
+      HelpCommand.class
+    },
     description = "Measures a SimplePush server from outside.",
     footer = {
       "",
