@@ -93,8 +93,8 @@ final class Siege implements Callable<Integer> {
   @Option(
       names = "--server-opts",
       paramLabel = "OPTIONS",
-      defaultValue = "",
-      description = "More options of the server, in one argument.")
+      defaultValue = "--limit-loopback",
+      description = "More options of the server, in one argument. Default '${DEFAULT-VALUE}'.")
   private String serverOptions;
 
   @Option(names = "--only", paramLabel = "NAME", description = "Only attacks whose name has this.")
