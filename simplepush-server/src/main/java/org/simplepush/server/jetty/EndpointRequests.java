@@ -39,7 +39,6 @@ final class EndpointRequests extends Handler.Abstract.NonBlocking {
   private static final ByteBuffer EMPTY = ByteBuffer.allocate(0);
 
   private final EndpointHandler handler;
-  private final Room room;
   private final int bodyLimit;
 
   /** Stands for every body that is too large, which is not read. */
@@ -49,9 +48,8 @@ final class EndpointRequests extends Handler.Abstract.NonBlocking {
   private final CompletableFuture<Void> drained = new CompletableFuture<>();
   private volatile boolean draining;
 
-  EndpointRequests(EndpointHandler handler, Room room) {
+  EndpointRequests(EndpointHandler handler) {
     this.handler = handler;
-    this.room = room;
     this.bodyLimit = handler.bodyLimit();
     this.tooLarge = ByteBuffer.allocate(bodyLimit + 1).asReadOnlyBuffer();
   }
@@ -167,13 +165,13 @@ final class EndpointRequests extends Handler.Abstract.NonBlocking {
         for (HttpField field : request.getHeaders()) {
           held += field.getName().length() + String.valueOf(field.getValue()).length();
         }
-        room.hold(held);
+        RequestEndPoint.hold(request, held);
       }
     }
 
     private void done() {
       if (held > 0) {
-        room.limits().letGo(held);
+        RequestEndPoint.hold(request, -held);
       }
       finished();
     }

@@ -63,10 +63,6 @@ final class RequestEndPoint extends SocketChannelEndPoint {
       this.connectionBytes = connectionBytes;
     }
 
-    Room room() {
-      return room;
-    }
-
     @Override
     protected void onEndPointOpened(EndPoint endPoint) {
       super.onEndPointOpened(endPoint);
@@ -112,10 +108,11 @@ final class RequestEndPoint extends SocketChannelEndPoint {
   /** Who this is, if it was let in. */
   private @Nullable InetAddress peer;
 
-  /** What is held by the connection itself, and with it by the head of an unfinished request. */
-  private int connectionBytes;
-
+  /** What the connection holds, with its unfinished requests, from its start to its end. */
   private int held;
+
+  /** How much of that is for the head of a request of which a part has come. */
+  private int heldByHead;
 
   /** Bytes that have come since the last head. */
   private int arrived;
@@ -143,7 +140,6 @@ final class RequestEndPoint extends SocketChannelEndPoint {
       return;
     }
     synchronized (this) {
-      connectionBytes = bytes;
       peer = remote.getAddress();
     }
     hold(bytes);
@@ -152,19 +148,26 @@ final class RequestEndPoint extends SocketChannelEndPoint {
     }
   }
 
-  private void hold(int bytes) {
-    int more;
+  /** Holds more, or less. */
+  private void hold(int more) {
     synchronized (this) {
       if (peer == null) {
-        return;
+        return; // all was let go at the end
       }
-      more = bytes - held;
-      held = bytes;
+      held += more;
     }
     if (more > 0) {
       room.hold(more);
-    } else if (more < 0) {
+    } else {
       room.limits().letGo(-more);
+    }
+  }
+
+  private void holdForHead(int bytes) {
+    int more = bytes - heldByHead;
+    if (more != 0) {
+      heldByHead = bytes;
+      hold(more);
     }
   }
 
@@ -175,9 +178,9 @@ final class RequestEndPoint extends SocketChannelEndPoint {
       if (who == null) {
         return;
       }
-      room.limits().letGo(held);
       peer = null;
     }
+    room.limits().letGo(held);
     room.limits().leave(who);
   }
 
@@ -190,20 +193,24 @@ final class RequestEndPoint extends SocketChannelEndPoint {
   /** Nothing more has come for now. */
   @Override
   protected void needsFillInterest() {
-    if (arrived > 0) {
-      hold(connectionBytes + arrived * HEAP_BYTES_PER_BYTE);
-    }
+    holdForHead(arrived * HEAP_BYTES_PER_BYTE);
     super.needsFillInterest();
   }
 
-  /** The head of a request is there; from now on the request accounts for what it holds. */
+  /** The head of a request is there; from now on the request says what it holds. */
   static void heard(Request request) {
     RequestEndPoint ours = of(request);
     if (ours != null) {
       ours.arrived = 0;
-      if (ours.held != ours.connectionBytes) {
-        ours.hold(ours.connectionBytes);
-      }
+      ours.holdForHead(0);
+    }
+  }
+
+  /** A request that waits for the rest of its body holds so many bytes, or so many less. */
+  static void hold(Request request, int more) {
+    RequestEndPoint ours = of(request);
+    if (ours != null) {
+      ours.hold(more);
     }
   }
 

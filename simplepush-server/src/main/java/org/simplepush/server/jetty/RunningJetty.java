@@ -67,7 +67,7 @@ record RunningJetty(Server server, int port, EndpointRequests requests)
             binding.limits(),
             binding.tls() == null ? CONNECTION_BYTES : TLS_CONNECTION_BYTES,
             connectionFactories(httpConfiguration(), binding.tls()));
-    EndpointRequests requests = new EndpointRequests(handler, connector.room());
+    EndpointRequests requests = new EndpointRequests(handler);
     server.setHandler(requests);
     server.setErrorHandler(EndpointRequests::answerError);
     connector.setIdleTimeout(idleTimeout.toMillis());

@@ -1,14 +1,22 @@
 package org.simplepush.examples.embedjetty;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -67,5 +75,59 @@ class EmbedJettyTest {
     assertThat(get.statusCode()).isEqualTo(405);
     assertThat(get.headers().firstValue("Allow")).hasValue("PUT, OPTIONS");
     assertThat(send("PUT", endpoint.resolve("forged"), "version=7").statusCode()).isEqualTo(404);
+  }
+
+  private Socket begin(int bodyLength) throws IOException {
+    Socket socket = new Socket(endpoint.getHost(), endpoint.getPort());
+    socket.setSoTimeout(20_000);
+    String head =
+        "PUT %s HTTP/1.1\r\nHost: test\r\nContent-Length: %d\r\n\r\n"
+            .formatted(endpoint.getPath(), bodyLength);
+    socket.getOutputStream().write((head + "v").getBytes(US_ASCII));
+    return socket;
+  }
+
+  private static String status(Socket socket) throws IOException {
+    return new String(socket.getInputStream().readNBytes(12), US_ASCII);
+  }
+
+  /** Jetty has 200 threads here. */
+  @Test
+  void slowBodiesLeaveThreadsOfTheContainer() throws Exception {
+    List<Socket> slow = new ArrayList<>();
+    try {
+      for (int i = 0; i < 250; i++) {
+        slow.add(begin(100));
+      }
+      assertThat(send("GET", endpoint.resolve("/other"), "").statusCode()).isEqualTo(404);
+      assertThat(send("PUT", endpoint, "version=7").statusCode()).isEqualTo(503);
+    } finally {
+      for (Socket socket : slow) {
+        socket.close();
+      }
+    }
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    while (send("PUT", endpoint, "version=7").statusCode() != 200) {
+      assertThat(System.nanoTime()).as("the slow ones have left").isLessThan(deadline);
+    }
+  }
+
+  @Test
+  void bodyThatComesByteByByteAndNeverEndsIsCutOff() throws Exception {
+    ScheduledExecutorService drip = Executors.newSingleThreadScheduledExecutor();
+    try (Socket socket = begin(4_000)) {
+      drip.scheduleAtFixedRate(() -> write(socket), 200, 200, TimeUnit.MILLISECONDS);
+      assertThat(status(socket)).isEqualTo("HTTP/1.1 408");
+    } finally {
+      drip.shutdownNow();
+    }
+  }
+
+  private static void write(Socket socket) {
+    try {
+      socket.getOutputStream().write('0');
+    } catch (IOException e) {
+      throw new UncheckedIOException(e); // ends the drip
+    }
   }
 }

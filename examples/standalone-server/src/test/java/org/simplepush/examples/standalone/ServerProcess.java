@@ -89,6 +89,18 @@ final class ServerProcess implements AutoCloseable {
     }
   }
 
+  /** Tells it to stop; returns all that it logs until it has. */
+  List<String> stop() throws InterruptedException {
+    process.toHandle().destroy(); // Process.destroy would close its output too
+    List<String> lines = new ArrayList<>();
+    do {
+      String line = log.poll(20, TimeUnit.SECONDS);
+      assertThat(line).as("a line of the log of a server that stops").isNotNull();
+      lines.add(line);
+    } while (!lines.get(lines.size() - 1).contains("The server has stopped"));
+    return lines;
+  }
+
   /** Returns the base URL of the management port, which must have been asked for. */
   String management() throws InterruptedException {
     Matcher there =

@@ -2,12 +2,14 @@ package org.simplepush.examples.standalone;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -329,6 +331,27 @@ class StandaloneServerTest {
       socket.startHandshake();
       X509Certificate shown = (X509Certificate) socket.getSession().getPeerCertificates()[0];
       return shown.getSubjectX500Principal().getName();
+    }
+  }
+
+  @Test
+  void whatStrangersSendIsNotLogged() throws Exception {
+    String secret = "SeCrEtToKeNSeCrEtToKeNSeCrEtToKeN";
+    try (ServerProcess server = ServerProcess.start()) {
+      for (String request :
+          List.of(
+              "CONNECT /update/" + secret + " HTTP/1.1\r\nHost: test",
+              "PUT / HTTP/1.1\r\nHost: /update/" + secret,
+              "PUT / HTTP/1.1\r\nHost: a\r\nHost: /update/" + secret)) {
+        try (Socket socket = new Socket(server.endpoints.getHost(), server.endpoints.getPort())) {
+          socket.setSoTimeout(20_000);
+          socket
+              .getOutputStream()
+              .write((request + "\r\n\r\n").getBytes(StandardCharsets.US_ASCII));
+          assertThat(socket.getInputStream().read()).isEqualTo('H');
+        }
+      }
+      assertThat(server.stop()).noneMatch(line -> line.contains(secret));
     }
   }
 }
