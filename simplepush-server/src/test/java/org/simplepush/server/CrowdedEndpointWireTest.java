@@ -11,6 +11,7 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import org.eclipse.jetty.server.Response;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -126,7 +127,8 @@ class CrowdedEndpointWireTest {
 
   @Test
   void unfinishedBodiesAreBoundedInTotal() throws Exception {
-    try (PushServer server = jetty().maxMemory(16 << 20).build().start()) {
+    try (LoggedMessages jettyLog = LoggedMessages.of(Response.class);
+        PushServer server = jetty().maxMemory(16 << 20).build().start()) {
       for (int i = 0; i < 600; i++) {
         connect(server)
             .socket()
@@ -139,6 +141,7 @@ class CrowdedEndpointWireTest {
       assertAnswered(connect(server));
       leave();
       eventually(() -> assertThat(heldByRequests(server)).isZero());
+      assertThat(jettyLog.warnings()).as("what would hold endpoints").isEmpty();
     }
   }
 

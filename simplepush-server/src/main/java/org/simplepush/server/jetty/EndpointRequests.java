@@ -12,6 +12,7 @@ import org.eclipse.jetty.http.HttpField;
 import org.eclipse.jetty.http.HttpHeader;
 import org.eclipse.jetty.http.HttpStatus;
 import org.eclipse.jetty.io.Content;
+import org.eclipse.jetty.io.EofException;
 import org.eclipse.jetty.server.Handler;
 import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
@@ -180,7 +181,7 @@ final class EndpointRequests extends Handler.Abstract.NonBlocking {
       if (failure instanceof TimeoutException) {
         refuse(HttpStatus.REQUEST_TIMEOUT_408);
       } else {
-        failed(failure);
+        failed(new EofException(failure)); // which Jetty does not log, with the endpoint
       }
     }
 
