@@ -31,6 +31,7 @@ import picocli.CommandLine.Option;
       "Each good one must accept, each hostile one get its verdict in time, and nothing may leak."
     })
 final class SiegeNotifier implements Callable<Integer> {
+  /** How long it may take until everything is served, or gone. */
   private static final Duration LEFT_BEHIND = Duration.ofSeconds(90);
 
   /** How much later than promised a verdict may be on a machine that is busy with this. */
@@ -83,9 +84,12 @@ final class SiegeNotifier implements Callable<Integer> {
     private final Histogram took = new ConcurrentHistogram(3);
     private final AtomicLong late = new AtomicLong();
     private final AtomicInteger underWay = new AtomicInteger();
-    private final Set<URI> served = ConcurrentHashMap.newKeySet();
+    private final Set<String> served = ConcurrentHashMap.newKeySet();
     private final Notifier notifier;
     private volatile boolean ends;
+
+    /** How long it went on; of the thread that started it. */
+    private double seconds;
 
     Stream(Notifier notifier, Supplier<URI> endpoints, boolean mustAccept) {
       this.notifier = notifier;
@@ -120,7 +124,7 @@ final class SiegeNotifier implements Callable<Integer> {
       }
       if (mustAccept) {
         if (verdict instanceof Verdict.Accepted) {
-          served.add(endpoint);
+          served.add(endpoint.getHost());
         } else {
           failures.add("A good push server got the verdict " + verdict);
         }
@@ -237,7 +241,7 @@ final class SiegeNotifier implements Callable<Integer> {
     double descriptorsBefore = probe.descriptors();
     try (Notifier quiet = notifier()) {
       Stream served = run(quiet, port, alone, false);
-      add(report, "alone", "without hostile ones", served, alone);
+      add(report, "alone", "without hostile ones", served);
     }
     Notifier besieged = notifier();
     Duration siege = Duration.ofSeconds(seconds);
@@ -250,7 +254,7 @@ final class SiegeNotifier implements Callable<Integer> {
     double threads = threads();
     double descriptors = probe.descriptors();
     bad.end();
-    add(report, "besieged", "among hostile ones", served, siege);
+    add(report, "besieged", "among hostile ones", served);
     report
         .add(
             "hostileVerdicts", "verdicts on hostile ones", (double) bad.took.getTotalCount(), "", 0)
@@ -278,21 +282,28 @@ final class SiegeNotifier implements Callable<Integer> {
   private Stream run(Notifier notifier, int port, Duration time, boolean all)
       throws LoadException, InterruptedException {
     Stream stream = new Stream(notifier, inTurn(1, good, port, 4), true);
+    long began = System.nanoTime();
     stream.start(atATime);
     failures.pass(time);
-    stream.end();
-    if (all && stream.served.size() < good) {
-      failures.add("Only " + stream.served.size() + " endpoints of " + good + " hosts were served");
+    long limit = System.nanoTime() + LEFT_BEHIND.toNanos();
+    while (all && stream.served.size() < good) { // on a machine that is busy with other things
+      if (System.nanoTime() - limit > 0) {
+        failures.add("Only " + stream.served.size() + " of " + good + " hosts were served");
+        break;
+      }
+      failures.pass(Duration.ofMillis(100));
     }
+    stream.seconds = (System.nanoTime() - began) / 1e9;
+    stream.end();
     return stream;
   }
 
-  private static void add(Report report, String key, String what, Stream stream, Duration time) {
+  private static void add(Report report, String key, String what, Stream stream) {
     report
         .add(
             key + "PerSecond",
             "accepted per second " + what,
-            stream.took.getTotalCount() / (time.toMillis() / 1e3),
+            stream.took.getTotalCount() / stream.seconds,
             "/s",
             0)
         .addLatency(key, "verdicts " + what, stream.took);
