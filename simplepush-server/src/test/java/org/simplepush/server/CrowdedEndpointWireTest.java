@@ -40,6 +40,23 @@ class CrowdedEndpointWireTest {
     assertThat(http.exchange("PUT", "/update/x", "", "Content-Length: 0").status()).isEqualTo(404);
   }
 
+  /**
+   * One that came in the midst of a burst may have been closed with it: then it comes again, as
+   * senders do.
+   */
+  private static void assertNewSenderIsAnswered(PushServer server) throws Exception {
+    long deadline = RawSocket.deadline(RawSocket.TIMEOUT);
+    boolean answered = false;
+    while (!answered) {
+      try (RawHttp fresh = RawHttp.connect(server.endpointPort())) {
+        assertAnswered(fresh);
+        answered = true;
+      } catch (IOException closed) {
+        assertThat(System.nanoTime()).as("time of %s", closed).isLessThan(deadline);
+      }
+    }
+  }
+
   private static ServerStatistics.MemoryUse requests(PushServer server) {
     return server.statistics().memory().stream()
         .filter(use -> use.kind().equals("requests"))
@@ -99,9 +116,7 @@ class CrowdedEndpointWireTest {
         assertAnswered(connect(server));
       }
       assertThat(crowd.get(0).readToEnd()).isEmpty();
-      try (RawHttp fresh = RawHttp.connect(server.endpointPort())) {
-        assertAnswered(fresh);
-      }
+      assertNewSenderIsAnswered(server);
       leave();
       eventually(() -> assertThat(heldByRequests(server)).isZero());
     }
@@ -113,7 +128,7 @@ class CrowdedEndpointWireTest {
       for (int i = 0; i < 1_000; i++) {
         connect(server);
       }
-      assertAnswered(connect(server));
+      assertNewSenderIsAnswered(server);
       leave();
       eventually(() -> assertThat(heldByRequests(server)).isZero());
     }
@@ -131,7 +146,7 @@ class CrowdedEndpointWireTest {
                     .getBytes(StandardCharsets.US_ASCII));
       }
       eventually(() -> assertThat(shed(server)).isGreaterThan(100));
-      assertAnswered(connect(server));
+      assertNewSenderIsAnswered(server);
       leave();
       eventually(() -> assertThat(heldByRequests(server)).isZero());
     }
@@ -150,7 +165,7 @@ class CrowdedEndpointWireTest {
                     .getBytes(StandardCharsets.US_ASCII));
       }
       eventually(() -> assertThat(shed(server)).isGreaterThan(100));
-      assertAnswered(connect(server));
+      assertNewSenderIsAnswered(server);
       leave();
       eventually(() -> assertThat(heldByRequests(server)).isZero());
       assertThat(jettyLog.warnings()).as("what would hold endpoints").isEmpty();
@@ -170,12 +185,7 @@ class CrowdedEndpointWireTest {
         assertThat(elsewhere.readLine(RawSocket.deadline(RawSocket.TIMEOUT))).contains("404");
       }
       crowd.get(0).close();
-      eventually(
-          () -> {
-            try (RawHttp again = RawHttp.connect(server.endpointPort())) {
-              assertAnswered(again);
-            }
-          });
+      assertNewSenderIsAnswered(server);
     }
   }
 
