@@ -937,12 +937,19 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
 
   @Override
   public void onFailure(Throwable failure) {
+    try {
+      closeNow(); // first: a report may fail for want of memory
+    } finally {
+      reportFailure(failure);
+    }
+  }
+
+  private void reportFailure(Throwable failure) {
     if (failure instanceof IOException) {
       log.debug("A connection failed", failure); // a device went away
     } else {
       server.failures().report(log, "A connection is closed: it could not be served", failure);
     }
-    closeNow();
   }
 
   /** Ends the connection at once, without a word. */

@@ -258,7 +258,11 @@ final class EventLoop implements Executor, Runnable {
     turn.lock();
     try {
       while (!stopping) {
-        turnOrReport();
+        try {
+          turnOrReport();
+        } catch (OutOfMemoryError e) {
+          Thread.onSpinWait(); // even to name the trouble takes memory, the first time
+        }
       }
     } catch (Throwable e) {
       died(e);
@@ -352,8 +356,8 @@ final class EventLoop implements Executor, Runnable {
     while (!isCurrent()) {
       try {
         turn.lock();
-      } catch (OutOfMemoryError e) { // Java 17 needs memory to wait; without the turn all is over
-        failures.report(log, "The turn of an event loop could not be waited for", e);
+      } catch (OutOfMemoryError e) {
+        Thread.onSpinWait(); // Java 17 needs memory to wait; without the turn all would be over
       }
     }
     waitingSince = 0;
