@@ -266,11 +266,16 @@ public final class PushServer implements AutoCloseable {
     }
   }
 
-  private static ScheduledExecutorService newHousekeeper(String name) {
+  private ScheduledExecutorService newHousekeeper(String name) {
+    String sentence = "The housekeeper's thread has ended"; // made now: that takes memory
+    // Without memory the executor may fail between two duties, and forget the next one.
+    Thread.UncaughtExceptionHandler end =
+        (thread, failure) -> counters.failures.report(log, sentence, failure);
     return Executors.newSingleThreadScheduledExecutor(
         task -> {
           Thread thread = new Thread(task, name + "-housekeeper");
           thread.setDaemon(true);
+          thread.setUncaughtExceptionHandler(end);
           return thread;
         });
   }

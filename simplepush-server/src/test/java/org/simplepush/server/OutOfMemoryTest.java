@@ -14,6 +14,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
@@ -25,9 +27,11 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("process")
 @Timeout(120)
 class OutOfMemoryTest {
+  private static final int STRANGERS = 500;
+
   /**
-   * The process: 'f' fills the heap, 'e' empties it, 'h' tells the health; each is answered with a
-   * line.
+   * The process: 'f' fills the heap, 'w' waits until the server has met that, 'e' empties it, 'h'
+   * tells the health; each is answered with a line.
    */
   static final class Main {
     private static final FileOutputStream OUT = new FileOutputStream(FileDescriptor.out);
@@ -35,16 +39,19 @@ class OutOfMemoryTest {
 
     private static final Object[] NOTHING = new Object[0];
     private static Object[] held = NOTHING;
+    private static volatile boolean met;
 
     private Main() {}
 
     public static void main(String[] args) throws IOException {
       // The housekeeper is busy too.
-      try (PushServer server = server().expiry(Duration.ofSeconds(5)).build().start()) {
+      PushServer.Builder builder = server().expiry(Duration.ofSeconds(5));
+      try (PushServer server = builder.onOutOfMemory(error -> met = true).build().start()) {
         OUT.write((server.port() + "\n").getBytes(StandardCharsets.US_ASCII));
         for (int command = System.in.read(); command != -1; command = System.in.read()) {
           switch (command) {
             case 'f' -> fill();
+            case 'w' -> awaitOutOfMemory();
             case 'e' -> held = NOTHING;
             default -> {
               OUT.write((health(server) + "\n").getBytes(StandardCharsets.UTF_8));
@@ -67,6 +74,12 @@ class OutOfMemoryTest {
         } catch (OutOfMemoryError e) {
           // With less, until there is nothing left.
         }
+      }
+    }
+
+    private static void awaitOutOfMemory() {
+      while (!met) {
+        Thread.onSpinWait(); // all else may need memory
       }
     }
 
@@ -98,19 +111,25 @@ class OutOfMemoryTest {
             new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
       int port = Integer.parseInt(out.readLine());
       OutputStream in = process.getOutputStream();
+      List<RawSocket> strangers = new ArrayList<>();
       try (WireDevice connected = WireDevice.fresh(port)) {
         connected.register(CHANNEL);
         assertThat(say(in, out, 'h')).isEqualTo("well");
         assertThat(say(in, out, 'f')).isEqualTo("done");
-        for (int i = 0; i < 20; i++) { // each needs memory that is not there
+        // Each needs memory that is not there; all of them more than a thread may have in reserve.
+        for (int i = 0; i < STRANGERS; i++) {
           RawSocket stranger = RawSocket.connect(port);
+          strangers.add(stranger);
           stranger.writeWhilePeerListens(
               RawWebSocket.request().getBytes(StandardCharsets.US_ASCII));
-          stranger.close();
           connected.socket().socket().writeWhilePeerListens(new byte[] {(byte) 0x89});
         }
       } catch (IOException | AssertionError e) {
         // The device may be lost, the server may not.
+      }
+      assertThat(say(in, out, 'w')).isEqualTo("done");
+      for (RawSocket stranger : strangers) {
+        stranger.close();
       }
       assertThat(say(in, out, 'e')).isEqualTo("done");
       try (WireDevice late = WireDevice.fresh(port)) {
