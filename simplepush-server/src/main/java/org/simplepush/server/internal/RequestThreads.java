@@ -16,8 +16,9 @@ import java.util.concurrent.atomic.AtomicInteger;
  * Threads for the HTTP server of the JDK, which reads and writes with blocking calls: clients that
  * send or read slowly cannot keep the others waiting. While a task waits and no thread is free, the
  * thread that has waited for its client for the longest is interrupted, if it has for half a
- * second. That closes the client's connection, because a {@link java.nio.channels.SocketChannel}
- * cannot be read or written by an interrupted thread. Honest requests arrive in milliseconds.
+ * second; for less, down to 50 ms, if more tasks wait than there are threads. That closes the
+ * client's connection, because a {@link java.nio.channels.SocketChannel} cannot be read or written
+ * by an interrupted thread. Honest requests arrive in milliseconds.
  *
  * <p>A task begins with waiting for its client. It says when it does not ({@link #works}), and is
  * not interrupted then, and when it does again ({@link #waits}).
@@ -26,6 +27,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 public final class RequestThreads implements Executor, AutoCloseable {
   private static final long PATIENCE_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+  private static final long LEAST_PATIENCE_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
   private static final long CHECK_MILLIS = 50;
   private static final int IDLE_SECONDS = 30;
 
@@ -115,12 +117,15 @@ public final class RequestThreads implements Executor, AutoCloseable {
       return;
     }
     long now = System.nanoTime();
+    // Else a crowd that waits in front of an honest request would be served no faster than a few.
+    long patience =
+        Math.max(LEAST_PATIENCE_NANOS, PATIENCE_NANOS / (1 + tasks / pool.getMaximumPoolSize()));
     alive.stream()
         .map(thread -> new Wait(thread, thread.waitedFor(now)))
-        .filter(wait -> wait.nanos() >= PATIENCE_NANOS)
+        .filter(wait -> wait.nanos() >= patience)
         .sorted(Comparator.comparingLong(Wait::nanos).reversed())
         .limit(tasks)
-        .forEach(wait -> wait.thread().interruptIfWaiting(now));
+        .forEach(wait -> wait.thread().interruptIfWaiting(now, patience));
     checkSoon();
   }
 
@@ -187,9 +192,9 @@ public final class RequestThreads implements Executor, AutoCloseable {
       }
     }
 
-    private void interruptIfWaiting(long now) {
+    private void interruptIfWaiting(long now, long patience) {
       synchronized (lock) {
-        if (waiting && !interrupted && now - since >= PATIENCE_NANOS) {
+        if (waiting && !interrupted && now - since >= patience) {
           interrupted = true;
           interrupt();
         }
