@@ -90,14 +90,21 @@ final class Bus {
     }
   }
 
-  /** Opens a connection whose words are heard as soon as it has subscribed. */
+  /** Opens a connection whose words are heard as soon as it has subscribed; never throws. */
   private CompletionStage<StatefulRedisPubSubConnection<String, String>> listen() {
-    return redis
-        .connectPubSub()
+    return CompletableFuture.completedStage("")
+        .thenCompose(start -> redis.connectPubSub())
         .thenCompose(
             opened -> {
               opened.addListener(new Ear());
-              return Redis.ready(opened).thenApply(done -> opened);
+              return Redis.ready(opened)
+                  .whenComplete(
+                      (done, failure) -> {
+                        if (failure != null) {
+                          close(opened);
+                        }
+                      })
+                  .thenApply(done -> opened);
             });
   }
 
@@ -123,7 +130,6 @@ final class Bus {
       Member member = each.getValue();
       Echo last = member.check;
       if (last != null && !last.heard().isDone() && last.sent().isDone()) {
-        log.warn("Words of the other nodes do not come any more: connecting anew");
         replace();
         return;
       }
@@ -144,6 +150,7 @@ final class Bus {
       return;
     }
     replacing = true;
+    log.warn("Words of the other nodes do not come any more: connecting anew");
     // Not on the thread that connects: the lock is held while others wait for that one.
     listen()
         .whenCompleteAsync(
@@ -161,7 +168,7 @@ final class Bus {
       return;
     }
     connection = opened;
-    closeOld(old);
+    close(old);
     members.values().forEach(member -> member.check = null);
     Set<String> channels = new HashSet<>(members.keySet());
     channels.addAll(joining.keySet());
@@ -178,12 +185,12 @@ final class Bus {
     }
   }
 
-  private static void closeOld(StatefulRedisPubSubConnection<String, String> old) {
-    CompletionStage<Void> closing = old.closeAsync();
+  private static void close(StatefulRedisPubSubConnection<String, String> unwanted) {
+    CompletionStage<Void> closing = unwanted.closeAsync();
     closing.whenComplete(
         (done, failure) -> {
           if (failure != null) {
-            log.debug("A silent connection did not close well", failure);
+            log.debug("A connection that is not listened to did not close well", failure);
           }
         });
   }
