@@ -185,21 +185,27 @@ class MemoryWireTest {
     }
   }
 
+  /** Each sends half of something and stays, until five are closed; fewer than {@code most} do. */
+  private void strangersSend(
+      byte[] half, int most, PushServer server, WireDevice device, URI endpoint) throws Exception {
+    int count = 0;
+    while (use(server, "input").shed() < 5) {
+      RawSocket stranger = RawSocket.connect(server.port());
+      strangers.add(stranger);
+      stranger.writeWhilePeerListens(half);
+      count++;
+      assertThat(count).as("strangers, none of whom is closed").isLessThan(most);
+      assertServed(server, device, endpoint, count);
+    }
+  }
+
   @Test
   void halfUpgradeRequestsAreChargedAndClosedWhenTheyAreTooMany() throws Exception {
     byte[] half = ("GET / HTTP/1.1\r\nX: " + "x".repeat(7000)).getBytes(StandardCharsets.US_ASCII);
     try (PushServer server = server().maxMemory(MEBIBYTE).build().start();
         WireDevice device = WireDevice.fresh(server.port())) {
       URI endpoint = device.register(CHANNEL);
-      int count = 0;
-      while (use(server, "input").shed() < 5) {
-        RawSocket stranger = RawSocket.connect(server.port());
-        strangers.add(stranger);
-        stranger.writeWhilePeerListens(half);
-        count++;
-        assertThat(count).as("strangers, none of whom is closed").isLessThan(500);
-        assertServed(server, device, endpoint, count);
-      }
+      strangersSend(half, 500, server, device, endpoint);
       strangersLeave();
       eventually(() -> assertThat(use(server, "input").used()).isZero());
     }
@@ -241,15 +247,7 @@ class MemoryWireTest {
       try (WireDevice device = new WireDevice(RawWebSocket.connectTls(server.port(), tls))) {
         device.hello("");
         URI endpoint = device.register(CHANNEL);
-        int count = 0;
-        while (use(server, "input").shed() < 5) {
-          RawSocket stranger = RawSocket.connect(server.port());
-          strangers.add(stranger);
-          stranger.writeWhilePeerListens(half);
-          count++;
-          assertThat(count).as("strangers, none of whom is closed").isLessThan(50);
-          assertServed(server, device, endpoint, count);
-        }
+        strangersSend(half, 50, server, device, endpoint);
       }
       strangersLeave();
       eventually(() -> assertThat(use(server, "input").used()).isZero());
