@@ -161,6 +161,7 @@ public final class PushServer implements AutoCloseable {
     try {
       int port = ((InetSocketAddress) listener.getLocalAddress()).getPort();
       String name = "simplepush-" + port;
+      ClientAddresses addresses = config.clientAddresses();
       if (config.ownEndpointPort) {
         endpoints =
             bind(
@@ -171,7 +172,10 @@ public final class PushServer implements AutoCloseable {
                         .endpointServer()
                         .start(
                             new EndpointServer.Binding(
-                                address, config.tls, name, config.requestLimits(counters)),
+                                address,
+                                config.tls,
+                                name,
+                                config.requestLimits(addresses, counters)),
                             endpointHandler));
       }
       int endpointPort = endpoints == null ? -1 : endpoints.port();
@@ -202,7 +206,11 @@ public final class PushServer implements AutoCloseable {
       join();
       WebSocketServer webSockets =
           new WebSocketServer(
-              context, config.connectionLimits(), config.admissionDesk(name), config.tls, listener);
+              context,
+              config.connectionLimits(addresses),
+              config.admissionDesk(name),
+              config.tls,
+              listener);
       webSockets.start(config.eventLoops, name);
       ScheduledExecutorService housekeeper = newHousekeeper(name);
       InetSocketAddress endpointAddress =
@@ -270,7 +278,7 @@ public final class PushServer implements AutoCloseable {
     String sentence = "The housekeeper's thread has ended"; // made now: that takes memory
     // Without memory the executor may fail between two duties, and forget the next one.
     Thread.UncaughtExceptionHandler end =
-        (thread, failure) -> counters.failures.report(log, sentence, failure);
+        (thread, failure) -> failures.report(log, sentence, failure);
     return Executors.newSingleThreadScheduledExecutor(
         task -> {
           Thread thread = new Thread(task, name + "-housekeeper");
@@ -693,16 +701,17 @@ public final class PushServer implements AutoCloseable {
           maxMessageLength);
     }
 
-    private ConnectionLimits connectionLimits() {
-      return new ConnectionLimits(
-          new ClientAddresses(trustedProxies, limitLoopback),
-          maxConnections,
-          maxConnectionsPerAddress);
+    /** One for both ports, so that a proxy that is not trusted is warned of once. */
+    private ClientAddresses clientAddresses() {
+      return new ClientAddresses(trustedProxies, limitLoopback);
     }
 
-    private RequestLimits requestLimits(Counters counters) {
-      return new RequestLimits(
-          new ClientAddresses(trustedProxies, limitLoopback), maxConnectionsPerAddress, counters);
+    private ConnectionLimits connectionLimits(ClientAddresses addresses) {
+      return new ConnectionLimits(addresses, maxConnections, maxConnectionsPerAddress);
+    }
+
+    private RequestLimits requestLimits(ClientAddresses addresses, Counters counters) {
+      return new RequestLimits(addresses, maxConnectionsPerAddress, counters);
     }
 
     private @Nullable AdmissionDesk admissionDesk(String name) {
