@@ -7,9 +7,8 @@ import org.jspecify.annotations.Nullable;
 enum Refusal {
   /** What came is not the handshake of this protocol. */
   HANDSHAKE(Kind.CONNECTION, null),
-  FULL(
-      Kind.CONNECTION,
-      "Connections are refused: as many are open as maxConnections (--max-connections) allows"),
+  /** Of which the server that counts them tells the operator. */
+  FULL(Kind.CONNECTION, null),
   ADDRESS(
       Kind.CONNECTION,
       "Connections are refused: one address has as many as maxConnectionsPerAddress"
@@ -49,7 +48,7 @@ enum Refusal {
     return kind;
   }
 
-  /** Returns what the operator is told, null if it is none of the operator's making. */
+  /** Returns what the operator is told of it here, if anything. */
   @Nullable String warning() {
     return warning;
   }

@@ -200,20 +200,16 @@ final class WebSocketServer implements EventLoop.Handler {
 
   /** Returns why a connection may not be opened, or null. */
   @Nullable Refusal refusal(long address) {
-    return isFull() ? Refusal.FULL : limits.refusal(address);
-  }
-
-  /** Whether more are connected than may be; if so, one of them is refused by who asks. */
-  boolean isFull() {
-    if (open.get() <= maxConnections) {
-      return false;
+    if (open.get() > maxConnections) {
+      noteCrowd();
+      return Refusal.FULL;
     }
-    warnOfCrowd();
-    memory().countShed(Kind.CONNECTIONS);
-    return true;
+    return limits.refusal(address);
   }
 
-  private void warnOfCrowd() {
+  /** Counts a connection that is refused or closed because too many are open, and says so. */
+  private void noteCrowd() {
+    memory().countShed(Kind.CONNECTIONS);
     if (crowdWarnings.tryPass()) {
       log.warn(
           "{} devices are connected, of {} that may be: the newest strangers are refused or closed."
@@ -280,7 +276,7 @@ final class WebSocketServer implements EventLoop.Handler {
     int connected = open.incrementAndGet();
     memory().charge(Kind.CONNECTIONS, connectionCost);
     if (connected > maxConnections + SPARE) {
-      isFull();
+      noteCrowd();
       dropUnanswered(channel, Refusal.FULL);
       return;
     }
@@ -385,8 +381,7 @@ final class WebSocketServer implements EventLoop.Handler {
     strangers.sort(NEWEST_STRANGERS_FIRST);
     long share = (excess + loops.size() - 1) / loops.size();
     for (Connection each : strangers.subList(0, (int) Math.min(share, strangers.size()))) {
-      warnOfCrowd();
-      memory().countShed(Kind.CONNECTIONS);
+      noteCrowd();
       each.shed();
     }
   }
