@@ -11,6 +11,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.ChannelId;
 import org.simplepush.core.StoreException;
@@ -31,6 +32,9 @@ final class Bus {
   private static final String CHANNEL = "simplepush:node:";
   private static final long ECHO_SECONDS = 2;
 
+  /** What breaks together is told once: connections are made anew one after another. */
+  private static final long LOST_MILLIS = 200;
+
   private final Redis redis;
 
   /** Who has asked for words, until Redis confirms that they come. */
@@ -38,6 +42,7 @@ final class Bus {
 
   private final Map<String, Member> members = new ConcurrentHashMap<>();
   private @Nullable StatefulRedisPubSubConnection<String, String> connection;
+  private final AtomicBoolean losing = new AtomicBoolean();
   private boolean replacing;
 
   Bus(Redis redis) {
@@ -195,6 +200,21 @@ final class Bus {
         });
   }
 
+  /**
+   * Words, or the claims that bring them here, may be lost: has everybody told soon, once for all
+   * that happens until then. From any thread.
+   */
+  void lost() {
+    if (!redis.isClosed() && losing.compareAndSet(false, true)) {
+      redis.later(LOST_MILLIS, this::tellLost);
+    }
+  }
+
+  private void tellLost() {
+    losing.set(false);
+    members.values().forEach(member -> tell(member, Listener::wordsLost));
+  }
+
   /** Completes when every node of this process has heard itself; fails if one does not in time. */
   CompletionStage<@Nullable Void> listens() {
     return CompletableFuture.allOf(
@@ -246,12 +266,11 @@ final class Bus {
     @Override
     public void subscribed(String channel, long count) {
       Member first = joining.remove(channel);
-      Member again = members.get(channel);
       if (first != null) {
         members.put(channel, first);
         first.subscribed.complete(null);
-      } else if (again != null) {
-        redis.later(() -> tell(again, Listener::wordsLost));
+      } else if (members.containsKey(channel)) {
+        lost();
       }
     }
 

@@ -5,6 +5,7 @@ import io.lettuce.core.RedisChannelWriter;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.StatefulRedisConnectionImpl;
+import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.cluster.ClusterClientOptions;
 import io.lettuce.core.cluster.ClusterTopologyRefreshOptions;
 import io.lettuce.core.cluster.RedisClusterClient;
@@ -21,13 +22,17 @@ import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
 import io.lettuce.core.resource.ClientResources;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.StoreException;
@@ -55,6 +60,9 @@ final class ClusterRedis extends Redis {
   /** The address of the server that was last listened to. */
   private volatile @Nullable RedisURI listenedTo;
 
+  /** Which server had which slots when that was last looked at. */
+  private volatile Map<String, BitSet> owners;
+
   private ClusterRedis(
       RedisAddress address, ClientOptions options, ClientResources resources, Client client) {
     super(address, resources);
@@ -63,6 +71,8 @@ final class ClusterRedis extends Redis {
     listening.setOptions(options);
     this.connection = client.connect(ByteArrayCodec.INSTANCE);
     await(connectToMasters());
+    this.owners = owners();
+    client.connected = this::connectedAnew;
   }
 
   static ClusterRedis connect(
@@ -86,6 +96,9 @@ final class ClusterRedis extends Redis {
   }
 
   private static final class Client extends RedisClusterClient {
+    /** Called whenever a connection for steps was made; nothing while the first ones are. */
+    private volatile Runnable connected = () -> {};
+
     Client(ClientResources resources, Iterable<RedisURI> seeds) {
       super(resources, seeds);
     }
@@ -97,7 +110,9 @@ final class ClusterRedis extends Redis {
         RedisCodec<K, V> codec,
         Duration timeout,
         Supplier<JsonParser> parser) {
-      return new ScriptedConnection<>(writer, pushHandler, codec, timeout);
+      // Its own connections, by which it learns the slots, come and go.
+      Runnable told = codec == ByteArrayCodec.INSTANCE ? () -> connected.run() : () -> {};
+      return new ScriptedConnection<>(writer, pushHandler, codec, timeout, told);
     }
   }
 
@@ -140,13 +155,9 @@ final class ClusterRedis extends Redis {
     RedisClusterNode master = connection.getPartitions().getMasterBySlot(SlotHash.getSlot(key));
     if (master != null) {
       RedisURI uri = master.getUri();
-      CompletionStage<?> serving = connection.getConnectionAsync(uri.getHost(), uri.getPort());
-      serving.thenAccept(
-          node -> {
-            if (((ScriptedConnection<?, ?>) node).activatedAt() - before < 0) {
-              ScriptedConnection.disconnect(node);
-            }
-          });
+      CompletionStage<StatefulRedisConnection<byte[], byte[]>> serving =
+          connection.getConnectionAsync(uri.getHost(), uri.getPort());
+      serving.thenAccept(node -> ScriptedConnection.disconnect(node, before));
     }
   }
 
@@ -178,6 +189,11 @@ final class ClusterRedis extends Redis {
    * address of a master, scans by its id, and Lettuce has a connection for each.
    */
   private CompletionStage<?> connectToMasters() {
+    return onEachMaster(Redis::ready);
+  }
+
+  private CompletionStage<?> onEachMaster(
+      Function<StatefulRedisConnection<byte[], byte[]>, CompletionStage<@Nullable Void>> step) {
     return CompletableFuture.allOf(
         masters().stream()
             .flatMap(
@@ -186,19 +202,43 @@ final class ClusterRedis extends Redis {
                         connection.getConnectionAsync(
                             master.getUri().getHost(), master.getUri().getPort()),
                         connection.getConnectionAsync(master.getNodeId())))
-            .map(connecting -> connecting.thenCompose(Redis::ready))
+            .map(connecting -> connecting.thenCompose(step))
             .toArray(CompletableFuture[]::new));
+  }
+
+  /** Which server has which slots. */
+  private Map<String, BitSet> owners() {
+    return masters().stream()
+        .collect(
+            Collectors.toMap(
+                RedisClusterNode::getNodeId,
+                master -> {
+                  BitSet slots = new BitSet();
+                  master.getSlots().forEach(slots::set);
+                  return slots;
+                }));
   }
 
   @Override
   void keepConnected() {
-    connectToMasters()
+    onEachMaster(ClusterRedis::replacedIfSilent)
         .whenComplete(
             (done, failure) -> {
               if (failure != null) {
                 log.debug("Not every master of the cluster is connected", failure);
               }
             });
+    Map<String, BitSet> now = owners();
+    if (!now.equals(owners)) {
+      owners = now;
+      connectedAnew();
+    }
+  }
+
+  private static CompletionStage<@Nullable Void> replacedIfSilent(
+      StatefulRedisConnection<?, ?> serving) {
+    ScriptedConnection.replaceIfSilent(serving);
+    return CompletableFuture.completedStage(null);
   }
 
   @Override

@@ -68,6 +68,7 @@ abstract class Redis {
   private final AtomicInteger underWay = new AtomicInteger();
   private final CompletableFuture<@Nullable Void> allDone = new CompletableFuture<>();
   private final AtomicBoolean loading = new AtomicBoolean();
+  private volatile Runnable onConnectedAnew = () -> {};
   private volatile boolean closed;
 
   Redis(RedisAddress address, ClientResources resources) {
@@ -125,7 +126,23 @@ abstract class Redis {
   /** A server did not answer, or is not connected: another one may have taken its place. */
   void unreachable() {}
 
-  /** Called now and then, to connect to where it is needed before it is. */
+  /**
+   * Has a task run, on a thread that must not be blocked, whenever steps may have begun to meet
+   * another server, or one that was restarted: it may lack what was confirmed last.
+   */
+  final void onConnectedAnew(Runnable task) {
+    onConnectedAnew = task;
+  }
+
+  /** A connection for steps was made anew, or others have the slots of a cluster now. */
+  final void connectedAnew() {
+    onConnectedAnew.run();
+  }
+
+  /**
+   * Called now and then, to connect to where it is needed before it is, and to replace connections
+   * that have gone silent though nobody ended them.
+   */
   abstract void keepConnected();
 
   abstract void closeClient();
@@ -370,6 +387,11 @@ abstract class Redis {
     } catch (RejectedExecutionException e) {
       task.run(); // closed: nothing is asked any more, but who asked before is answered
     }
+  }
+
+  /** The same after some milliseconds. */
+  final void later(long millis, Runnable task) {
+    CompletableFuture.delayedExecutor(millis, MILLISECONDS, this::later).execute(task);
   }
 
   /** Waits, but not for ever. */

@@ -93,6 +93,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
     this.redis = redis;
     this.bus = new Bus(redis);
     this.offset = settings.offset();
+    redis.onConnectedAnew(bus::lost);
     long interval = settings.checkInterval().toMillis();
     this.checks =
         redis

@@ -2,7 +2,9 @@ package org.simplepush.server.redis;
 
 import io.lettuce.core.RedisChannelHandler;
 import io.lettuce.core.RedisChannelWriter;
+import io.lettuce.core.RedisCommandTimeoutException;
 import io.lettuce.core.StatefulRedisConnectionImpl;
+import io.lettuce.core.api.StatefulConnection;
 import io.lettuce.core.codec.RedisCodec;
 import io.lettuce.core.protocol.CommandExpiryWriter;
 import io.lettuce.core.protocol.DefaultEndpoint;
@@ -19,14 +21,22 @@ import org.slf4j.LoggerFactory;
 final class ScriptedConnection<K, V> extends StatefulRedisConnectionImpl<K, V> {
   private static final Logger log = LoggerFactory.getLogger(ScriptedConnection.class);
 
+  private final Runnable connected;
   private volatile long activatedAt;
 
+  /**
+   * Makes one that is not connected yet.
+   *
+   * @param connected called whenever the connection was made, the first time too; must not block
+   */
   ScriptedConnection(
       RedisChannelWriter writer,
       PushHandler pushHandler,
       RedisCodec<K, V> codec,
-      Duration timeout) {
+      Duration timeout,
+      Runnable connected) {
     super(writer, pushHandler, codec, timeout);
+    this.connected = connected;
   }
 
   @Override
@@ -43,15 +53,36 @@ final class ScriptedConnection<K, V> extends StatefulRedisConnectionImpl<K, V> {
                 }
               });
     }
+    connected.run();
   }
 
-  /** When the connection was last made, by {@link System#nanoTime()}. */
-  long activatedAt() {
-    return activatedAt;
+  /** Ends the TCP connection if the server does not answer; it is made anew by itself. */
+  static void replaceIfSilent(StatefulConnection<?, ?> connection) {
+    long asked = System.nanoTime();
+    ((ScriptedConnection<?, ?>) connection)
+        .async()
+        .ping()
+        .whenComplete(
+            (pong, failure) -> {
+              if (failure instanceof RedisCommandTimeoutException) {
+                disconnect(connection, asked);
+              }
+            });
+  }
+
+  /**
+   * Ends the TCP connection if it was made before that time; it is made anew by itself.
+   *
+   * @param before by {@link System#nanoTime()}
+   */
+  static void disconnect(StatefulConnection<?, ?> connection, long before) {
+    if (((ScriptedConnection<?, ?>) connection).activatedAt - before < 0) {
+      disconnect(connection);
+    }
   }
 
   /** Ends the TCP connection, whatever its state; it is made anew by itself. */
-  static void disconnect(Object connection) {
+  static void disconnect(StatefulConnection<?, ?> connection) {
     RedisChannelWriter writer = ((RedisChannelHandler<?, ?>) connection).getChannelWriter();
     while (writer instanceof CommandExpiryWriter expiry) {
       writer = expiry.getDelegate();

@@ -31,6 +31,7 @@ final class SingleRedis extends Redis {
     this.uri = address.seeds().get(0);
     this.connection = client.connect(ByteArrayCodec.INSTANCE);
     await(ready(connection));
+    client.connected = this::connectedAnew;
   }
 
   static SingleRedis connect(
@@ -46,6 +47,9 @@ final class SingleRedis extends Redis {
   }
 
   private static final class Client extends RedisClient {
+    /** Called whenever a connection for steps was made; nothing while the first ones are. */
+    private volatile Runnable connected = () -> {};
+
     Client(ClientResources resources, RedisURI uri) {
       super(resources, uri);
     }
@@ -53,7 +57,7 @@ final class SingleRedis extends Redis {
     @Override
     protected <K, V> StatefulRedisConnectionImpl<K, V> newStatefulRedisConnection(
         RedisChannelWriter writer, PushHandler pushHandler, RedisCodec<K, V> codec, Duration time) {
-      return new ScriptedConnection<>(writer, pushHandler, codec, time);
+      return new ScriptedConnection<>(writer, pushHandler, codec, time, () -> connected.run());
     }
   }
 
@@ -74,9 +78,7 @@ final class SingleRedis extends Redis {
 
   @Override
   void giveUpConnection(byte[] key, long before) {
-    if (((ScriptedConnection<?, ?>) connection).activatedAt() - before < 0) {
-      ScriptedConnection.disconnect(connection);
-    }
+    ScriptedConnection.disconnect(connection, before);
   }
 
   @Override
@@ -90,12 +92,14 @@ final class SingleRedis extends Redis {
     wrong = true;
   }
 
-  /** Not at once, for a replica may be all there is. */
+  /** A wrong one is not left at once, for a replica may be all there is. */
   @Override
   void keepConnected() {
     if (wrong) {
       wrong = false;
       ScriptedConnection.disconnect(connection);
+    } else {
+      ScriptedConnection.replaceIfSilent(connection);
     }
   }
 

@@ -40,6 +40,11 @@ final class HeardWords implements Listener {
     return words.poll(20, SECONDS);
   }
 
+  /** Whether words that begin so were heard since that was last asked. */
+  boolean forget(String beginning) {
+    return words.removeIf(word -> word.startsWith(beginning));
+  }
+
   /** Waits for a word, past others. */
   void await(String word) throws InterruptedException {
     String heard;

@@ -59,6 +59,8 @@ class RedisClusterNodesTest extends RedisNodesTest {
     }
     String slot = String.valueOf(SlotHash.getSlot(Ids.key(uaid)));
     try (RedisVersionStore store = RedisVersionStore.open(uri())) {
+      HeardWords heard = new HeardWords();
+      store.join(WEEK, heard);
       get(store.hello(uaid, List.of()));
       get(store.drop(uaid));
       String target = to.ask("CLUSTER", "MYID");
@@ -69,6 +71,7 @@ class RedisClusterNodesTest extends RedisNodesTest {
       assertThatThrownBy(() -> get(store.hello(moved, List.of()))).hasMessageContaining("MOVED");
 
       await().ignoreExceptions().atMost(20, SECONDS).until(() -> resumes(store, moved));
+      heard.await("lost"); // the new owner may lack claims
     } finally {
       to.ask("FLUSHALL"); // a server that holds keys of a slot does not give it away
       String source = from.ask("CLUSTER", "MYID");

@@ -3,7 +3,6 @@ package org.simplepush.server.redis;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.BufferedReader;
-import java.io.File;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.OutputStream;
@@ -20,24 +19,36 @@ import java.util.List;
 import java.util.stream.Stream;
 import redis.embedded.RedisExecProvider;
 
-/** A redis-server of our own on loopback, which can be killed and started again. */
+/**
+ * A redis-server of our own on loopback, which can be killed and started again. It is the one that
+ * {@code -Dredis.server=} names, which may be one of Valkey, or that of a package.
+ */
 public final class RedisProcess implements AutoCloseable {
-  private static final File PROGRAM = program();
+  private static final List<String> PROGRAM = List.of(program());
 
+  private final List<String> program;
+  private final String host;
   private final Path folder;
   private final List<String> options;
   private final int port;
   private Process process;
 
-  private RedisProcess(Path folder, int port, List<String> options) {
+  private RedisProcess(
+      List<String> program, String host, Path folder, int port, List<String> options) {
+    this.program = program;
+    this.host = host;
     this.folder = folder;
     this.port = port;
     this.options = options;
   }
 
-  private static File program() {
+  private static String program() {
+    String named = System.getProperty("redis.server");
+    if (named != null) {
+      return named;
+    }
     try {
-      return RedisExecProvider.defaultProvider().get();
+      return RedisExecProvider.defaultProvider().get().getPath();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -45,11 +56,24 @@ public final class RedisProcess implements AutoCloseable {
 
   /** Starts a server that keeps nothing on the disk, unless these options say otherwise. */
   public static RedisProcess start(String... options) throws IOException, InterruptedException {
+    return start(PROGRAM, "127.0.0.1", options);
+  }
+
+  /** The same with the program in a network namespace, at an address of that. */
+  static RedisProcess startIn(String namespace, String host, String... options)
+      throws IOException, InterruptedException {
+    List<String> program = new ArrayList<>(List.of("ip", "netns", "exec", namespace));
+    program.addAll(PROGRAM);
+    return start(program, host, options);
+  }
+
+  static RedisProcess start(List<String> program, String host, String... options)
+      throws IOException, InterruptedException {
     Path folder = Files.createTempDirectory("simplepush-redis");
     List<String> all = new ArrayList<>(List.of("--save", ""));
     all.addAll(List.of(options));
     while (true) {
-      RedisProcess redis = new RedisProcess(folder, anyPort(), all);
+      RedisProcess redis = new RedisProcess(program, host, folder, anyPort(), all);
       if (redis.tryToRun()) {
         return redis;
       }
@@ -65,22 +89,15 @@ public final class RedisProcess implements AutoCloseable {
 
   /** Starts the server; false if its port is taken. */
   private boolean tryToRun() throws IOException, InterruptedException {
-    List<String> command =
-        new ArrayList<>(
-            List.of(
-                PROGRAM.getPath(),
-                "--port",
-                String.valueOf(port),
-                "--bind",
-                "127.0.0.1",
-                "--dir",
-                folder.toString()));
-    command.addAll(options);
+    List<String> command = new ArrayList<>(program);
     if (options.contains("--sentinel")) {
       Path configuration = folder.resolve("sentinel.conf");
       Files.write(configuration, List.of());
-      command.add(1, configuration.toString());
+      command.add(configuration.toString());
     }
+    command.addAll(
+        List.of("--port", String.valueOf(port), "--bind", host, "--dir", folder.toString()));
+    command.addAll(options);
     process = new ProcessBuilder(command).redirectErrorStream(true).start();
     BufferedReader log =
         new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
@@ -126,7 +143,7 @@ public final class RedisProcess implements AutoCloseable {
    * @param login empty, or with an {@code @} at the end
    */
   String uri(String login) {
-    return "redis://" + login + "127.0.0.1:" + port + "?timeout=20s";
+    return "redis://" + login + host + ":" + port + "?timeout=20s";
   }
 
   /** Makes the user of the README and what else is said; returns its login in a URI. */
@@ -171,7 +188,7 @@ public final class RedisProcess implements AutoCloseable {
 
   /** The same with a password. */
   String askAs(String password, String... words) throws IOException {
-    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+    try (Socket socket = new Socket(host, port)) {
       socket.setSoTimeout(20_000);
       OutputStream out = socket.getOutputStream();
       BufferedReader in =

@@ -22,7 +22,8 @@ class RedisReadyTest {
             .build();
     DefaultEndpoint endpoint = new DefaultEndpoint(options, resources);
     ScriptedConnection<String, String> connection =
-        new ScriptedConnection<>(endpoint, endpoint, StringCodec.UTF8, Duration.ofSeconds(1));
+        new ScriptedConnection<>(
+            endpoint, endpoint, StringCodec.UTF8, Duration.ofSeconds(1), () -> {});
     connection.setOptions(options);
 
     assertThat(connection.isOpen()).as("what Lettuce says of it").isTrue();

@@ -380,6 +380,20 @@ class RedisTroubleTest extends RedisFixture {
     heard.await(published(uaid, channel.text(), 1));
   }
 
+  /** Whatever answers on the new one may lack what was confirmed last, claims too. */
+  @Test
+  void newConnectionForStepsIsTold() throws Exception {
+    TcpProxy proxy = closing(new TcpProxy(redis().port()));
+    RedisVersionStore store = store(proxy.uri());
+    store.join(WEEK, heard);
+
+    proxy.cut(wire -> !wire.isBus());
+
+    heard.await("lost");
+    get(store.check());
+    assertThat(heard.forget("lost")).as("once for all that breaks together").isFalse();
+  }
+
   @Test
   void silentBusIsNoticedAndMadeAnew() throws Exception {
     TcpProxy proxy = closing(new TcpProxy(redis().port()));

@@ -134,7 +134,12 @@ public final class TcpProxy implements AutoCloseable {
 
   /** Ends the connections there are; new ones are welcome. */
   public void cut() {
-    wires.forEach(Wire::cut);
+    cut(wire -> true);
+  }
+
+  /** The same for some of them. */
+  void cut(Predicate<Wire> which) {
+    wires.stream().filter(which).forEach(Wire::cut);
   }
 
   /** From now on nothing passes on the connections there are; new ones are well. */
