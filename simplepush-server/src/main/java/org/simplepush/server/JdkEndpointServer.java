@@ -3,11 +3,12 @@ package org.simplepush.server;
 import com.sun.net.httpserver.Headers;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
-import com.sun.net.httpserver.HttpsConfigurator;
-import com.sun.net.httpserver.HttpsServer;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
@@ -21,7 +22,10 @@ import org.simplepush.server.internal.RequestThreads;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Serves an {@link EndpointHandler} with the HTTP server of the JDK. */
+/**
+ * Serves an {@link EndpointHandler} with the HTTP server of the JDK. With TLS that one listens on a
+ * free port of the loopback, behind a {@link TlsFront}.
+ */
 final class JdkEndpointServer implements EndpointServer.Running {
   private static final Logger log = LoggerFactory.getLogger(JdkEndpointServer.class);
 
@@ -32,8 +36,8 @@ final class JdkEndpointServer implements EndpointServer.Running {
 
   private static final int ANSWERERS = 16;
 
-  /** The JDK keeps the buffers of a connection between requests: 30 KB, or 90 KB with TLS. */
-  private static final int IDLE_CONNECTION_BYTES = 64 * 1024;
+  /** The JDK keeps the buffers of a connection between requests: 30 KB. */
+  private static final int IDLE_CONNECTION_BYTES = 32 * 1024;
 
   static {
     // The JDK's server knows these only as system properties, read when it is first used. Whoever
@@ -61,6 +65,8 @@ final class JdkEndpointServer implements EndpointServer.Running {
   }
 
   private final HttpServer http;
+  private final @Nullable TlsFront front;
+  private final int port;
   private final @Nullable RequestThreads ownThreads;
 
   /** Write the answers that had to wait for the store, which must not wait for slow readers. */
@@ -71,8 +77,14 @@ final class JdkEndpointServer implements EndpointServer.Running {
   private volatile boolean draining;
 
   private JdkEndpointServer(
-      HttpServer http, @Nullable RequestThreads ownThreads, RequestThreads answerers) {
+      HttpServer http,
+      @Nullable TlsFront front,
+      int port,
+      @Nullable RequestThreads ownThreads,
+      RequestThreads answerers) {
     this.http = http;
+    this.front = front;
+    this.port = port;
     this.ownThreads = ownThreads;
     this.answerers = answerers;
   }
@@ -83,20 +95,44 @@ final class JdkEndpointServer implements EndpointServer.Running {
    * @param executor runs the exchanges, or null to have one made
    */
   static JdkEndpointServer start(
-      EndpointServer.Binding binding, @Nullable Executor executor, EndpointHandler handler)
+      EndpointServer.Binding binding,
+      @Nullable Executor executor,
+      EndpointHandler handler,
+      FailureLog failures)
       throws IOException {
-    HttpServer http;
     if (binding.tls() == null) {
-      http = HttpServer.create(binding.address(), BACKLOG);
-    } else {
-      HttpsServer https = HttpsServer.create(binding.address(), BACKLOG);
-      https.setHttpsConfigurator(new HttpsConfigurator(OneHandshake.context(binding.tls())));
-      http = https;
+      HttpServer http = HttpServer.create(binding.address(), BACKLOG);
+      return start(http, null, http.getAddress().getPort(), binding.name(), executor, handler);
     }
+    ServerSocketChannel listener = WebSocketServer.bind(binding.address());
+    HttpServer http = null;
+    try {
+      int port = ((InetSocketAddress) listener.getLocalAddress()).getPort();
+      InetSocketAddress behind = new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+      http = HttpServer.create(behind, BACKLOG);
+      TlsFront front =
+          TlsFront.start(listener, binding, binding.tls(), http.getAddress(), failures);
+      return start(http, front, port, binding.name(), executor, handler);
+    } catch (IOException e) {
+      listener.close();
+      if (http != null) {
+        http.stop(0);
+      }
+      throw e;
+    }
+  }
+
+  private static JdkEndpointServer start(
+      HttpServer http,
+      @Nullable TlsFront front,
+      int port,
+      String name,
+      @Nullable Executor executor,
+      EndpointHandler handler) {
     RequestThreads own =
-        executor == null ? new RequestThreads(binding.name() + "-endpoint-", MAX_THREADS) : null;
-    RequestThreads answerers = new RequestThreads(binding.name() + "-answer-", ANSWERERS);
-    JdkEndpointServer server = new JdkEndpointServer(http, own, answerers);
+        executor == null ? new RequestThreads(name + "-endpoint-", MAX_THREADS) : null;
+    RequestThreads answerers = new RequestThreads(name + "-answer-", ANSWERERS);
+    JdkEndpointServer server = new JdkEndpointServer(http, front, port, own, answerers);
     http.createContext("/", exchange -> server.serve(exchange, handler));
     http.setExecutor(own == null ? executor : own);
     http.start();
@@ -105,7 +141,7 @@ final class JdkEndpointServer implements EndpointServer.Running {
 
   @Override
   public int port() {
-    return http.getAddress().getPort();
+    return port;
   }
 
   private void serve(HttpExchange exchange, EndpointHandler handler) throws IOException {
@@ -204,6 +240,9 @@ final class JdkEndpointServer implements EndpointServer.Running {
     }
     drained.completeOnTimeout(null, patience.toMillis(), TimeUnit.MILLISECONDS).join();
     http.stop(0);
+    if (front != null) {
+      front.close();
+    }
     if (ownThreads != null) {
       ownThreads.close();
     }

@@ -169,7 +169,7 @@ public final class PushServer implements AutoCloseable {
                 config.endpointPort,
                 address ->
                     config
-                        .endpointServer()
+                        .endpointServer(counters.failures)
                         .start(
                             new EndpointServer.Binding(
                                 address,
@@ -680,10 +680,11 @@ public final class PushServer implements AutoCloseable {
       return copy;
     }
 
-    private EndpointServer endpointServer() {
+    private EndpointServer endpointServer(FailureLog failures) {
       return endpointServer != null
           ? endpointServer
-          : (binding, handler) -> JdkEndpointServer.start(binding, endpointExecutor, handler);
+          : (binding, handler) ->
+              JdkEndpointServer.start(binding, endpointExecutor, handler, failures);
     }
 
     private KeyKeeper.Settings keySettings() {

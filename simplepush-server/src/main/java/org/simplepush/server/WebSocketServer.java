@@ -7,7 +7,6 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
-import java.nio.channels.SelectionKey;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.util.ArrayList;
@@ -34,7 +33,7 @@ import org.slf4j.LoggerFactory;
  * Accepts the connections of devices and shares them out among a few event loops. The first loop
  * also accepts.
  */
-final class WebSocketServer implements EventLoop.Handler {
+final class WebSocketServer {
   private static final Logger log = LoggerFactory.getLogger(WebSocketServer.class);
 
   private static final int BACKLOG = 1024;
@@ -47,12 +46,6 @@ final class WebSocketServer implements EventLoop.Handler {
                   a.acquaintance() == Acquaintance.KNOWN
                       ? 0
                       : Long.signum(b.acceptedAt() - a.acceptedAt()));
-
-  /** So that a storm of connects does not keep the connected ones waiting. */
-  private static final int ACCEPTS_PER_TURN = 64;
-
-  /** How long to stop accepting when the process has no file descriptor left. */
-  private static final long ACCEPT_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
   /** How often to look whether the last connection has ended. */
   private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
@@ -101,7 +94,6 @@ final class WebSocketServer implements EventLoop.Handler {
   /** Whether nobody is accepted any more, although the server was not closed. */
   private volatile boolean deaf;
 
-  private final Throttle acceptWarnings = new Throttle(QUIET_SECONDS, System::nanoTime);
   private final Throttle crowdWarnings = new Throttle(QUIET_SECONDS, System::nanoTime);
   private final Throttle othersAsked = new Throttle(1, System::nanoTime);
 
@@ -109,7 +101,6 @@ final class WebSocketServer implements EventLoop.Handler {
   private final List<Throttle> crowds = new ArrayList<>();
 
   private int nextLoop;
-  private @Nullable SelectionKey acceptKey;
 
   WebSocketServer(
       Session.Context context,
@@ -157,10 +148,11 @@ final class WebSocketServer implements EventLoop.Handler {
       throw e;
     }
     EventLoop first = loops.get(0);
+    Acceptor acceptor = new Acceptor(listener, first, failures, this::accepted);
     first.execute(
         () -> {
           try {
-            acceptKey = first.register(listener, SelectionKey.OP_ACCEPT, this);
+            acceptor.register();
           } catch (IOException e) {
             becomeDeaf(e);
           }
@@ -230,46 +222,6 @@ final class WebSocketServer implements EventLoop.Handler {
   }
 
   // Accepting, on the first loop
-
-  @Override
-  public void onReady(SelectionKey key) {
-    for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
-      SocketChannel channel;
-      try {
-        channel = listener.accept();
-      } catch (IOException | RuntimeException | Error e) {
-        pauseAccepting(e);
-        return;
-      }
-      if (channel == null) {
-        return;
-      }
-      accepted(channel);
-    }
-  }
-
-  /** Too many open files, most likely: the listener must outlive it. */
-  private void pauseAccepting(Throwable failure) {
-    SelectionKey key = acceptKey;
-    if (!listener.isOpen() || key == null) {
-      return;
-    }
-    if (failure instanceof Error) {
-      failures.report(log, "Cannot accept a connection, trying again in 100 ms", failure);
-    } else if (acceptWarnings.tryPass()) {
-      log.warn("Cannot accept a connection, trying again every 100 ms: {}", failure.toString());
-    }
-    loops
-        .get(0)
-        .schedule(
-            ACCEPT_PAUSE_NANOS,
-            () -> {
-              if (key.isValid()) {
-                key.interestOps(SelectionKey.OP_ACCEPT);
-              }
-            });
-    key.interestOps(0); // now that it is sure to come back
-  }
 
   private void accepted(SocketChannel channel) {
     context.counters().connectionsOpened.increment();
@@ -439,11 +391,6 @@ final class WebSocketServer implements EventLoop.Handler {
     }
     SSLEngine engine = tls.createSSLEngine();
     return new TlsTransport(channel, engine, loop.tlsBuffers());
-  }
-
-  @Override
-  public void onFailure(Throwable failure) {
-    failures.report(log, "Accepting connections failed, and is tried again", failure);
   }
 
   private void becomeDeaf(Throwable failure) {

@@ -81,13 +81,29 @@ abstract class EndpointWireTest {
   void register() throws Exception {
     device = WireDevice.fresh(server.port());
     endpoint = device.register(CHANNEL);
-    http = RawHttp.connect(endpoint);
+    http = connect(endpoint);
   }
 
   @AfterEach
   void disconnect() throws Exception {
     device.close();
     http.close();
+  }
+
+  /** A connection to the endpoint port of a server. */
+  RawHttp connect(int endpointPort) throws Exception {
+    return RawHttp.connect(endpointPort);
+  }
+
+  private RawHttp connect(URI endpoint) throws Exception {
+    return connect(endpoint.getPort());
+  }
+
+  /** One PUT on a connection of its own. */
+  private RawHttp.Response put(URI endpoint, String body) throws Exception {
+    try (RawHttp alone = connect(endpoint)) {
+      return alone.putOn(endpoint, body);
+    }
   }
 
   private RawHttp.Response put(String body) throws Exception {
@@ -264,7 +280,7 @@ abstract class EndpointWireTest {
         WireDevice device = WireDevice.fresh(slow.port())) {
       URI endpoint = device.register(CHANNEL);
       for (long version = 1_000; version < 1_003; version++) {
-        assertThat(RawHttp.put(endpoint, "").status()).isEqualTo(200);
+        assertThat(put(endpoint, "").status()).isEqualTo(200);
         device.expectUpdate(CHANNEL, version);
       }
     }
@@ -488,7 +504,7 @@ abstract class EndpointWireTest {
       try (WireDevice device = WireDevice.fresh(forgetful.port())) {
         there = device.register(CHANNEL);
       }
-      eventually(() -> assertThat(RawHttp.put(there, "version=1").status()).isEqualTo(410));
+      eventually(() -> assertThat(put(there, "version=1").status()).isEqualTo(410));
     }
   }
 
@@ -513,14 +529,14 @@ abstract class EndpointWireTest {
         WireDevice device = WireDevice.fresh(limited.port())) {
       URI one = device.register(CHANNEL);
       URI other = device.register(OTHER_CHANNEL);
-      assertThat(RawHttp.put(one, "version=1").status()).isEqualTo(200);
+      assertThat(put(one, "version=1").status()).isEqualTo(200);
       device.expectUpdate(CHANNEL, 1);
-      assertThat(RawHttp.put(one, "version=2").status()).isEqualTo(200);
+      assertThat(put(one, "version=2").status()).isEqualTo(200);
       device.expectUpdate(CHANNEL, 2);
-      RawHttp.Response third = RawHttp.put(one, "version=3");
+      RawHttp.Response third = put(one, "version=3");
       assertRefused(third, 429);
       assertThat(Integer.parseInt(third.header("Retry-After"))).isBetween(1, 600);
-      assertThat(RawHttp.put(other, "version=1").status()).isEqualTo(200);
+      assertThat(put(other, "version=1").status()).isEqualTo(200);
       device.expectUpdate(OTHER_CHANNEL, 1);
       device.proveNothingCame();
     }
@@ -537,7 +553,7 @@ abstract class EndpointWireTest {
         there = device.register(CHANNEL);
       }
       store.close();
-      RawHttp.Response response = RawHttp.put(there, "version=1");
+      RawHttp.Response response = put(there, "version=1");
       assertRefused(response, 503);
       assertThat(response.header("Retry-After")).matches("[1-9][0-9]*");
       assertThat(response.body()).doesNotContain("Exception");
@@ -548,7 +564,7 @@ abstract class EndpointWireTest {
   void shuttingDown() throws Exception {
     PushServer closing = server().build().start();
     try (RawWebSocket silent = RawWebSocket.connect(closing.port());
-        RawHttp http = RawHttp.connect(closing.endpointPort())) {
+        RawHttp http = connect(closing.endpointPort())) {
       // The device does not answer the close frame, so closing takes a while; meanwhile a request
       // on a connection that is there already is told to come back.
       http.send(
@@ -570,8 +586,8 @@ abstract class EndpointWireTest {
     PushServer draining = server().drain(Duration.ofMinutes(10)).build().start();
     try (WireDevice away = WireDevice.fresh(draining.port());
         WireDevice staying = WireDevice.fresh(draining.port());
-        RawHttp one = RawHttp.connect(draining.endpointPort());
-        RawHttp other = RawHttp.connect(draining.endpointPort())) {
+        RawHttp one = connect(draining.endpointPort());
+        RawHttp other = connect(draining.endpointPort())) {
       URI there = staying.register(CHANNEL);
       assertThat(one.putOn(there, "version=1").header("Connection")).isNull();
       assertThat(other.putOn(there, "version=2").header("Connection")).isNull();
@@ -585,7 +601,7 @@ abstract class EndpointWireTest {
       assertRefused(refused, 400);
       assertThat(refused.header("Connection")).isEqualTo("close");
       assertThat(other.readToEnd()).isEmpty();
-      assertAccepted(RawHttp.put(there, "version=4"));
+      assertAccepted(put(there, "version=4"));
 
       away.leave();
       staying.leave();
@@ -638,7 +654,7 @@ abstract class EndpointWireTest {
             RawHttp.head("PUT", endpoint.getRawPath(), "X-Large: " + "x".repeat(1 << 20))
                 .getBytes(StandardCharsets.US_ASCII));
     assertThat(http.readToEnd()).doesNotContain("200 OK");
-    assertThat(RawHttp.put(endpoint, "version=1").status()).isEqualTo(200);
+    assertThat(put(endpoint, "version=1").status()).isEqualTo(200);
   }
 
   @Test
@@ -648,7 +664,7 @@ abstract class EndpointWireTest {
             RawHttp.head("PUT", endpoint.getRawPath(), "X-Many: x\r\n".repeat(5_000).strip())
                 .getBytes(StandardCharsets.US_ASCII));
     assertThat(http.readToEnd()).doesNotContain("200 OK");
-    assertThat(RawHttp.put(endpoint, "version=1").status()).isEqualTo(200);
+    assertThat(put(endpoint, "version=1").status()).isEqualTo(200);
   }
 
   @Test
@@ -663,7 +679,7 @@ abstract class EndpointWireTest {
     http.send(bytes);
     http.socket().halfClose();
     assertThat(http.readToEnd()).doesNotContain("200 OK");
-    assertThat(RawHttp.put(endpoint, "version=1").status()).isEqualTo(200);
+    assertThat(put(endpoint, "version=1").status()).isEqualTo(200);
   }
 
   @ParameterizedTest
@@ -732,7 +748,7 @@ abstract class EndpointWireTest {
   void requestWithoutAnEndpointHarmsNobody(String start) throws Exception {
     http.send(start + " HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
     assertThat(http.readToEnd()).doesNotContain("200 OK");
-    assertThat(RawHttp.put(endpoint, "version=1").status()).isEqualTo(200);
+    assertThat(put(endpoint, "version=1").status()).isEqualTo(200);
   }
 
   /** The JDK's server hangs up; Jetty answers, and keeps the connection whatever the head says. */
@@ -741,7 +757,7 @@ abstract class EndpointWireTest {
     http.send("CONNECT test:80 HTTP/1.1\r\nHost: test:80\r\n\r\n");
     http.socket().halfClose();
     assertThat(http.readToEnd()).doesNotContain(" 200 ");
-    assertThat(RawHttp.put(endpoint, "version=1").status()).isEqualTo(200);
+    assertThat(put(endpoint, "version=1").status()).isEqualTo(200);
   }
 
   // Slow and many
@@ -749,8 +765,8 @@ abstract class EndpointWireTest {
   @Test
   void slowRequestIsCutOff() throws Exception {
     try (PushServer impatient = impatientServer().build().start();
-        RawHttp slowHead = RawHttp.connect(impatient.endpointPort());
-        RawHttp slowBody = RawHttp.connect(impatient.endpointPort())) {
+        RawHttp slowHead = connect(impatient.endpointPort());
+        RawHttp slowBody = connect(impatient.endpointPort())) {
       slowHead.send("PUT /update/x HTTP/1.1\r\nHost: te");
       slowBody.send(RawHttp.head("PUT", "/update/x", "Content-Length: 100") + "versi");
       assertThat(slowHead.readToEnd()).doesNotContain("200 OK");
@@ -763,7 +779,7 @@ abstract class EndpointWireTest {
   void requestThatComesByteByByteAndNeverEndsIsCutOff(boolean inTheHead) throws Exception {
     ScheduledExecutorService drip = Executors.newSingleThreadScheduledExecutor();
     try (PushServer impatient = impatientServer().build().start();
-        RawHttp http = RawHttp.connect(impatient.endpointPort())) {
+        RawHttp http = connect(impatient.endpointPort())) {
       http.send(
           inTheHead
               ? "PUT /update/x HTTP/1.1\r\nHost: test\r\nX-Slow: "
@@ -784,14 +800,14 @@ abstract class EndpointWireTest {
     List<RawHttp> slow = new ArrayList<>();
     try {
       for (int i = 0; i < 200; i++) {
-        RawHttp http = RawHttp.connect(server.endpointPort());
+        RawHttp http = connect(server.endpointPort());
         slow.add(http);
         http.send(
             i % 2 == 0
                 ? "PUT /upd"
                 : RawHttp.head("PUT", endpoint.getRawPath(), "Content-Length: 9") + "ver");
       }
-      assertThat(RawHttp.put(endpoint, "version=1").status()).isEqualTo(200);
+      assertThat(put(endpoint, "version=1").status()).isEqualTo(200);
       device.expectUpdate(CHANNEL, 1);
     } finally {
       for (RawHttp http : slow) {
@@ -812,7 +828,7 @@ abstract class EndpointWireTest {
       URI there = device.register(CHANNEL);
       String head = RawHttp.head("PUT", there.getRawPath(), FORM, "Content-Length: 9");
       for (int i = 0; i < 20; i++) {
-        connections.add(RawHttp.connect(there));
+        connections.add(connect(there));
       }
       for (int round = 1; round <= 5; round++) {
         for (RawHttp http : connections) {
@@ -847,7 +863,7 @@ abstract class EndpointWireTest {
               }
             });
     try (PushServer closing = server().store(store).build().start();
-        RawHttp http = RawHttp.connect(closing.endpointPort())) {
+        RawHttp http = connect(closing.endpointPort())) {
       URI there;
       try (WireDevice device = WireDevice.fresh(closing.port())) {
         there = device.register(CHANNEL);
@@ -906,7 +922,7 @@ abstract class EndpointWireTest {
   void corsLetsTheConfiguredOriginsIn() throws Exception {
     try (PushServer open =
             server().allowedOrigins(Set.of("https://app.example.org")).build().start();
-        RawHttp http = RawHttp.connect(open.endpointPort())) {
+        RawHttp http = connect(open.endpointPort())) {
       RawHttp.Response preflight =
           http.exchange(
               "OPTIONS",
@@ -963,7 +979,7 @@ abstract class EndpointWireTest {
         WireDevice device = WireDevice.resumed(after.port(), uaid, CHANNEL)) {
       URI endpoint = device.register(CHANNEL);
       assertThat(token(endpoint)).isEqualTo(first);
-      assertThat(RawHttp.put(endpoint, "version=1").status()).isEqualTo(200);
+      assertThat(put(endpoint, "version=1").status()).isEqualTo(200);
       device.expectUpdate(CHANNEL, 1);
     }
   }
@@ -992,7 +1008,7 @@ abstract class EndpointWireTest {
     String newPath;
     try (PushServer both = server().store(store).keys(EndpointKeys.load(bothFile)).build().start();
         WireDevice device = WireDevice.resumed(both.port(), uaid, CHANNEL);
-        RawHttp http = RawHttp.connect(both.endpointPort())) {
+        RawHttp http = connect(both.endpointPort())) {
       newPath = device.register(CHANNEL).getRawPath();
       assertThat(newPath).isNotEqualTo(oldPath);
       assertAccepted(http.exchange("PUT", oldPath, "version=1", "Content-Length: 9"));
@@ -1001,7 +1017,7 @@ abstract class EndpointWireTest {
       device.expectUpdate(CHANNEL, 2);
     }
     try (PushServer after = server().store(store).keys(EndpointKeys.load(newFile)).build().start();
-        RawHttp http = RawHttp.connect(after.endpointPort())) {
+        RawHttp http = connect(after.endpointPort())) {
       assertRefused(http.exchange("PUT", oldPath, "version=3", "Content-Length: 9"), 404);
       assertAccepted(http.exchange("PUT", newPath, "version=3", "Content-Length: 9"));
     }
@@ -1012,7 +1028,7 @@ abstract class EndpointWireTest {
   void endpointsBeginWithTheConfiguredUrl(String url) throws Exception {
     try (PushServer proxied = server().endpointUrl(URI.create(url)).build().start();
         WireDevice device = WireDevice.fresh(proxied.port());
-        RawHttp http = RawHttp.connect(proxied.endpointPort())) {
+        RawHttp http = connect(proxied.endpointPort())) {
       URI endpoint = device.register(CHANNEL);
       assertThat(endpoint.toString()).startsWith(url + "/update/");
       assertAccepted(http.exchange("PUT", endpoint.getRawPath(), "version=1", "Content-Length: 9"));

@@ -349,21 +349,29 @@ class HealthWireTest {
     }
   }
 
-  @Test
-  void executorThatTakesNoMoreRequestsIsToldOf() throws Exception {
+  private static PushServer.Builder builder(boolean secure, Path folder) throws Exception {
+    return secure ? server().tls(TlsWireTest.selfSigned(folder.resolve("keystore.p12"))) : server();
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void executorThatTakesNoMoreRequestsIsToldOf(boolean secure, @TempDir Path folder)
+      throws Exception {
     ExecutorService executor = Executors.newCachedThreadPool();
-    try (PushServer server = server().endpointExecutor(executor).build().start()) {
+    try (PushServer server = builder(secure, folder).endpointExecutor(executor).build().start()) {
       assertHealthy(server);
       executor.shutdown();
       assertSick(server, "The endpoint port is not served");
     }
   }
 
-  @Test
-  void executorThatIsBlockedIsToldOfAsLongAsItIs() throws Exception {
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void executorThatIsBlockedIsToldOfAsLongAsItIs(boolean secure, @TempDir Path folder)
+      throws Exception {
     ExecutorService executor = Executors.newFixedThreadPool(1);
     CountDownLatch release = new CountDownLatch(1);
-    try (PushServer server = server().endpointExecutor(executor).build().start()) {
+    try (PushServer server = builder(secure, folder).endpointExecutor(executor).build().start()) {
       executor.execute(
           () -> {
             try {

@@ -17,7 +17,9 @@ final class TestServers {
   /** What can be behind the endpoint port: the HTTP server of the JDK, and Jetty. */
   static final List<EndpointServer> ENDPOINT_SERVERS =
       List.of(
-          (binding, handler) -> JdkEndpointServer.start(binding, null, handler),
+          (binding, handler) ->
+              JdkEndpointServer.start(
+                  binding, null, handler, new FailureLog(null, System::nanoTime)),
           new JettyEndpointServer());
 
   private TestServers() {}
