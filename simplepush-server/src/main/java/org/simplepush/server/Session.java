@@ -517,7 +517,7 @@ final class Session {
         (pending, failure) -> {
           if (pending == null) {
             storeFailed("reconcile", failure);
-            reconcileIn(redeliveryNanos());
+            reconcileIn(context.sessions().nanosUntilComparedAgain());
           } else {
             reconcile(pending);
             reconcileIn(reconcileNanos());
@@ -562,7 +562,7 @@ final class Session {
   }
 
   private long reconcileNanos() {
-    return context.settings().reconcileInterval().toNanos();
+    return context.sessions().nanosBetweenComparisons(context.settings().reconcileInterval());
   }
 
   private void storeFailed(String step, @Nullable Throwable failure) {

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
@@ -22,11 +23,17 @@ import org.slf4j.LoggerFactory;
  * here is claimed in the store, and words of what happens elsewhere are heard here.
  */
 final class SessionRegistry implements SharedVersionStore.Listener {
-  /** After lost words everybody is compared with the store, over this time... */
+  /**
+   * After lost words everybody is compared with the store, over this time or over more: no more
+   * than so many in a second.
+   */
   private static final long COMPARE_NANOS = TimeUnit.SECONDS.toNanos(5);
 
-  /** ...or over more, if they are so many that the store would be flooded. */
-  private static final long MIN_PAUSE_NANOS = TimeUnit.MICROSECONDS.toNanos(200);
+  /** What others do to a shared store may be missed without a sign, but not for longer. */
+  private static final long SHARED_COMPARE_NANOS = TimeUnit.MINUTES.toNanos(5);
+
+  /** A fraction of what Redis does in a second. */
+  static final int DEFAULT_COMPARISONS_PER_SECOND = 5_000;
 
   private static final Logger log = LoggerFactory.getLogger(SessionRegistry.class);
 
@@ -40,6 +47,7 @@ final class SessionRegistry implements SharedVersionStore.Listener {
   private volatile SharedVersionStore.@Nullable Node node;
 
   private volatile Runnable reconnected = () -> {};
+  private volatile int comparisonsPerSecond = DEFAULT_COMPARISONS_PER_SECOND;
 
   SessionRegistry(VersionStore store, Sleepers sleepers, Counters counters) {
     this.store = store;
@@ -53,16 +61,18 @@ final class SessionRegistry implements SharedVersionStore.Listener {
    * @throws StoreException if the store cannot be reached
    */
   void join(Duration expiry) {
-    join(expiry, () -> {});
+    join(expiry, DEFAULT_COMPARISONS_PER_SECOND, () -> {});
   }
 
   /**
    * Becomes a node, if the store is one to share.
    *
+   * @param comparisonsPerSecond how many to compare with the store at most when all are to be
    * @param reconnected called when words come again that may have been lost
    * @throws StoreException if the store cannot be reached
    */
-  void join(Duration expiry, Runnable reconnected) {
+  void join(Duration expiry, int comparisonsPerSecond, Runnable reconnected) {
+    this.comparisonsPerSecond = comparisonsPerSecond;
     this.reconnected = reconnected;
     if (store instanceof SharedVersionStore shared) {
       node = shared.join(expiry, this);
@@ -209,7 +219,7 @@ final class SessionRegistry implements SharedVersionStore.Listener {
 
   /** Has everybody connected or asleep here compared with the store, one after another. */
   void compareEverybody() {
-    long pause = Math.max(COMPARE_NANOS / (sessions.size() + sleepers.size() + 1), MIN_PAUSE_NANOS);
+    long pause = nanosToCompareAll() / (sessions.size() + sleepers.size() + 1);
     long delay = 0;
     for (Session session : sessions.values()) {
       try {
@@ -220,6 +230,36 @@ final class SessionRegistry implements SharedVersionStore.Listener {
       delay += pause;
     }
     sleepers.visit(pause, this::compareSleeper);
+  }
+
+  /** How long it takes to compare everybody without flooding the store. */
+  private long nanosToCompareAll() {
+    long everybody = (long) sessions.size() + sleepers.size();
+    return Math.max(COMPARE_NANOS, everybody * TimeUnit.SECONDS.toNanos(1) / comparisonsPerSecond);
+  }
+
+  /**
+   * When to try again to compare after the store has failed: seconds after it is back, but not all
+   * at once. While it is away an attempt costs next to nothing.
+   */
+  long nanosUntilComparedAgain() {
+    long all = nanosToCompareAll();
+    return all / 4 + ThreadLocalRandom.current().nextLong(all);
+  }
+
+  /**
+   * How long after a comparison the next one is due: with a shared store five minutes at most, and
+   * not at the same time for all who were compared together.
+   *
+   * @param longest for a store that nobody else changes
+   */
+  long nanosBetweenComparisons(Duration longest) {
+    long nanos = longest.toNanos();
+    if (node == null) {
+      return nanos;
+    }
+    long half = Math.min(nanos, SHARED_COMPARE_NANOS) / 2;
+    return half + ThreadLocalRandom.current().nextLong(half);
   }
 
   /**

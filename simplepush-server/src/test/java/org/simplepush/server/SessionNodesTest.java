@@ -89,6 +89,16 @@ class SessionNodesTest {
     wire.hears(SessionFixture.notification(CHANNEL, 7));
   }
 
+  /** Nothing tells that a word was lost, or with a claim of the store every word. */
+  @Test
+  void lostWordIsMadeUpForWithinFiveMinutes() {
+    TestWire wire = a.resumes();
+    b.put(a.register(wire, CHANNEL), 7);
+    words.clear();
+    passes(Duration.ofMinutes(5));
+    wire.hears(SessionFixture.notification(CHANNEL, 7));
+  }
+
   @Test
   void updateThatTheStoreDidButFailedToAnswerIsDelivered() {
     TestWire wire = a.resumes();

@@ -31,6 +31,7 @@ final class Bus {
 
   private static final String CHANNEL = "simplepush:node:";
   private static final long ECHO_SECONDS = 2;
+  private static final long ECHO_NANOS = SECONDS.toNanos(ECHO_SECONDS);
 
   /** What breaks together is told once: connections are made anew one after another. */
   private static final long LOST_MILLIS = 200;
@@ -134,6 +135,9 @@ final class Bus {
     for (Map.Entry<String, Member> each : members.entrySet()) {
       Member member = each.getValue();
       Echo last = member.check;
+      if (last != null && !last.heard().isDone() && last.age() < ECHO_NANOS) {
+        continue;
+      }
       if (last != null && !last.heard().isDone() && last.sent().isDone()) {
         replace();
         return;
@@ -213,6 +217,9 @@ final class Bus {
   private void tellLost() {
     losing.set(false);
     members.values().forEach(member -> tell(member, Listener::wordsLost));
+    // What silenced one connection may have silenced this one.
+    check();
+    redis.later(SECONDS.toMillis(ECHO_SECONDS), this::check);
   }
 
   /** Completes when every node of this process has heard itself; fails if one does not in time. */
@@ -241,8 +248,13 @@ final class Bus {
    *
    * @param sent completes when Redis has taken it: until then nothing follows from silence
    * @param heard completes when it has come back, or could not be sent
+   * @param at when it was said, by {@link System#nanoTime()}
    */
-  private record Echo(CompletableFuture<?> sent, CompletableFuture<@Nullable Void> heard) {}
+  private record Echo(CompletableFuture<?> sent, CompletableFuture<@Nullable Void> heard, long at) {
+    long age() {
+      return System.nanoTime() - at;
+    }
+  }
 
   /** Tells a node something through Redis. */
   private Echo echo(String channel, Member member) {
@@ -258,7 +270,18 @@ final class Bus {
             heard.completeExceptionally(failure);
           }
         });
-    return new Echo(sent.toCompletableFuture(), heard);
+    return new Echo(sent.toCompletableFuture(), heard, System.nanoTime());
+  }
+
+  private void repeat(String channel, String word) {
+    redis
+        .publish(channel, word)
+        .whenComplete(
+            (done, failure) -> {
+              if (failure != null) {
+                log.debug("What a node tells itself could not be said again", failure);
+              }
+            });
   }
 
   private final class Ear extends RedisPubSubAdapter<String, String> {
@@ -266,11 +289,14 @@ final class Bus {
     @Override
     public void subscribed(String channel, long count) {
       Member first = joining.remove(channel);
+      Member again = members.get(channel);
       if (first != null) {
         members.put(channel, first);
         first.subscribed.complete(null);
-      } else if (members.containsKey(channel)) {
+      } else if (again != null) {
         lost();
+        // Said while nobody listened: whoever waits need not find out by waiting in vain.
+        again.echoes.keySet().forEach(word -> repeat(channel, word));
       }
     }
 

@@ -147,6 +147,16 @@ public final class TcpProxy implements AutoCloseable {
     hold(which, true, true);
   }
 
+  /** The same on all. */
+  public void silence() {
+    silence(wire -> true);
+  }
+
+  /** The same on the connection by which words come. */
+  public void silenceWords() {
+    silence(Wire::isBus);
+  }
+
   /** From now on nothing passes, on new connections neither. */
   void silenceAll() {
     mute = true;

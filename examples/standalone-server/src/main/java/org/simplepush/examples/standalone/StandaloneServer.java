@@ -202,6 +202,14 @@ public final class StandaloneServer implements Callable<Integer> {
   private @Nullable Integer newChannelsPerMinute;
 
   @Option(
+      names = "--comparisons-per-second",
+      paramLabel = "N",
+      description =
+          "How many devices in a second are compared with Redis, at most, after it was away or"
+              + " failed over. Default 5000.")
+  private @Nullable Integer comparisonsPerSecond;
+
+  @Option(
       names = "--limit-loopback",
       description =
           "Limits per address hold for the addresses of this machine, 127.0.0.0/8 and ::1, too."
@@ -416,6 +424,7 @@ public final class StandaloneServer implements Callable<Integer> {
     set("--max-channels", maxChannels, builder::maxChannels);
     set("--new-user-agents-per-minute", newUserAgentsPerMinute, builder::newUserAgentsPerMinute);
     set("--new-channels-per-minute", newChannelsPerMinute, builder::newChannelsPerMinute);
+    set("--comparisons-per-second", comparisonsPerSecond, builder::comparisonsPerSecond);
     set("--limit-loopback", limitLoopback, builder::limitLoopback);
     set("--trusted-proxies", trustedProxies, list -> builder.trustedProxies(items(list)));
     set(

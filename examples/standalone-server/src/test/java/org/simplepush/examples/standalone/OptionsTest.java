@@ -47,6 +47,7 @@ class OptionsTest {
         "--max-channels 0 | --max-channels: maxChannels must be positive",
         "--new-user-agents-per-minute 0 | newUserAgentsPerMinute must be positive",
         "--new-channels-per-minute 0 | newChannelsPerMinute must be positive",
+        "--comparisons-per-second 0 | comparisonsPerSecond must be positive",
         "--trusted-proxies 10.0.0.1 | --trusted-proxies: A network is written like 10.0.0.0/8",
         "--trusted-proxies proxy.example.org | but was 'proxy.example.org'",
         "--rate-limit 10 | '10' is not a rate: write a number, / and a duration, such as 10/1s",
