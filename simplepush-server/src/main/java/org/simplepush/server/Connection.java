@@ -24,6 +24,7 @@ import org.java_websocket.WebSocketAdapter;
 import org.java_websocket.WebSocketImpl;
 import org.java_websocket.exceptions.InvalidDataException;
 import org.java_websocket.framing.CloseFrame;
+import org.java_websocket.framing.Framedata;
 import org.java_websocket.handshake.Handshakedata;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.CloseCode;
@@ -71,6 +72,11 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
 
   private static final Duration RETRY_LATER = Duration.ofSeconds(60);
   private static final Duration RETRY_ADMISSION = Duration.ofSeconds(10);
+
+  /** The first byte of a ping of RFC 6455, and what one takes that carries a long. */
+  private static final byte PING = (byte) 0x89;
+
+  private static final int PING_LENGTH = 2 + Long.BYTES;
 
   private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
 
@@ -421,8 +427,21 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
       }
     }
     releaseEngine();
+    finish(buffer);
     if (state == State.OPEN && buffer.hasRemaining() && input == null) {
       input = copy(buffer); // else it is that already
+    }
+  }
+
+  /**
+   * After the end: hands over what had come before it, as far as that is to be had in one piece.
+   */
+  private void finish(@Nullable ByteBuffer buffer) {
+    if (buffer == null || session == null || state == State.OPEN) {
+      return;
+    }
+    for (String text = guard.nextText(buffer); text != null; text = guard.nextText(buffer)) {
+      session.onLeftOver(text);
     }
   }
 
@@ -499,6 +518,14 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   }
 
   @Override
+  public void onWebsocketPong(WebSocket from, Framedata pong) {
+    ByteBuffer payload = pong.getPayloadData();
+    if (session != null && state == State.OPEN && payload.remaining() == Long.BYTES) {
+      session.onPong(payload.getLong(payload.position()));
+    }
+  }
+
+  @Override
   public void onWriteDemand(WebSocket demanding) {
     Queue<ByteBuffer> queue = ((WebSocketImpl) demanding).outQueue;
     for (ByteBuffer next = queue.poll(); next != null; next = queue.poll()) {
@@ -538,6 +565,11 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
 
   @Override
   public void send(ServerMessage message) {
+    enqueue(frame(message));
+  }
+
+  /** Returns the frame of a message, valid until the next one. */
+  private ByteBuffer frame(ServerMessage message) {
     assert loop.isCurrent();
     TextFrame frame = loop.textFrame();
     try {
@@ -545,7 +577,15 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     } catch (IOException e) {
       throw new UncheckedIOException("bytes in memory do not fail", e);
     }
-    enqueue(frame.end());
+    return frame.end();
+  }
+
+  @Override
+  public void ping(long payload, @Nullable ServerMessage behind) {
+    assert loop.isCurrent();
+    ByteBuffer text = behind == null ? NOTHING.duplicate() : frame(behind);
+    ByteBuffer both = ByteBuffer.allocate(PING_LENGTH + text.remaining());
+    enqueue(both.put(PING).put((byte) Long.BYTES).putLong(payload).put(text).flip());
   }
 
   @Override
@@ -572,7 +612,9 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
   public void startTimer(Session.Timer timer, long delayNanos) {
     long delay =
         switch (timer) {
-          case HELLO -> delayNanos - (System.nanoTime() - acceptedAt); // counts from connecting
+          // The first counts from connecting.
+          case HELLO ->
+              session == null ? delayNanos - (System.nanoTime() - acceptedAt) : delayNanos;
           case RECONCILE -> spread(delayNanos); // who came together shall not ask together
           case REDELIVERY, QUIET -> delayNanos;
         };
@@ -904,11 +946,13 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
       return;
     }
     state = State.CLOSING;
+    ByteBuffer left = input;
     input = null;
     endOpening();
     if (session != null) {
       session.onClosed();
     }
+    finish(left);
     startTimer(OWN_TIMER, CLOSING_NANOS);
     if (!hasUnwritten()) {
       endOutput();
@@ -961,6 +1005,7 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
     state = State.CLOSED;
     endOpening();
     unwritten = null;
+    ByteBuffer left = input;
     input = null;
     engine = null;
     try {
@@ -972,6 +1017,7 @@ final class Connection extends WebSocketAdapter implements EventLoop.Handler, Se
       if (session != null) {
         session.onClosed();
       }
+      finish(left);
     } finally {
       if (alarm != null) {
         loop.cancel(alarm);

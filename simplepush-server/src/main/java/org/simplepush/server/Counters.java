@@ -29,6 +29,9 @@ final class Counters {
   final LongAdder wakeUpsSent = new LongAdder();
   final LongAdder wordsHeard = new LongAdder();
   final LongAdder wordsLost = new LongAdder();
+  final LongAdder superseded = new LongAdder();
+  final LongAdder digestMismatches = new LongAdder();
+  final LongAdder goneHints = new LongAdder();
 
   /** What of the heap is in use. */
   final MemoryAccount memory;
@@ -71,6 +74,9 @@ final class Counters {
         wakeUpsSent.sum(),
         wordsHeard.sum(),
         wordsLost.sum(),
+        superseded.sum(),
+        digestMismatches.sum(),
+        goneHints.sum(),
         refusals.sum(Refusal.Kind.REGISTRATION),
         memory.snapshot());
   }

@@ -8,7 +8,6 @@ import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.function.Supplier;
 import javax.crypto.IllegalBlockSizeException;
 import org.cryptomator.siv.SivMode;
 import org.cryptomator.siv.UnauthenticCiphertextException;
@@ -87,20 +86,17 @@ final class EndpointTokens {
   }
 
   /**
-   * Does what ends in a new endpoint. Without certainty the stage fails, and nothing is done: other
+   * Completes when a new endpoint may be handed out. Without certainty the stage fails: other
    * servers might not know the endpoint.
    */
-  <T> CompletionStage<T> whenCertain(Supplier<CompletionStage<T>> step) {
-    if (isCertain()) {
-      return step.get();
-    }
+  CompletionStage<Void> certain() {
     return makeCertain()
-        .thenCompose(
-            certain ->
-                certain
-                    ? step.get()
-                    : CompletableFuture.failedStage(
-                        new StoreException("The keys of endpoints are not certain")));
+        .thenAccept(
+            certain -> {
+              if (!certain) {
+                throw new StoreException("The keys of endpoints are not certain");
+              }
+            });
   }
 
   private static final class Key {

@@ -111,7 +111,7 @@ public final class PushServer implements AutoCloseable {
     this.waker = new UdpWaker(failures);
     this.store = config.store != null ? config.store : new InMemoryVersionStore();
     this.sleepers = new Sleepers(config.wakeUp, waker, System::nanoTime, counters);
-    this.sessions = new SessionRegistry(store, sleepers, counters);
+    this.sessions = new SessionRegistry(store, sleepers, System::nanoTime, counters);
     this.keys =
         new KeyKeeper(store, config.keySettings(), config.clock, sessions::compareEverybody);
     this.tokens = keys.tokens();

@@ -119,6 +119,21 @@ public final class PushServerMetrics implements MeterBinder {
         "words.lost",
         ServerStatistics::wordsLost,
         "How often words between nodes may have been lost");
+    count(
+        registry,
+        "superseded",
+        ServerStatistics::superseded,
+        "Connections closed because the shared store had a newer one of their user agent");
+    count(
+        registry,
+        "digest.mismatches",
+        ServerStatistics::digestMismatches,
+        "How often the shared store had other channels than the device should have");
+    count(
+        registry,
+        "gone.hints",
+        ServerStatistics::goneHints,
+        "Devices compared because somebody wanted to publish to a channel that is gone");
     server.statistics().memory().forEach(kind -> showMemory(registry, kind.kind()));
   }
 

@@ -37,6 +37,12 @@ import java.util.List;
  * @param wakeUpsSent datagrams sent to wake devices, repetitions included
  * @param wordsHeard words that other nodes, or this one, sent to this node through a shared store
  * @param wordsLost how often such words may have been lost, so that all was compared with the store
+ * @param superseded connections closed because a shared store had a newer one of their user agent,
+ *     which is what keeps late steps of frozen nodes from doing harm; counted among the takeovers
+ * @param digestMismatches how often a shared store turned out to lack a channel of a device that is
+ *     connected or sleeps here, or to have one too many; the device was told to say hello again
+ * @param goneHints how often a device was compared with a shared store because somebody wanted to
+ *     publish to a channel that it does not have
  * @param registrationsRefused hellos and registers refused because too many user agents or channels
  *     came from one address, or the store holds as many as it may
  * @param memory what strangers make the server hold, one entry for each kind: see {@link
@@ -68,6 +74,9 @@ public record ServerStatistics(
     long wakeUpsSent,
     long wordsHeard,
     long wordsLost,
+    long superseded,
+    long digestMismatches,
+    long goneHints,
     long registrationsRefused,
     List<MemoryUse> memory) {
   /** Copies the list. */

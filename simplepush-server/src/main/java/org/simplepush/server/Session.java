@@ -2,16 +2,19 @@ package org.simplepush.server;
 
 import java.net.InetSocketAddress;
 import java.net.URI;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
+import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.ChannelId;
 import org.simplepush.core.ClientMessage;
@@ -23,6 +26,8 @@ import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
 import org.simplepush.core.VersionStore;
 import org.simplepush.core.VersionStore.Resumption;
+import org.simplepush.server.SharedVersionStore.Basis;
+import org.simplepush.server.SharedVersionStore.Comparison;
 import org.simplepush.server.internal.ClientAddresses;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -30,10 +35,14 @@ import org.slf4j.LoggerFactory;
 /**
  * One user agent's conversation (protocol §§2–7): the rules, without sockets, threads or clocks.
  *
- * <p>All methods but {@link #published}, {@link #takenOver}, {@link #wordsLost} and {@link #number}
- * are called by the loop of the session's {@link Wire}, one at a time; those come from any thread
- * and go there. A request is answered before the next one is looked at: while one waits for the
- * store ({@link #isBusy}), the wire keeps the later ones.
+ * <p>All methods but {@link #published}, {@link #takenOver}, {@link #compareAfter} and {@link
+ * #number} are called by the loop of the session's {@link Wire}, one at a time; those come from any
+ * thread and go there. A request is answered before the next one is looked at: while one waits for
+ * the store ({@link #isBusy}), the wire keeps the later ones.
+ *
+ * <p>If the store is shared, a connection is {@link Unsettled} after the hello, until the device
+ * has answered a ping: the hello may come late, from a node that was frozen, and the device may
+ * have gone on elsewhere. Then nothing may be taken away because of it.
  */
 final class Session {
   /** What a session needs of the connection it speaks over. */
@@ -50,6 +59,14 @@ final class Session {
 
     /** Sends a message, or queues it behind what is not yet written. */
     void send(ServerMessage message);
+
+    /**
+     * Sends a WebSocket ping and a message behind it, both at once: so the pong, of which {@link
+     * Session#onPong} is told, comes before all that the device says because of the message.
+     *
+     * @param behind null if there is none
+     */
+    void ping(long payload, @Nullable ServerMessage behind);
 
     /** Whether a message sent now would leave at once, as far as is known. */
     boolean isWritable();
@@ -81,7 +98,7 @@ final class Session {
 
   /** What a session waits for. */
   enum Timer {
-    /** The device said no hello in time, or the store has not answered it. */
+    /** The device said no hello in time, or no pong after it, or the store has not answered. */
     HELLO,
     /** The eldest delivery may need to be sent again, or may be forgotten. */
     REDELIVERY,
@@ -127,6 +144,18 @@ final class Session {
 
   private boolean closed;
 
+  /** Whether it was the live one of its user agent when it was closed. */
+  private boolean wasLive;
+
+  /** Null but between the hello and the claim, in a shared store. */
+  private @Nullable Unsettled unsettled;
+
+  // What it stands on after that, see Standing: in fields, for there are very many sessions.
+  private long epoch;
+  private long digest;
+  private boolean digestKnown;
+  private boolean lists;
+
   /** Whether a request waits for the store. */
   private boolean busy;
 
@@ -152,6 +181,62 @@ final class Session {
     /** The device as long as it is on the point of falling asleep. */
     Sleepers.@Nullable Sleeper sleeper;
   }
+
+  /** What a session knows whose device has not shown yet that it is there. */
+  private static final class Unsettled {
+    /** What a ping carries whose pong shows it: somebody else could only guess it. */
+    long ping = ThreadLocalRandom.current().nextLong();
+
+    Basis.Seen seen;
+
+    /** Whether the hello had a list. */
+    final boolean lists;
+
+    /** What was listed and what was registered since; null if the store has what it has. */
+    final @Nullable Map<ChannelId, ChannelId> channelIds;
+
+    /** Whether a register or unregister has failed, so that it may have happened. */
+    boolean uncertain;
+
+    final @Nullable Outgrown outgrown;
+
+    Unsettled(
+        Basis.Seen seen,
+        boolean lists,
+        @Nullable List<ChannelId> channelIds,
+        @Nullable Outgrown outgrown) {
+      this.seen = seen;
+      this.lists = lists;
+      this.outgrown = outgrown;
+      this.channelIds = channelIds == null ? null : new LinkedHashMap<>();
+      if (channelIds != null) {
+        channelIds.forEach(this::add);
+      }
+    }
+
+    void add(ChannelId channelId) {
+      if (channelIds != null) {
+        channelIds.put(channelId, channelId); // spelled as it was last
+      }
+    }
+
+    void remove(ChannelId channelId) {
+      if (channelIds != null) {
+        channelIds.remove(channelId);
+      }
+    }
+
+    @Nullable List<ChannelId> list() {
+      return channelIds == null ? null : List.copyOf(channelIds.values());
+    }
+
+    @Nullable Long digest() {
+      return channelIds == null || uncertain ? null : Standing.digest(channelIds.keySet());
+    }
+  }
+
+  /** The user agent a device was before it was given a fresh UAID. */
+  private record Outgrown(Uaid uaid, Basis.Seen seen) {}
 
   Session(Context context, Wire wire) {
     this.context = context;
@@ -279,28 +364,47 @@ final class Session {
       }
       // Not compared with the list: a device that repeats its first hello did not give up what it
       // registered in between.
-      resume(hello, hello.uaid() != null ? hello.uaid() : uaid, null);
+      repeat(hello, hello.uaid() != null ? hello.uaid() : uaid);
     } else if (hello.uaid() == null) {
-      assignFresh(hello);
+      assignFresh(hello, null);
     } else if (hello.channelIds() != null
         && hello.channelIds().size() > context.settings().maxChannelsPerUserAgent()) {
-      Uaid tooMany = hello.uaid();
-      CompletionStage<Void> claimed = connect(tooMany);
-      await(
-          both(claimed, context.store().drop(tooMany)),
-          (done, failure) -> {
-            if (failure != null) {
-              helloFailed(hello, failure);
-            } else {
-              assignFresh(hello);
-            }
-          });
+      startOver(hello, hello.uaid());
     } else {
       resume(hello, hello.uaid(), hello.channelIds());
     }
   }
 
-  private void assignFresh(ClientMessage.Hello hello) {
+  /** Drops a user agent with too many channels. */
+  private void startOver(ClientMessage.Hello hello, Uaid tooMany) {
+    if (!connect(tooMany)) {
+      return;
+    }
+    SharedVersionStore.Node node = node();
+    if (node == null) {
+      await(
+          context.store().drop(tooMany),
+          (done, failure) -> {
+            if (failure != null) {
+              helloFailed(hello, failure);
+            } else {
+              assignFresh(hello, null);
+            }
+          });
+    } else {
+      await(
+          node.hello(tooMany, null),
+          (greeting, failure) -> {
+            if (greeting == null) {
+              helloFailed(hello, failure);
+            } else {
+              assignFresh(hello, new Outgrown(tooMany, greeting.seen()));
+            }
+          });
+    }
+  }
+
+  private void assignFresh(ClientMessage.Hello hello, @Nullable Outgrown outgrown) {
     Refusal refusal = context.limits().userAgent(wire.address());
     if (refusal != null) {
       refuse(hello, refusal);
@@ -310,9 +414,10 @@ final class Session {
       context.sessions().disconnect(uaid, this);
     }
     deliveries = null;
+    unsettled = null;
     hasChannels = false;
     context.counters().uaidsAssigned.increment();
-    resume(hello, Uaid.random(), List.of(), null);
+    resume(hello, Uaid.random(), List.of(), null, outgrown);
   }
 
   private void resume(
@@ -320,67 +425,245 @@ final class Session {
     boolean mayCreate = channelIds != null && channelIds.isEmpty();
     Refusal refusal = mayCreate ? context.limits().userAgent(wire.address()) : null;
     // Without a list the store creates nobody, and resumes whoever is known.
-    resume(hello, wanted, refusal == null ? channelIds : null, refusal);
+    resume(hello, wanted, refusal == null ? channelIds : null, refusal, null);
   }
 
   private void resume(
       ClientMessage.Hello hello,
       Uaid wanted,
       @Nullable List<ChannelId> channelIds,
-      @Nullable Refusal refusal) {
+      @Nullable Refusal refusal,
+      @Nullable Outgrown outgrown) {
     // Connected before the store is asked: an update published from now on is either in the store's
-    // answer or handed to this session, or both. Without a claim it might be handed to another
-    // node.
-    CompletionStage<Void> claimed = connect(wanted);
+    // answer or handed to this session, or both.
+    if (!connect(wanted)) {
+      return;
+    }
+    SharedVersionStore.Node node = node();
+    if (node == null) {
+      await(
+          context.store().hello(wanted, channelIds),
+          (resumption, failure) -> {
+            if (resumption == null) { // also without a failure: no answer is not "nothing is known"
+              helloFailed(hello, failure);
+            } else if (resumption instanceof Resumption.Resumed resumed) {
+              greet(hello, wanted, resumed.pending(), false);
+            } else if (refusal != null) {
+              refuse(hello, refusal);
+            } else {
+              assignFresh(hello, null);
+            }
+          });
+      return;
+    }
     await(
-        both(claimed, context.store().hello(wanted, channelIds)),
-        (resumption, failure) -> {
-          if (resumption == null) { // also without a failure: no answer is not "nothing is known"
+        node.hello(wanted, channelIds),
+        (greeting, failure) -> {
+          if (greeting == null) {
             helloFailed(hello, failure);
-          } else if (resumption instanceof Resumption.Resumed resumed) {
-            greet(hello, wanted, resumed.pending());
+          } else if (greeting.resumption() instanceof Resumption.Resumed resumed) {
+            // An empty list counts even if the store was not shown it, lest it create somebody.
+            List<ChannelId> listed = refusal == null ? channelIds : hello.channelIds();
+            boolean lists = hello.channelIds() != null;
+            unsettled = new Unsettled(greeting.seen(), lists, listed, outgrown);
+            greet(hello, wanted, resumed.pending(), true);
           } else if (refusal != null) {
             refuse(hello, refusal);
           } else {
-            assignFresh(hello);
+            boolean known = greeting.resumption() instanceof Resumption.Diverged;
+            assignFresh(hello, known ? new Outgrown(wanted, greeting.seen()) : null);
           }
         });
   }
 
-  private @Nullable CompletionStage<Void> connect(Uaid wanted) {
+  /** The second hello on a connection: pending updates are sent again. */
+  private void repeat(ClientMessage.Hello hello, Uaid same) {
+    SharedVersionStore.Node node = node();
+    if (node == null) {
+      resume(hello, same, null);
+    } else if (unsettled == null) {
+      uaid = same; // perhaps spelled anew
+      await(
+          node.compare(same, standing().claim()),
+          (comparison, failure) -> {
+            if (comparison == null) {
+              helloFailed(hello, failure);
+            } else if (comparison instanceof Comparison.Unknown) {
+              assignFresh(hello, null);
+            } else {
+              compared(
+                  node,
+                  comparison,
+                  (pending, trouble) -> {
+                    if (pending == null) {
+                      helloFailed(hello, trouble);
+                    } else {
+                      greet(hello, same, pending, false);
+                    }
+                  });
+            }
+          });
+    } else {
+      uaid = same;
+      await(
+          node.hello(same, null),
+          (greeting, failure) -> {
+            if (greeting == null) {
+              helloFailed(hello, failure);
+            } else if (greeting.resumption() instanceof Resumption.Resumed resumed) {
+              greet(hello, same, resumed.pending(), false);
+            } else {
+              assignFresh(hello, null);
+            }
+          });
+    }
+  }
+
+  private SharedVersionStore.@Nullable Node node() {
+    return context.sessions().node();
+  }
+
+  /**
+   * The session is that of this user agent; it is the live one already, or will be when it has
+   * settled. Ends it and returns false if it must not: the device has a newer connection here, and
+   * what came by this one was stuck in the network.
+   */
+  private boolean connect(Uaid wanted) {
     boolean already = wanted.equals(uaid);
     uaid = wanted; // perhaps spelled anew
     if (already) {
-      return null; // a newer connection may have taken over, which must not be undone
+      return true; // a newer connection may have taken over, which must not be undone
     }
-    return context.sessions().connect(wanted, this);
+    boolean newest =
+        node() == null
+            ? context.sessions().connect(wanted, this)
+            : context.sessions().isNewest(wanted, this);
+    if (!newest) {
+      takenOver();
+    }
+    return newest;
   }
 
-  /** Both were asked for at once; the first is null if there was nothing to ask. */
-  private static <T> CompletionStage<T> both(
-      @Nullable CompletionStage<Void> claimed, CompletionStage<T> step) {
-    return claimed == null ? step : claimed.thenCombine(step, (nothing, result) -> result);
-  }
-
-  private void greet(ClientMessage.Hello hello, Uaid wanted, List<Update> pending) {
+  private void greet(
+      ClientMessage.Hello hello, Uaid wanted, List<Update> pending, boolean behindPing) {
     context.counters().hellos.increment();
     // A device that lists none but was known, such as Firefox, has some: others do not come back.
     boolean listsNone = hello.channelIds() != null && hello.channelIds().isEmpty();
     hasChannels |= !pending.isEmpty() || (wanted.equals(hello.uaid()) && !listsNone);
     InetSocketAddress wakeUp = context.sleepers().permitted(hello);
-    send(new ServerMessage.Hello(wanted, wakeUp != null));
+    ServerMessage reply = new ServerMessage.Hello(wanted, wakeUp != null);
+    if (behindPing) {
+      ping(reply);
+    } else {
+      send(reply);
+    }
     if (closed) {
       return;
     }
     if (!greeted) {
       greeted = true;
-      reconcileIn(reconcileNanos());
+      if (unsettled == null) {
+        reconcileIn(reconcileNanos());
+      }
     }
     mayDoze(wakeUp);
     for (Update update : pending) {
       deliveries().offer(update, true, wire.now());
     }
     flush();
+  }
+
+  /** Finds out whether the device is there. */
+  private void ping(@Nullable ServerMessage behind) {
+    if (!closed && unsettled != null) {
+      log.trace("Sending a ping and {}", behind);
+      wire.startTimer(Timer.HELLO, context.settings().helloTimeout().toNanos());
+      wire.ping(unsettled.ping, behind);
+    }
+  }
+
+  /**
+   * Somebody else has settled or registered since the hello: perhaps this device, which has gone
+   * elsewhere, perhaps an older connection of it that was stuck. Only what it answers now tells.
+   */
+  private void lookAgain(SharedVersionStore.Node node, Unsettled outdated, Runnable then) {
+    await(
+        node.hello(known(), outdated.list()),
+        (greeting, failure) -> {
+          if (greeting == null) {
+            helloFailed(failure);
+          } else if (greeting.resumption() instanceof Resumption.Resumed) {
+            outdated.seen = greeting.seen();
+            outdated.ping = ThreadLocalRandom.current().nextLong();
+            ping(null);
+            then.run();
+          } else {
+            stateLost();
+          }
+        });
+  }
+
+  /** The device has answered a ping with this payload: if it is ours, somebody is there. */
+  void onPong(long payload) {
+    assert wire.isCurrent() && !busy;
+    SharedVersionStore.Node node = node();
+    if (closed || node == null || unsettled == null || payload != unsettled.ping) {
+      return;
+    }
+    Unsettled settling = unsettled;
+    Uaid owner = known();
+    if (!context.sessions().isNewest(owner, this)) {
+      takenOver();
+      return;
+    }
+    // Before the store is asked: what is published afterwards is handed to this session too.
+    context.sessions().settles(owner, this);
+    await(
+        node.settle(owner, number, settling.seen, settling.list()),
+        (comparison, failure) -> {
+          if (comparison == null) {
+            helloFailed(failure);
+          } else {
+            settled(node, owner, settling, comparison);
+          }
+        });
+  }
+
+  private void settled(
+      SharedVersionStore.Node node, Uaid owner, Unsettled settling, Comparison comparison) {
+    if (comparison instanceof Comparison.Claimed claimed) {
+      if (!context.sessions().connect(owner, this)) {
+        takenOver();
+        return;
+      }
+      context.sessions().settlesNoMore(owner, this);
+      unsettled = null;
+      stand(new Standing(claimed.claim(), settling.digest(), settling.lists));
+      dropOutgrown(node, settling.outgrown);
+    } else {
+      context.sessions().settlesNoMore(owner, this);
+      if (comparison instanceof Comparison.Superseded) {
+        lookAgain(node, settling, () -> {});
+        return;
+      }
+    }
+    compared(
+        node,
+        comparison,
+        (pending, failure) -> {
+          if (pending == null) {
+            helloFailed(failure);
+          } else {
+            reconcile(pending);
+            reconcileIn(reconcileNanos());
+          }
+        });
+  }
+
+  private void dropOutgrown(SharedVersionStore.Node node, @Nullable Outgrown outgrown) {
+    if (outgrown != null) {
+      node.drop(outgrown.uaid(), outgrown.seen()).whenComplete(reported("drop"));
+    }
   }
 
   private void refuse(ClientMessage.Hello hello, Refusal refusal) {
@@ -405,6 +688,12 @@ final class Session {
     endUnanswered(hello, ServerMessage.Failure.UNAVAILABLE, "Try again later");
   }
 
+  /** After the device was greeted. */
+  private void helloFailed(@Nullable Throwable failure) {
+    storeFailed("hello", failure);
+    close(CloseCode.TRY_AGAIN_LATER, "try again later");
+  }
+
   private void endUnanswered(ClientMessage.Hello hello, int status, String sentence) {
     // Only Firefox lists no channels. It takes an answer without a UAID for the end and never
     // connects again, but does so in seconds if it gets none.
@@ -422,38 +711,92 @@ final class Session {
     Refusal refusal = context.limits().channel(wire.address());
     // With room for none the store creates none, and answers for a channel that is there.
     int maxChannels = refusal == null ? context.settings().maxChannelsPerUserAgent() : 0;
+    if (context.tokens().isCertain()) {
+      register(owner, request, channelId, maxChannels, refusal);
+    } else {
+      await(
+          context.tokens().certain(),
+          (certain, failure) -> {
+            if (failure != null) {
+              registerFailed(request, failure);
+            } else {
+              register(owner, request, channelId, maxChannels, refusal);
+            }
+          });
+    }
+  }
+
+  private void register(
+      Uaid owner,
+      ClientMessage request,
+      ChannelId channelId,
+      int maxChannels,
+      @Nullable Refusal refusal) {
+    SharedVersionStore.Node node = node();
+    if (node == null) {
+      await(
+          context.store().register(owner, channelId, maxChannels),
+          (registration, failure) -> {
+            if (registration == null) {
+              registerFailed(request, failure);
+            } else {
+              registered(owner, request, channelId, registration, refusal);
+            }
+          });
+      return;
+    }
     await(
-        context.tokens().whenCertain(() -> context.store().register(owner, channelId, maxChannels)),
-        (registration, failure) -> {
-          if (registration == null) {
-            storeFailed("register", failure);
-            send(failure(request, ServerMessage.Failure.FAILED, "Try again later"));
-            return;
-          }
-          switch (registration) {
-            case REGISTERED -> {
-              context.counters().registers.increment();
-              hasChannels = true;
-              if (deliveries != null) {
-                deliveries.reopen(channelId, wire.now());
-              }
-              send(new ServerMessage.Register(channelId, endpoint(owner, channelId)));
-            }
-            case LIMIT_REACHED -> {
-              if (refusal != null) {
-                context.counters().refusals.count(refusal);
-                send(failure(request, status(refusal), sentence(refusal)));
-              } else {
-                String sentence = "This user agent has as many channels as it may";
-                send(failure(request, ServerMessage.Failure.UNAVAILABLE, sentence));
-              }
-            }
-            case UNKNOWN_USER_AGENT -> {
-              send(failure(request, ServerMessage.Failure.FAILED, "Say hello again"));
-              stateLost();
-            }
+        node.register(owner, basis(), channelId, maxChannels),
+        (registered, failure) -> {
+          if (registered == null) {
+            becameUncertain();
+            registerFailed(request, failure);
+          } else if (registered.isEmpty() && unsettled != null) {
+            Runnable again = () -> register(owner, request, channelId, maxChannels, refusal);
+            lookAgain(node, unsettled, again);
+          } else if (registered.isEmpty()) {
+            superseded();
+          } else {
+            note(channelId, registered.get());
+            registered(owner, request, channelId, registered.get().registration(), refusal);
           }
         });
+  }
+
+  private void registerFailed(ClientMessage request, @Nullable Throwable failure) {
+    storeFailed("register", failure);
+    send(failure(request, ServerMessage.Failure.FAILED, "Try again later"));
+  }
+
+  private void registered(
+      Uaid owner,
+      ClientMessage request,
+      ChannelId channelId,
+      VersionStore.Registration registration,
+      @Nullable Refusal refusal) {
+    switch (registration) {
+      case REGISTERED -> {
+        context.counters().registers.increment();
+        hasChannels = true;
+        if (deliveries != null) {
+          deliveries.reopen(channelId, wire.now());
+        }
+        send(new ServerMessage.Register(channelId, endpoint(owner, channelId)));
+      }
+      case LIMIT_REACHED -> {
+        if (refusal != null) {
+          context.counters().refusals.count(refusal);
+          send(failure(request, status(refusal), sentence(refusal)));
+        } else {
+          String sentence = "This user agent has as many channels as it may";
+          send(failure(request, ServerMessage.Failure.UNAVAILABLE, sentence));
+        }
+      }
+      case UNKNOWN_USER_AGENT -> {
+        send(failure(request, ServerMessage.Failure.FAILED, "Say hello again"));
+        stateLost();
+      }
+    }
   }
 
   private URI endpoint(Uaid owner, ChannelId channelId) {
@@ -463,20 +806,102 @@ final class Session {
 
   private void unregister(ChannelId channelId) {
     ClientMessage request = new ClientMessage.Unregister(channelId);
+    SharedVersionStore.Node node = node();
+    if (node == null) {
+      await(
+          context.store().unregister(known(), channelId),
+          (done, failure) -> {
+            if (failure != null) {
+              unregisterFailed(request, failure);
+            } else {
+              unregistered(channelId);
+            }
+          });
+      return;
+    }
     await(
-        context.store().unregister(known(), channelId),
-        (done, failure) -> {
-          if (failure != null) {
-            storeFailed("unregister", failure);
-            send(failure(request, ServerMessage.Failure.FAILED, "Try again later"));
-            return;
+        node.unregister(known(), basis(), channelId),
+        (removal, failure) -> {
+          if (removal == null) {
+            becameUncertain();
+            unregisterFailed(request, failure);
+          } else if (removal == SharedVersionStore.Removal.SUPERSEDED && unsettled != null) {
+            lookAgain(node, unsettled, () -> unregister(channelId));
+          } else if (removal == SharedVersionStore.Removal.SUPERSEDED) {
+            superseded();
+          } else {
+            note(channelId, removal);
+            unregistered(channelId);
           }
-          context.counters().unregisters.increment();
-          int limit = 2 * context.settings().maxChannelsPerUserAgent();
-          deliveries().retire(channelId, wire.now(), limit);
-          startRedelivery();
-          send(new ServerMessage.Unregister(channelId));
         });
+  }
+
+  private void unregisterFailed(ClientMessage request, @Nullable Throwable failure) {
+    storeFailed("unregister", failure);
+    send(failure(request, ServerMessage.Failure.FAILED, "Try again later"));
+  }
+
+  private void unregistered(ChannelId channelId) {
+    context.counters().unregisters.increment();
+    int limit = 2 * context.settings().maxChannelsPerUserAgent();
+    deliveries().retire(channelId, wire.now(), limit);
+    startRedelivery();
+    send(new ServerMessage.Unregister(channelId));
+  }
+
+  // What the session stands on, in a shared store
+
+  private Basis basis() {
+    return unsettled != null ? unsettled.seen : standing().claim();
+  }
+
+  private Standing standing() {
+    return new Standing(new Basis.Claim(number, epoch), digestKnown ? digest : null, lists);
+  }
+
+  private void stand(Standing standing) {
+    epoch = standing.claim().epoch();
+    digestKnown = standing.digest() != null;
+    digest = standing.digest() != null ? standing.digest() : 0;
+    lists = standing.lists();
+  }
+
+  private void note(ChannelId channelId, SharedVersionStore.Registered registered) {
+    if (unsettled != null) {
+      unsettled.seen = (Basis.Seen) registered.basis();
+      if (registered.registration() == VersionStore.Registration.REGISTERED) {
+        unsettled.add(channelId);
+      }
+      return;
+    }
+    Basis.Claim claim = (Basis.Claim) registered.basis();
+    digestKnown &= claim.epoch() == epoch; // else others have registered, too
+    epoch = claim.epoch();
+    if (registered.added()) {
+      digest ^= SharedVersionStore.digest(channelId);
+    }
+  }
+
+  private void note(ChannelId channelId, SharedVersionStore.Removal removal) {
+    if (unsettled != null) {
+      unsettled.remove(channelId);
+    } else if (removal == SharedVersionStore.Removal.REMOVED) {
+      digest ^= SharedVersionStore.digest(channelId);
+    }
+  }
+
+  /** A step has failed that may have happened. */
+  private void becameUncertain() {
+    if (unsettled != null) {
+      unsettled.uncertain = true;
+    }
+    digestKnown = false;
+  }
+
+  /** The store has a newer claim: whatever this device says comes late. */
+  private void superseded() {
+    context.counters().superseded.increment();
+    takenOver();
   }
 
   // Ack, ping and what the store says (protocol §§5, 6)
@@ -512,8 +937,10 @@ final class Session {
 
   /** Merges what the store says is pending, which also counts the device as seen. */
   private void reconcile() {
-    await(
-        askPending(),
+    if (unsettled != null) {
+      return; // it will be compared when it settles
+    }
+    compare(
         (pending, failure) -> {
           if (pending == null) {
             storeFailed("reconcile", failure);
@@ -525,17 +952,70 @@ final class Session {
         });
   }
 
-  private CompletionStage<Optional<List<Update>>> askPending() {
-    context.sessions().confirm(known(), this);
-    return context.store().pending(known());
+  /** Asks the store what is pending; if that ends the session, the answer is not wanted. */
+  private void compare(Answer<List<Update>> answer) {
+    SharedVersionStore.Node node = node();
+    if (node == null) {
+      await(
+          context.store().pending(known()),
+          (pending, failure) -> {
+            if (pending == null) {
+              answer.on(null, failure);
+            } else if (pending.isEmpty()) {
+              stateLost();
+            } else {
+              answer.on(pending.get(), null);
+            }
+          });
+      return;
+    }
+    await(
+        node.compare(known(), standing().claim()),
+        (comparison, failure) -> {
+          if (comparison == null) {
+            answer.on(null, failure);
+          } else {
+            compared(node, comparison, answer);
+          }
+        });
   }
 
-  private void reconcile(Optional<List<Update>> pending) {
-    if (pending.isEmpty()) {
+  private void compared(
+      SharedVersionStore.Node node, Comparison comparison, Answer<List<Update>> answer) {
+    if (comparison instanceof Comparison.Superseded) {
+      superseded();
+    } else if (!(comparison instanceof Comparison.Claimed claimed)) {
+      stateLost();
+    } else if (standing().agreesWith(claimed)) {
+      stand(standing().after(claimed));
+      answer.on(claimed.pending(), null);
+    } else {
+      channelsLost(node, answer);
+    }
+  }
+
+  /** A device that lists its channels finds out at its hello; another must start over. */
+  private void channelsLost(SharedVersionStore.Node node, Answer<List<Update>> answer) {
+    context.counters().digestMismatches.increment();
+    if (lists) {
       stateLost();
       return;
     }
-    for (Update update : pending.get()) {
+    await(
+        node.drop(known(), standing().claim()),
+        (dropped, failure) -> {
+          if (dropped == null) {
+            answer.on(null, failure); // the next comparison tries again
+          } else if (dropped) {
+            stateLost();
+          } else {
+            superseded();
+          }
+        });
+  }
+
+  private void reconcile(List<Update> pending) {
+    for (Update update : pending) {
       deliveries().offer(update, false, wire.now());
     }
     flush();
@@ -546,8 +1026,8 @@ final class Session {
     close(CloseCode.GOING_AWAY, "say hello again");
   }
 
-  /** Words may have been lost: compares with the store after this delay. From any thread. */
-  void wordsLost(long delayNanos) {
+  /** Words or channels may have been lost: compares with the store then. From any thread. */
+  void compareAfter(long delayNanos) {
     wire.execute(
         () -> {
           reconcileIn(delayNanos);
@@ -604,10 +1084,14 @@ final class Session {
           if (closed) {
             context.sleepers().remove(owner, number); // it fell asleep meanwhile
           } else if (owner.equals(uaid)) {
-            context.counters().takeovers.increment();
-            close(CloseCode.POLICY_VIOLATION, "this user agent has connected anew");
+            takenOver();
           }
         });
+  }
+
+  private void takenOver() {
+    context.counters().takeovers.increment();
+    close(CloseCode.POLICY_VIOLATION, "this user agent has connected anew");
   }
 
   /** Sends what is to be sent, as far as the device reads. */
@@ -654,12 +1138,15 @@ final class Session {
     }
     switch (timer) {
       case HELLO -> {
-        if (!greeted && busy) {
+        boolean waits = !greeted || unsettled != null;
+        if (waits && busy) {
           // Firefox waits for the answer to a hello for ever; closed, it tries again.
           storeFailed("hello", new TimeoutException("It has not answered a hello in time"));
           close(CloseCode.TRY_AGAIN_LATER, "try again later");
         } else if (!greeted) {
           close(CloseCode.POLICY_VIOLATION, "no hello in time");
+        } else if (unsettled != null) {
+          close(CloseCode.GOING_AWAY, "no answer to a ping");
         }
       }
       case REDELIVERY -> {
@@ -688,13 +1175,55 @@ final class Session {
   /** The connection is gone, whoever ended it. */
   void onClosed() {
     assert wire.isCurrent();
+    if (closed) {
+      return;
+    }
     closed = true;
     deliveries = null;
     stayAwake();
     doze = null;
     if (uaid != null) {
-      context.sessions().disconnect(uaid, this);
+      wasLive = context.sessions().disconnect(uaid, this);
     }
+  }
+
+  /**
+   * Takes a text message that had come before the connection was closed, but had to wait. What the
+   * device has handled and what it has given up is noted; all else is over.
+   */
+  void onLeftOver(String text) {
+    assert wire.isCurrent();
+    if (!closed || uaid == null || !greeted) {
+      return;
+    }
+    ClientMessage message;
+    try {
+      message = context.codec().readClientMessage(text);
+    } catch (MalformedMessageException e) {
+      return; // nobody to tell
+    }
+    if (message instanceof ClientMessage.Ack ack) {
+      context.counters().updatesAcknowledged.add(ack.updates().size());
+      context.store().acknowledge(uaid, ack.updates()).whenComplete(reported("ack"));
+    } else if (message instanceof ClientMessage.Unregister unregister) {
+      SharedVersionStore.Node node = node();
+      if (node != null) {
+        node.unregister(uaid, basis(), unregister.channelId()).whenComplete(reported("unregister"));
+      } else if (wasLive) { // else a newer connection may have registered it again
+        context
+            .store()
+            .unregister(uaid, unregister.channelId())
+            .whenComplete(reported("unregister"));
+      }
+    }
+  }
+
+  private <T> BiConsumer<@Nullable T, @Nullable Throwable> reported(String step) {
+    return (done, failure) -> {
+      if (failure != null) {
+        storeFailed(step, failure);
+      }
+    };
   }
 
   /** Sends a message, if the connection lasts. It may not: the wire ends it if it cannot write. */
@@ -755,7 +1284,8 @@ final class Session {
 
   /** Whether there is something to do for the device before it may sleep. */
   private boolean isOutstanding() {
-    return wire.isAsked()
+    return unsettled != null
+        || wire.isAsked()
         || (deliveries != null && deliveries.isOutstanding())
         || !wire.isWritable();
   }
@@ -766,7 +1296,7 @@ final class Session {
    * sleep now.
    */
   private boolean fallAsleep(Uaid owner, InetSocketAddress address) {
-    Sleepers.Sleeper sleeper = context.sleepers().add(owner, address, number);
+    Sleepers.Sleeper sleeper = context.sleepers().add(owner, address, standing());
     if (sleeper == null || doze == null) {
       return false;
     }
@@ -775,8 +1305,7 @@ final class Session {
       stayAwake();
       return false;
     }
-    await(
-        askPending(),
+    compare(
         (pending, failure) -> {
           if (pending == null) {
             storeFailed("falling asleep", failure);
@@ -784,7 +1313,7 @@ final class Session {
             reconcile(pending);
           }
           if (doze == null) {
-            return; // closed, because the store knows nothing of it any more
+            return; // closed while it was sent something
           }
           if (pending == null || isOutstanding()) {
             stayAwake();

@@ -1,26 +1,28 @@
 package org.simplepush.server;
 
 import java.time.Duration;
-import java.util.concurrent.CompletionStage;
+import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.LongSupplier;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.StoreException;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
 import org.simplepush.core.VersionStore;
+import org.simplepush.server.SharedVersionStore.Comparison;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Who is connected here. Soft state: the store is the truth. Safe for use by many threads.
  *
- * <p>If several servers share the store, this one is a node of them: whoever connects or sleeps
- * here is claimed in the store, and words of what happens elsewhere are heard here.
+ * <p>If several servers share the store, this one is a node of them: whoever has settled or sleeps
+ * here has the claim in the store, and words of what happens elsewhere are heard here.
  */
 final class SessionRegistry implements SharedVersionStore.Listener {
   /**
@@ -37,10 +39,22 @@ final class SessionRegistry implements SharedVersionStore.Listener {
 
   private static final Logger log = LoggerFactory.getLogger(SessionRegistry.class);
 
+  /** How often somebody is compared at most because of what is gone. */
+  private static final long COMPARE_AGAIN_NANOS = TimeUnit.MINUTES.toNanos(1);
+
   private final ConcurrentMap<Uaid, Session> sessions = new ConcurrentHashMap<>();
+
+  /** Who has asked the store to settle; nearly always one session, and for a moment. */
+  private final ConcurrentMap<Uaid, List<Session>> settling = new ConcurrentHashMap<>();
+
+  /** When {@link #gone} has had somebody compared last, within the last minute or two. */
+  private final ConcurrentMap<Uaid, Long> compared = new ConcurrentHashMap<>();
+
+  private volatile long forgotten;
   private final AtomicLong connections = new AtomicLong();
   private final VersionStore store;
   private final Sleepers sleepers;
+  private final LongSupplier nanoTime;
   private final Counters counters;
 
   /** Null before this server has joined, and for ever if it is alone. */
@@ -49,9 +63,11 @@ final class SessionRegistry implements SharedVersionStore.Listener {
   private volatile Runnable reconnected = () -> {};
   private volatile int comparisonsPerSecond = DEFAULT_COMPARISONS_PER_SECOND;
 
-  SessionRegistry(VersionStore store, Sleepers sleepers, Counters counters) {
+  SessionRegistry(VersionStore store, Sleepers sleepers, LongSupplier nanoTime, Counters counters) {
     this.store = store;
     this.sleepers = sleepers;
+    this.nanoTime = nanoTime;
+    this.forgotten = nanoTime.getAsLong();
     this.counters = counters;
   }
 
@@ -79,16 +95,20 @@ final class SessionRegistry implements SharedVersionStore.Listener {
     }
   }
 
-  /** Hears no more words. */
+  /** Hears no more words. What was asked of the store before is still answered. */
   void leave() {
     SharedVersionStore.Node leaving = node;
-    node = null;
     if (leaving != null) {
       leaving.close();
     }
   }
 
-  /** Returns a number for a connection, which no other has had. */
+  /** The membership, if this server is one of several; null if it is alone. */
+  SharedVersionStore.@Nullable Node node() {
+    return node;
+  }
+
+  /** Returns a number for a connection, which no other has had; a later one is higher. */
   long nextNumber() {
     return connections.incrementAndGet();
   }
@@ -96,44 +116,70 @@ final class SessionRegistry implements SharedVersionStore.Listener {
   // Who comes and goes
 
   /**
-   * Makes {@code session} the live one of its user agent; the newest connection wins.
+   * Makes {@code session} the live one of its user agent, and ends the one that was; unless that is
+   * on a newer connection, for then this one says what was stuck in the network.
    *
-   * @return what has to succeed before the device may be greeted; null if nothing has to
+   * @return whether it is the live one
    */
-  @Nullable CompletionStage<Void> connect(Uaid uaid, Session session) {
-    SharedVersionStore.Node node = this.node;
-    CompletionStage<Void> claimed = null;
-    Session displaced;
-    if (node == null) {
-      displaced = sessions.put(uaid, session);
-    } else {
-      AtomicReference<@Nullable Session> earlier = new AtomicReference<>();
-      AtomicReference<@Nullable CompletionStage<Void>> claim = new AtomicReference<>();
-      // Claimed under the map's lock: claims of connections that come together reach the store in
-      // the order of the map, so both agree on which is the newest.
-      sessions.compute(
-          uaid,
-          (same, other) -> {
-            earlier.set(other);
-            claim.set(node.claim(uaid, session.number()));
-            return session;
-          });
-      displaced = earlier.get();
-      claimed = claim.get();
-    }
-    if (displaced != null && displaced != session) {
-      displaced.takenOver(uaid);
+  boolean connect(Uaid uaid, Session session) {
+    Session before = sessions.putIfAbsent(uaid, session);
+    while (before != null && before != session) {
+      if (before.number() > session.number()) {
+        return false;
+      }
+      if (sessions.replace(uaid, before, session)) {
+        before.takenOver(uaid);
+        break;
+      }
+      before = sessions.putIfAbsent(uaid, session);
     }
     sleepers.remove(uaid);
-    return claimed;
+    return true;
   }
 
-  /** Forgets {@code session}, unless a newer connection has already taken its place. */
-  void disconnect(Uaid uaid, Session session) {
+  /** Whether the user agent has no connection here that is newer than this one. */
+  boolean isNewest(Uaid uaid, Session session) {
+    Session live = sessions.get(uaid);
+    return live == null || live.number() <= session.number();
+  }
+
+  /**
+   * The session is about to settle: from now on words for its user agent are handed to it too. If
+   * it does, {@link #connect} is next.
+   */
+  void settles(Uaid uaid, Session session) {
+    settling.merge(
+        uaid,
+        List.of(session),
+        (some, more) -> Stream.concat(some.stream(), more.stream()).toList());
+  }
+
+  /** The session has settled, or cannot; returns whether it was about to. */
+  boolean settlesNoMore(Uaid uaid, Session session) {
+    boolean[] found = new boolean[1];
+    settling.computeIfPresent(
+        uaid,
+        (same, all) -> {
+          List<Session> others = all.stream().filter(one -> one != session).toList();
+          found[0] = others.size() < all.size();
+          return others.isEmpty() ? null : others;
+        });
+    return found[0];
+  }
+
+  /**
+   * Forgets {@code session}, unless a newer connection has already taken its place.
+   *
+   * @return whether it was the live one
+   */
+  boolean disconnect(Uaid uaid, Session session) {
+    boolean wasSettling = node != null && settlesNoMore(uaid, session);
+    boolean wasLive = sessions.remove(uaid, session);
     // Who sleeps keeps its claim: words come to the node that can wake it.
-    if (sessions.remove(uaid, session) && !sleepers.isAsleep(uaid, session.number())) {
+    if ((wasLive || wasSettling) && !sleepers.isAsleep(uaid, session.number())) {
       release(uaid, session.number());
     }
+    return wasLive;
   }
 
   private void release(Uaid uaid, long connection) {
@@ -148,27 +194,9 @@ final class SessionRegistry implements SharedVersionStore.Listener {
     return sessions.get(uaid) == session;
   }
 
-  /**
-   * Makes sure that words for a connection come here; if a newer one was claimed elsewhere, the
-   * session is told. To be asked before what is pending: words that came before are in that answer.
-   */
-  void confirm(Uaid uaid, Session session) {
-    SharedVersionStore.Node node = this.node;
-    if (node != null) {
-      node.confirm(uaid, session.number())
-          .whenComplete(
-              (ours, failure) -> {
-                // A store that cannot be asked is no reason to close a connection.
-                if (check("confirm", failure) && !ours) {
-                  session.takenOver(uaid);
-                }
-              });
-    }
-  }
-
   /** Forgets whoever has slept for so long. */
   void expire(Duration age) {
-    sleepers.expire(age, this::release);
+    sleepers.expire(age, (uaid, sleeper) -> release(uaid, sleeper.connection()));
   }
 
   // Words
@@ -188,6 +216,9 @@ final class SessionRegistry implements SharedVersionStore.Listener {
     } else {
       sleepers.published(uaid);
     }
+    if (node != null) {
+      settling.getOrDefault(uaid, List.of()).forEach(one -> one.published(uaid, update, false));
+    }
   }
 
   @Override
@@ -205,6 +236,42 @@ final class SessionRegistry implements SharedVersionStore.Listener {
     } else {
       sleepers.remove(uaid, connection);
     }
+    settling.getOrDefault(uaid, List.of()).stream()
+        .filter(one -> one.number() == connection)
+        .forEach(one -> one.takenOver(uaid));
+  }
+
+  @Override
+  public void gone(Uaid uaid) {
+    counters.wordsHeard.increment();
+    if (!mayCompareAgain(uaid)) {
+      return;
+    }
+    counters.goneHints.increment();
+    Session session = sessions.get(uaid);
+    Sleepers.Sleeper sleeper = sleepers.get(uaid);
+    if (session != null) {
+      session.compareAfter(0);
+    } else if (sleeper != null) {
+      compareSleeper(uaid, sleeper);
+    }
+  }
+
+  /** Whoever knows an endpoint that is gone must not make the store compare all the time. */
+  private boolean mayCompareAgain(Uaid uaid) {
+    long now = nanoTime.getAsLong();
+    boolean[] may = new boolean[1];
+    compared.compute(
+        uaid,
+        (same, before) -> {
+          may[0] = before == null || now - before >= COMPARE_AGAIN_NANOS;
+          return may[0] ? (Long) now : before;
+        });
+    if (now - forgotten >= COMPARE_AGAIN_NANOS) {
+      forgotten = now;
+      compared.values().removeIf(then -> now - then >= COMPARE_AGAIN_NANOS);
+    }
+    return may[0];
   }
 
   @Override
@@ -222,13 +289,11 @@ final class SessionRegistry implements SharedVersionStore.Listener {
     long pause = nanosToCompareAll() / (sessions.size() + sleepers.size() + 1);
     long delay = 0;
     for (Session session : sessions.values()) {
-      try {
-        session.wordsLost(delay);
-      } catch (Throwable e) { // the others are to be compared all the same
-        counters.failures.report(log, "A session could not be compared with the store", e);
-      }
+      compareAfter(delay, session);
       delay += pause;
     }
+    // Whoever is about to settle may have the claim already.
+    settling.values().forEach(some -> some.forEach(session -> compareAfter(0, session)));
     sleepers.visit(pause, this::compareSleeper);
   }
 
@@ -262,31 +327,52 @@ final class SessionRegistry implements SharedVersionStore.Listener {
     return half + ThreadLocalRandom.current().nextLong(half);
   }
 
+  private void compareAfter(long delay, Session session) {
+    try {
+      session.compareAfter(delay);
+    } catch (Throwable e) { // the others are to be compared all the same
+      counters.failures.report(log, "A session could not be compared with the store", e);
+    }
+  }
+
   /**
    * A device that sleeps cannot ask: asks for it. That counts it as seen, but only now and then,
    * and {@link #expire} forgets it all the same.
    */
-  private void compareSleeper(Uaid uaid, long connection) {
+  private void compareSleeper(Uaid uaid, Sleepers.Sleeper sleeper) {
     SharedVersionStore.Node node = this.node;
     if (node == null) {
       return;
     }
-    node.confirm(uaid, connection)
+    node.compare(uaid, sleeper.standing().claim())
         .whenComplete(
-            (ours, failure) -> {
-              if (check("confirm", failure) && !ours) {
-                sleepers.remove(uaid, connection);
+            (comparison, failure) -> {
+              if (check("reconcile", failure)) {
+                compared(node, uaid, sleeper, comparison);
               }
             });
-    store
-        .pending(uaid)
-        .whenComplete(
-            (pending, failure) -> {
-              // One the store does not know has to say hello, to learn that.
-              if (check("reconcile", failure) && (pending.isEmpty() || !pending.get().isEmpty())) {
-                sleepers.published(uaid);
-              }
-            });
+  }
+
+  private void compared(
+      SharedVersionStore.Node node, Uaid uaid, Sleepers.Sleeper sleeper, Comparison comparison) {
+    if (comparison instanceof Comparison.Claimed claimed) {
+      Standing before = sleeper.standing();
+      Standing now = before.after(claimed);
+      sleeper.standing(now);
+      if (!before.agreesWith(claimed)) {
+        counters.digestMismatches.increment();
+        if (!now.lists()) {
+          node.drop(uaid, now.claim()).whenComplete((done, failure) -> check("drop", failure));
+        }
+        sleepers.published(uaid);
+      } else if (!claimed.pending().isEmpty()) {
+        sleepers.published(uaid);
+      }
+    } else if (comparison instanceof Comparison.Superseded) {
+      sleepers.remove(uaid, sleeper);
+    } else { // one the store does not know has to say hello, to learn that
+      sleepers.published(uaid);
+    }
   }
 
   private boolean check(String step, @Nullable Throwable failure) {

@@ -1,7 +1,15 @@
 package org.simplepush.server;
 
+import java.nio.ByteBuffer;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
+import org.simplepush.core.ChannelId;
 import org.simplepush.core.StoreException;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
@@ -15,6 +23,15 @@ import org.simplepush.core.VersionStore;
  * <p>The words are hints: they may be lost, doubled or reordered. Nothing breaks, because whoever
  * hears one reads the store or merges by the higher version, and compares with the store after
  * {@link Listener#wordsLost}, at every hello, at every client ping and now and then.
+ *
+ * <p><strong>Late steps.</strong> A node may freeze, or its connection to the store stall, while
+ * the device goes on elsewhere; then steps of an old connection arrive after those of a newer one.
+ * So a hello takes nothing away. Only when the device has answered a ping that was sent with the
+ * reply, its connection {@linkplain Node#settle settles}: it becomes the <em>claim</em>, and the
+ * channels that the device does not list go. Each claim has a higher <em>epoch</em> than the one
+ * before it. A step says what it is {@linkplain Basis based on}, and is not done if the store has a
+ * newer claim: it is <em>superseded</em>. An older claim in the store, or none, means that the
+ * store has lost the newer one; it is restored, and no connection is closed for that.
  */
 public interface SharedVersionStore extends VersionStore {
   /**
@@ -32,12 +49,21 @@ public interface SharedVersionStore extends VersionStore {
     void published(Uaid uaid, Update update);
 
     /**
-     * The user agent has connected to another node: its connection here is over.
+     * The user agent has connected anew, or was dropped: this connection of it is over.
      *
      * @param uaid the user agent
-     * @param connection what {@link Node#claim} was given
+     * @param connection what {@link Node#settle} was given
      */
     void displaced(Uaid uaid, long connection);
+
+    /**
+     * Somebody wanted to publish to a user agent that is connected here, but the store has no such
+     * channel, or not even the user agent. If the device still has that channel, the store has lost
+     * it: only comparing tells.
+     *
+     * @param uaid the user agent
+     */
+    void gone(Uaid uaid);
 
     /**
      * Words may have been lost, and come again now: everybody connected here is to be compared with
@@ -46,39 +72,176 @@ public interface SharedVersionStore extends VersionStore {
     void wordsLost();
   }
 
+  /** What a step of a connection is based on. The step is superseded if that is no longer so. */
+  sealed interface Basis {
+    /**
+     * The connection has not settled: it knows what its hello saw.
+     *
+     * @param route who had the claim then; only its store knows how to read it
+     */
+    record Seen(String route) implements Basis {}
+
+    /**
+     * The connection has settled.
+     *
+     * @param connection the connection that has the claim, by the number its node gave it
+     * @param epoch of the claims of one user agent a later one has a higher epoch
+     */
+    record Claim(long connection, long epoch) implements Basis {}
+  }
+
+  /**
+   * What a hello found.
+   *
+   * @param resumption as of {@link VersionStore#hello}, except that nothing was taken away; what is
+   *     pending on channels that were not listed is left out
+   * @param seen what the next steps are based on
+   */
+  record Greeting(Resumption resumption, Basis.Seen seen) {}
+
+  /** How the store and a connection compare. */
+  sealed interface Comparison {
+    /**
+     * The connection has the claim now.
+     *
+     * @param claim the claim. Its epoch is higher than it was if a connection that has not settled
+     *     has registered channels meanwhile
+     * @param pending what is pending
+     * @param digest the {@link SharedVersionStore#digest} of all channels, combined by exclusive or
+     */
+    record Claimed(Basis.Claim claim, List<Update> pending, long digest) implements Comparison {}
+
+    /** A newer connection has the claim; nothing was changed. */
+    record Superseded() implements Comparison {}
+
+    /** There is no such user agent any more; nothing was changed. */
+    record Unknown() implements Comparison {}
+  }
+
+  /**
+   * How a registration ended.
+   *
+   * @param registration as of {@link VersionStore#register}
+   * @param added whether there was no such channel before
+   * @param basis what the next steps are based on
+   */
+  record Registered(Registration registration, boolean added, Basis basis) {}
+
+  /** How an unregistration ended. */
+  enum Removal {
+    /** The channel was removed. */
+    REMOVED,
+    /** There was no such channel. */
+    ABSENT,
+    /** A newer connection has the claim; nothing was changed. */
+    SUPERSEDED
+  }
+
+  /**
+   * Returns 64 bits of a channel ID's SHA-1: the first of those of its 16 bytes. A few channels
+   * more or less change the exclusive or of many of these.
+   *
+   * @param channelId the channel
+   * @return its digest, which does not depend on its spelling
+   */
+  static long digest(ChannelId channelId) {
+    UUID id = channelId.value();
+    ByteBuffer bytes = ByteBuffer.allocate(16);
+    bytes.putLong(id.getMostSignificantBits()).putLong(id.getLeastSignificantBits()).flip();
+    try {
+      MessageDigest sha1 = MessageDigest.getInstance("SHA-1");
+      sha1.update(bytes);
+      return ByteBuffer.wrap(sha1.digest()).getLong();
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("Every Java has SHA-1", e);
+    }
+  }
+
   /**
    * The membership of one push server. Safe for use by many threads. Like those of {@link
-   * VersionStore}, its methods return at once. What is asked for one user agent, of this node and
+   * VersionStore}, its methods return at once, each is one atomic step, and each stage fails with
+   * {@link StoreException} if the database does. What is asked for one user agent, of this node and
    * of the store, takes effect in that order, if it is asked by one thread, or by several each
    * after the other's call has returned; nobody waits for the stages.
    */
   interface Node extends AutoCloseable {
     /**
-     * A user agent has connected here: from now on its words come to this node. If it was connected
-     * to another node, that one is told.
+     * Finds out about a user agent that says hello, as {@link VersionStore#hello} does, but takes
+     * nothing away: nobody is dropped, no channel is removed, and whoever has the claim keeps it.
      *
      * @param uaid the user agent
-     * @param connection a number this node gives to no other connection
-     * @return completes with null; fails with {@link StoreException}
+     * @param channelIds every channel the user agent has, or null if it did not say
+     * @return what was found
      */
-    CompletionStage<Void> claim(Uaid uaid, long connection);
+    CompletionStage<Greeting> hello(Uaid uaid, @Nullable List<ChannelId> channelIds);
 
     /**
-     * Makes sure that words for a user agent still come to this node, if no other has claimed it.
+     * The device has shown that it is there. Unless somebody else has settled or registered since
+     * the hello: claims it for this connection, so that its words come to this node; tells the node
+     * of the connection that had the claim, if it is another; removes channels that are not listed,
+     * and spells the others as the list does.
      *
      * @param uaid the user agent
-     * @param connection what {@link #claim} was given
-     * @return whether it is still connected here, as far as the store knows; fails with {@link
-     *     StoreException}
+     * @param connection a number this node gives to no other connection; of two connections to this
+     *     node the newer has the higher one
+     * @param seen what the hello has seen, or the last register since
+     * @param channelIds the channels listed, with those registered since the hello and without
+     *     those unregistered; null if the hello had no list
+     * @return whether it has the claim now
      */
-    CompletionStage<Boolean> confirm(Uaid uaid, long connection);
+    CompletionStage<Comparison> settle(
+        Uaid uaid, long connection, Basis.Seen seen, @Nullable List<ChannelId> channelIds);
 
     /**
-     * The connection has ended: forgets it, unless a newer one was claimed meanwhile.
+     * Compares a settled connection with the store: makes sure that words still come to this node,
+     * unless a newer connection has the claim, and reads what is pending, which counts as seen.
      *
      * @param uaid the user agent
-     * @param connection what {@link #claim} was given
-     * @return completes with null; fails with {@link StoreException}
+     * @param claim what {@link #settle} has returned, or the last step since
+     * @return how it is
+     */
+    CompletionStage<Comparison> compare(Uaid uaid, Basis.Claim claim);
+
+    /**
+     * Registers a channel as {@link VersionStore#register} does. If the connection has not settled,
+     * others that have not are superseded from now on, or they might remove the channel.
+     *
+     * @param uaid the user agent
+     * @param basis what this is based on
+     * @param channelId the channel
+     * @param maxChannels how many channels a user agent may have
+     * @return how it ended; empty if it was superseded
+     */
+    CompletionStage<Optional<Registered>> register(
+        Uaid uaid, Basis basis, ChannelId channelId, int maxChannels);
+
+    /**
+     * Removes a channel as {@link VersionStore#unregister} does.
+     *
+     * @param uaid the user agent
+     * @param basis what this is based on
+     * @param channelId the channel
+     * @return how it ended
+     */
+    CompletionStage<Removal> unregister(Uaid uaid, Basis basis, ChannelId channelId);
+
+    /**
+     * Removes a user agent with its channels; tells the node of another connection that has the
+     * claim.
+     *
+     * @param uaid the user agent
+     * @param basis what this is based on
+     * @return false if it was superseded
+     */
+    CompletionStage<Boolean> drop(Uaid uaid, Basis basis);
+
+    /**
+     * The connection has ended: no more words for it, if it has the claim. That it had it is not
+     * forgotten, so that late steps of older ones stay superseded.
+     *
+     * @param uaid the user agent
+     * @param connection what {@link #settle} was given
+     * @return completes with null
      */
     CompletionStage<Void> release(Uaid uaid, long connection);
 

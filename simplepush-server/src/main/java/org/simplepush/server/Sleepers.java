@@ -35,8 +35,8 @@ final class Sleepers {
   static final class Sleeper {
     private final InetSocketAddress address;
 
-    /** The number of the connection it had. */
-    private final long connection;
+    /** Of the connection it had. */
+    private volatile Standing standing;
 
     private final long since;
 
@@ -46,10 +46,23 @@ final class Sleepers {
     /** Datagrams sent since it is being woken. Guarded by this. */
     private int sent;
 
-    private Sleeper(InetSocketAddress address, long connection, long since) {
+    private Sleeper(InetSocketAddress address, Standing standing, long since) {
       this.address = address;
-      this.connection = connection;
+      this.standing = standing;
       this.since = since;
+    }
+
+    Standing standing() {
+      return standing;
+    }
+
+    void standing(Standing changed) {
+      standing = changed;
+    }
+
+    /** The {@linkplain Session#number number} of the connection it had. */
+    long connection() {
+      return standing.claim().connection();
     }
   }
 
@@ -101,13 +114,13 @@ final class Sleepers {
   /**
    * A user agent falls asleep; returns null if it may not, because too many do already.
    *
-   * @param connection the {@linkplain Session#number number} of the connection it had
+   * @param standing of the connection it had
    */
-  @Nullable Sleeper add(Uaid uaid, InetSocketAddress address, long connection) {
+  @Nullable Sleeper add(Uaid uaid, InetSocketAddress address, Standing standing) {
     if (isFull()) {
       return null;
     }
-    Sleeper sleeper = new Sleeper(address, connection, nanoTime.getAsLong());
+    Sleeper sleeper = new Sleeper(address, standing, nanoTime.getAsLong());
     if (sleepers.put(uaid, sleeper) == null) {
       counters.sleeping.increment();
     }
@@ -131,7 +144,7 @@ final class Sleepers {
   /** The user agent has connected elsewhere since it had this connection. */
   void remove(Uaid uaid, long connection) {
     Sleeper sleeper = sleepers.get(uaid);
-    if (sleeper != null && sleeper.connection == connection) {
+    if (sleeper != null && sleeper.connection() == connection) {
       remove(uaid, sleeper);
     }
   }
@@ -139,16 +152,20 @@ final class Sleepers {
   /** Whether a user agent sleeps, or is about to, since it had this connection. */
   boolean isAsleep(Uaid uaid, long connection) {
     Sleeper sleeper = sleepers.get(uaid);
-    return sleeper != null && sleeper.connection == connection;
+    return sleeper != null && sleeper.connection() == connection;
+  }
+
+  @Nullable Sleeper get(Uaid uaid) {
+    return sleepers.get(uaid);
   }
 
   int size() {
     return sleepers.size();
   }
 
-  /** What is to be done about a user agent that sleeps since it had this connection. */
+  /** What is to be done about a user agent that sleeps. */
   interface Visitor {
-    void visit(Uaid uaid, long connection);
+    void visit(Uaid uaid, Sleeper sleeper);
   }
 
   /** Shows whoever sleeps, the first at once and each other a pause later. */
@@ -168,7 +185,7 @@ final class Sleepers {
   /** Whatever happens to that one, the others are next. */
   private void visit(Uaid uaid, Sleeper sleeper, Visitor visitor) {
     try {
-      visitor.visit(uaid, sleeper.connection);
+      visitor.visit(uaid, sleeper);
     } catch (Throwable e) {
       counters.failures.report(log, "A sleeping device could not be looked after", e);
     }

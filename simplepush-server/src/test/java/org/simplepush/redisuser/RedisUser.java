@@ -26,7 +26,7 @@ public final class RedisUser {
       SharedVersionStore.Node node = store.join(Duration.ofDays(7), listener(heard));
       get(store.hello(uaid, List.of()));
       get(store.register(uaid, channel, 9));
-      get(node.claim(uaid, 1));
+      get(node.settle(uaid, 1, get(node.hello(uaid, null)).seen(), null));
       get(store.advance(uaid, channel, 7));
       get(store.check());
       System.out.println(get(heard).version() == 7 ? "works" : "hears wrongly");
@@ -48,6 +48,9 @@ public final class RedisUser {
 
       @Override
       public void displaced(Uaid uaid, long connection) {}
+
+      @Override
+      public void gone(Uaid gone) {}
 
       @Override
       public void wordsLost() {}

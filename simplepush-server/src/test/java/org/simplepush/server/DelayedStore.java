@@ -199,13 +199,35 @@ final class DelayedStore implements SharedVersionStore {
     Node node = ((SharedVersionStore) delegate).join(notSeenFor, listener);
     return new Node() {
       @Override
-      public CompletionStage<Void> claim(Uaid uaid, long connection) {
-        return step("claim", () -> node.claim(uaid, connection));
+      public CompletionStage<Greeting> hello(Uaid uaid, List<ChannelId> channelIds) {
+        return step("hello", () -> node.hello(uaid, channelIds));
       }
 
       @Override
-      public CompletionStage<Boolean> confirm(Uaid uaid, long connection) {
-        return step("confirm", () -> node.confirm(uaid, connection));
+      public CompletionStage<Comparison> settle(
+          Uaid uaid, long connection, Basis.Seen seen, List<ChannelId> channelIds) {
+        return step("settle", () -> node.settle(uaid, connection, seen, channelIds));
+      }
+
+      @Override
+      public CompletionStage<Comparison> compare(Uaid uaid, Basis.Claim claim) {
+        return step("compare", () -> node.compare(uaid, claim));
+      }
+
+      @Override
+      public CompletionStage<Optional<Registered>> register(
+          Uaid uaid, Basis basis, ChannelId channelId, int maxChannels) {
+        return step("register", () -> node.register(uaid, basis, channelId, maxChannels));
+      }
+
+      @Override
+      public CompletionStage<Removal> unregister(Uaid uaid, Basis basis, ChannelId channelId) {
+        return step("unregister", () -> node.unregister(uaid, basis, channelId));
+      }
+
+      @Override
+      public CompletionStage<Boolean> drop(Uaid uaid, Basis basis) {
+        return step("drop", () -> node.drop(uaid, basis));
       }
 
       @Override

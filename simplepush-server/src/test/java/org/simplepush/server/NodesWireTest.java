@@ -214,6 +214,7 @@ class NodesWireTest {
     WireDevice old = WireDevice.fresh(a.port());
     busIsDead = true;
     WireDevice device = WireDevice.resumed(b.port(), old.uaid());
+    device.proveNothingCame(); // it has settled
     busIsDead = false;
     shared.wordsLost();
     old.socket().expectClose(1008);

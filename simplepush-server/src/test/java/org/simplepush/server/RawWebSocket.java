@@ -271,13 +271,17 @@ final class RawWebSocket implements AutoCloseable {
     return new Frame((first & FIN) != 0, first & 0x70, first & 0xf, payload);
   }
 
-  /** The next message; anything but text is a failure. */
+  /** The next message; pings before it are answered, and anything else is a failure. */
   String nextText() throws IOException, TimeoutException {
     return nextText(RawSocket.TIMEOUT);
   }
 
   String nextText(Duration timeout) throws IOException, TimeoutException {
     Frame frame = nextFrame(timeout);
+    while (frame.opcode() == PING) {
+      send(masked(FIN | PONG, frame.payload()));
+      frame = nextFrame(timeout);
+    }
     assertThat(frame.opcode()).as("opcode of %s", frame).isEqualTo(TEXT);
     assertThat(frame.reserved()).as("reserved bits").isZero();
     ByteArrayOutputStream text = new ByteArrayOutputStream();

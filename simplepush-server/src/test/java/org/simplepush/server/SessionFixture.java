@@ -58,7 +58,7 @@ class SessionFixture {
     this.store = new DelayedStore(memory);
     this.tokens = new EndpointTokens(EndpointKeys.ephemeral());
     this.sleepers = sleepers(null);
-    this.registry = new SessionRegistry(store, sleepers, counters);
+    this.registry = new SessionRegistry(store, sleepers, () -> now, counters);
     this.endpoints = newHandler();
     limits(CreationLimits.UNLIMITED, Integer.MAX_VALUE, Integer.MAX_VALUE);
   }
@@ -100,7 +100,7 @@ class SessionFixture {
     if (registry != null) {
       registry.leave();
     }
-    registry = new SessionRegistry(store, sleepers, counters);
+    registry = new SessionRegistry(store, sleepers, () -> now, counters);
     if (memory instanceof SharedMemoryStore) {
       registry.join(Duration.ofDays(7));
     }

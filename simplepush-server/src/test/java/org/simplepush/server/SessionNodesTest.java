@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Timeout;
 import org.simplepush.core.CloseCode;
 import org.simplepush.core.InMemoryVersionStore;
 import org.simplepush.core.Uaid;
+import org.simplepush.server.SharedVersionStore.Basis;
 
 /**
  * Two nodes on one store, without sockets: what one node does reaches devices on the other by a
@@ -277,29 +278,31 @@ class SessionNodesTest {
   // Claiming
 
   @Test
-  void claimAndHelloAreAskedForAtOnceAndTheDeviceIsGreetedAfterBoth() {
+  void deviceIsGreetedBeforeItSettles() {
     a.store.hold();
     TestWire wire = a.connects();
     wire.says(SessionFixture.hello(UAID));
-    DelayedStore.Step<?> claim = a.store.next("claim");
     a.store.next("hello").answers();
     wire.turn();
-    wire.hearsNothing();
-    claim.answers();
-    wire.turn();
     wire.hears(SessionFixture.greeting(UAID));
+    assertThat(shared.isRouted(OWNER)).isFalse();
+    a.store.next("settle").answers();
+    wire.turn();
+    wire.isOpen();
+    assertThat(shared.isRouted(OWNER)).isTrue();
   }
 
   @Test
-  void helloWithoutAClaimFails() {
+  void connectionThatCannotSettleIsClosed() {
     a.store.hold();
     TestWire wire = a.connects();
     wire.says(SessionFixture.hello(UAID));
-    a.store.next("claim").fails();
     a.store.next("hello").answers();
+    wire.turn();
+    wire.hears(SessionFixture.greeting(UAID));
+    a.store.next("settle").fails();
     a.store.holdNoMore();
     wire.turn();
-    assertThat(wire.heard()).contains("\"messageType\":\"hello\"").contains("\"status\":503");
     wire.isClosed(CloseCode.TRY_AGAIN_LATER);
     assertThat(shared.isRouted(OWNER)).isFalse();
   }
@@ -309,10 +312,12 @@ class SessionNodesTest {
     a.store.hold();
     TestWire wire = a.connects();
     wire.says(SessionFixture.hello(UAID));
-    DelayedStore.Step<?> claim = a.store.next("claim");
-    claim.takesEffect();
-    claim.fails();
     a.store.next("hello").answers();
+    wire.turn();
+    DelayedStore.Step<?> settle = a.store.next("settle");
+    settle.takesEffect();
+    assertThat(shared.isRouted(OWNER)).isTrue();
+    settle.fails();
     a.store.holdNoMore();
     wire.turn();
     assertThat(shared.isRouted(OWNER)).isFalse();
@@ -335,26 +340,25 @@ class SessionNodesTest {
     newer.isOpen();
   }
 
-  /** Of two connections that come together, the one that stays is the one that words come to. */
+  /** Of two connections that settle together, the one that stays is the one that words come to. */
   @Test
-  void storeAndMapAgreeOnTheNewestConnection() throws Exception {
+  void storeAndMapAgreeOnTheConnectionThatStays() {
     TestWire first = a.connects();
     TestWire second = a.connects();
-    Thread other = new Thread(() -> second.says(SessionFixture.hello(UAID)));
-    shared.beforeNextClaim(
-        () -> {
-          other.start(); // it gets as far as it can
-          while (other.isAlive() && other.getState() != Thread.State.BLOCKED) {
-            Thread.onSpinWait();
-          }
-        });
+    first.answersPings = false;
     first.says(SessionFixture.hello(UAID));
-    other.join();
+    first.hears(SessionFixture.greeting(UAID));
+    first.answersPings = true;
+    shared.beforeNextSettle(() -> second.says(SessionFixture.hello(UAID)));
+    first.answersPing();
     turn();
-    assertThat(first.isClosed()).isTrue();
     second.hears(SessionFixture.greeting(UAID));
+    first.isClosed(CloseCode.POLICY_VIOLATION);
     ping(second);
     second.isOpen();
+    b.put(a.register(second, CHANNEL), 7);
+    wordsArrive();
+    second.hears(SessionFixture.notification(CHANNEL, 7));
   }
 
   @Test
@@ -395,15 +399,14 @@ class SessionNodesTest {
   // A store that is away
 
   @Test
-  void storeThatCannotConfirmClosesNothing() {
+  void storeThatCannotCompareClosesNothing() {
     TestWire wire = a.registered();
     a.store.hold();
     ping(wire);
     assertThat(a.counters.storeFailures.sum()).isZero();
-    a.store.next("confirm").fails();
-    assertThat(a.counters.storeFailures.sum()).isOne();
-    a.store.next("pending").answers();
+    a.store.next("compare").fails();
     turn();
+    assertThat(a.counters.storeFailures.sum()).isOne();
     wire.isOpen();
     a.store.holdNoMore();
     ping(wire);
@@ -456,7 +459,7 @@ class SessionNodesTest {
     int mostAtOnce = 0;
     for (int tenths = 0; tenths < 51; tenths++) {
       a.passes(Duration.ofMillis(100));
-      int now = a.store.takeAll().size() / 2; // each confirms and asks what is pending
+      int now = a.store.takeAll().size();
       asked += now;
       mostAtOnce = Math.max(mostAtOnce, now);
     }
@@ -487,8 +490,7 @@ class SessionNodesTest {
     a.registry.wordsLost();
     a.store.hold();
     passes(COMPARED);
-    a.store.next("confirm").answers();
-    DelayedStore.Step<?> pending = a.store.next("pending");
+    DelayedStore.Step<?> pending = a.store.next("compare");
     pending.takesEffect();
     a.store.holdNoMore();
     b.put(endpoint, 7);
@@ -507,15 +509,14 @@ class SessionNodesTest {
     a.store.hold();
     TestWire wire = a.connects();
     wire.says(SessionFixture.hello(UAID));
-    DelayedStore.Step<?> claim = a.store.next("claim");
-    DelayedStore.Step<?> hello = a.store.next("hello");
-    claim.takesEffect();
-    hello.takesEffect();
+    a.store.next("hello").answers();
+    wire.turn();
+    DelayedStore.Step<?> settle = a.store.next("settle");
+    settle.takesEffect();
     a.store.holdNoMore();
     a.registry.wordsLost();
     passes(COMPARED);
-    claim.answers();
-    hello.answers();
+    settle.answers();
     wire.turn();
     wire.hears(SessionFixture.greeting(UAID));
     String endpoint = a.register(wire, CHANNEL);
@@ -611,7 +612,7 @@ class SessionNodesTest {
     drowsy(b, CHANNEL);
     words.forEach(Runnable::run); // what follows waits for the loop, which has to run timers first
     a.passes(QUIET);
-    again.isClosed(CloseCode.WAKE_UP);
+    again.isClosed(CloseCode.POLICY_VIOLATION);
     assertThat(a.counters.snapshot().sleeping()).isZero();
   }
 
@@ -669,17 +670,18 @@ class SessionNodesTest {
   void sleepersAreComparedOneAfterAnother() {
     a.wakeUp(WakeUp.inNetworks("10.0.0.0/8"));
     for (int i = 0; i < 50; i++) {
-      a.sleepers.add(Uaid.random(), ADDRESS, i);
+      Basis.Claim claim = new Basis.Claim(i, 1);
+      a.sleepers.add(Uaid.random(), ADDRESS, new Standing(claim, null, true));
     }
     a.store.hold();
     a.registry.wordsLost();
     int asked = a.store.takeAll().size();
-    assertThat(asked).isEqualTo(2);
+    assertThat(asked).isOne();
     a.passes(Duration.ofSeconds(1));
     int inASecond = a.store.takeAll().size();
-    assertThat(inASecond).isBetween(2 * 9, 2 * 11);
+    assertThat(inASecond).isBetween(9, 11);
     a.passes(Duration.ofSeconds(4));
     asked += inASecond + a.store.takeAll().size();
-    assertThat(asked).isEqualTo(2 * 50);
+    assertThat(asked).isEqualTo(50);
   }
 }

@@ -497,7 +497,7 @@ class SessionWaitingTest extends SessionFixture {
     TestWire wire = registered();
     store.hold();
     wire.says(register(OTHER_CHANNEL));
-    wire.says(unregister(CHANNEL));
+    wire.says(register(channel(3)));
     wire.inTurn(session -> session.close(CloseCode.GOING_AWAY, "the server shuts down"));
     store.next("register").answers();
     wire.turn();

@@ -336,7 +336,8 @@ class SessionWakeUpTest extends SessionFixture {
     wakeUp(WakeUp.inNetworks("10.0.0.0/8").maxSleeping(1));
     TestWire wire = drowsy();
     Uaid other = Uaid.random();
-    sleepers.add(other, ADDRESS, 1);
+    sleepers.add(
+        other, ADDRESS, new Standing(new SharedVersionStore.Basis.Claim(1, 0), null, true));
     passes(Duration.ofMinutes(5));
     wire.isOpen();
     publish(CHANNEL, 7);

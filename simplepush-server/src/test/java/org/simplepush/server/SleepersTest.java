@@ -20,6 +20,9 @@ import org.simplepush.core.Uaid;
 /** When datagrams are sent, and to whom; without sockets and passing time. */
 @Timeout(30)
 class SleepersTest extends SessionFixture {
+  private static final Standing FIRST =
+      new Standing(new SharedVersionStore.Basis.Claim(1, 1), null, true);
+
   private static final InetSocketAddress ADDRESS = new InetSocketAddress("10.1.2.3", 5000);
   private static final InetSocketAddress OTHER = new InetSocketAddress("10.1.2.3", 5001);
 
@@ -36,7 +39,7 @@ class SleepersTest extends SessionFixture {
 
   @Test
   void datagramIsRepeatedWithGrowingBreaksUntilAttemptsAreOver() {
-    sleepers.add(uaid, ADDRESS, 1);
+    sleepers.add(uaid, ADDRESS, FIRST);
     sleepers.published(uaid);
     wokenTimes(1);
     passes(Duration.ofSeconds(5).minusNanos(1));
@@ -54,7 +57,7 @@ class SleepersTest extends SessionFixture {
 
   @Test
   void nextUpdateBeginsAnew() {
-    sleepers.add(uaid, ADDRESS, 1);
+    sleepers.add(uaid, ADDRESS, FIRST);
     sleepers.published(uaid);
     passes(Duration.ofDays(1));
     sleepers.published(uaid);
@@ -67,7 +70,7 @@ class SleepersTest extends SessionFixture {
   @Test
   void visitAndExpiryGoOnAfterOneThatFails() {
     List<Uaid> all = List.of(uaid, Uaid.random(), Uaid.random());
-    all.forEach(one -> sleepers.add(one, ADDRESS, 1));
+    all.forEach(one -> sleepers.add(one, ADDRESS, FIRST));
     Set<Uaid> seen = new HashSet<>();
     Sleepers.Visitor failing =
         (one, connection) -> {
@@ -85,7 +88,7 @@ class SleepersTest extends SessionFixture {
 
   @Test
   void connectingEndsIt() {
-    sleepers.add(uaid, ADDRESS, 1);
+    sleepers.add(uaid, ADDRESS, FIRST);
     sleepers.published(uaid);
     sleepers.remove(uaid);
     assertThat(counters.snapshot().sleeping()).isZero();
@@ -96,7 +99,7 @@ class SleepersTest extends SessionFixture {
 
   @Test
   void manyUpdatesAreOneDatagramAnInterval() {
-    sleepers.add(uaid, ADDRESS, 1);
+    sleepers.add(uaid, ADDRESS, FIRST);
     for (int i = 0; i < 60; i++) {
       sleepers.published(uaid);
       sleepers.published(uaid);
@@ -107,7 +110,7 @@ class SleepersTest extends SessionFixture {
 
   @Test
   void updateDuringALongBreakIsNotKeptWaiting() {
-    sleepers.add(uaid, ADDRESS, 1);
+    sleepers.add(uaid, ADDRESS, FIRST);
     sleepers.published(uaid);
     passes(Duration.ofSeconds(21)); // after the third, in the break of 20 s
     wokenTimes(3);
@@ -119,7 +122,7 @@ class SleepersTest extends SessionFixture {
   void userAgentsThatClaimOneAddressShareItsPermits() {
     for (int i = 0; i < 100; i++) {
       Uaid one = Uaid.random();
-      sleepers.add(one, ADDRESS, 1);
+      sleepers.add(one, ADDRESS, FIRST);
       sleepers.published(one);
     }
     wokenTimes(1);
@@ -130,8 +133,8 @@ class SleepersTest extends SessionFixture {
   @Test
   void whoSharesAnAddressWaitsForTheRestOfItsIntervalOnly() {
     Uaid other = Uaid.random();
-    sleepers.add(uaid, ADDRESS, 1);
-    sleepers.add(other, ADDRESS, 1);
+    sleepers.add(uaid, ADDRESS, FIRST);
+    sleepers.add(other, ADDRESS, FIRST);
     sleepers.published(uaid);
     sleepers.remove(uaid); // is awake
     passes(Duration.ofSeconds(2));
@@ -144,10 +147,10 @@ class SleepersTest extends SessionFixture {
 
   @Test
   void limitOutlastsSleepingAgain() {
-    sleepers.add(uaid, ADDRESS, 1);
+    sleepers.add(uaid, ADDRESS, FIRST);
     sleepers.published(uaid);
     sleepers.remove(uaid);
-    sleepers.add(uaid, ADDRESS, 1);
+    sleepers.add(uaid, ADDRESS, FIRST);
     sleepers.published(uaid);
     wokenTimes(1);
     passes(Duration.ofSeconds(5));
@@ -157,8 +160,8 @@ class SleepersTest extends SessionFixture {
   @Test
   void anotherPortIsAnotherDevice() {
     Uaid other = Uaid.random();
-    sleepers.add(uaid, ADDRESS, 1);
-    sleepers.add(other, OTHER, 1);
+    sleepers.add(uaid, ADDRESS, FIRST);
+    sleepers.add(other, OTHER, FIRST);
     sleepers.published(uaid);
     sleepers.published(other);
     assertThat(woken).containsExactly(ADDRESS, OTHER);
@@ -166,9 +169,9 @@ class SleepersTest extends SessionFixture {
 
   @Test
   void whoFallsAsleepAnewIsWokenAtTheNewAddressOnly() {
-    sleepers.add(uaid, ADDRESS, 1);
+    sleepers.add(uaid, ADDRESS, FIRST);
     sleepers.published(uaid);
-    sleepers.add(uaid, OTHER, 1);
+    sleepers.add(uaid, OTHER, FIRST);
     sleepers.published(uaid);
     passes(Duration.ofDays(1));
     assertThat(woken).containsExactly(ADDRESS, OTHER, OTHER, OTHER, OTHER);
@@ -177,8 +180,8 @@ class SleepersTest extends SessionFixture {
 
   @Test
   void lateRemovalLeavesTheNewSleeperAlone() {
-    Sleepers.Sleeper first = sleepers.add(uaid, ADDRESS, 1);
-    sleepers.add(uaid, OTHER, 1);
+    Sleepers.Sleeper first = sleepers.add(uaid, ADDRESS, FIRST);
+    sleepers.add(uaid, OTHER, FIRST);
     sleepers.remove(uaid, first);
     sleepers.published(uaid);
     assertThat(woken).containsExactly(OTHER);
@@ -189,16 +192,16 @@ class SleepersTest extends SessionFixture {
     wakeUp(WakeUp.inNetworks("10.0.0.0/8").maxSleeping(1));
     ClientMessage.Hello hello = asking("10.1.2.3", null);
     assertThat(sleepers.permitted(hello)).isEqualTo(ADDRESS);
-    assertThat(sleepers.add(uaid, ADDRESS, 1)).isNotNull();
+    assertThat(sleepers.add(uaid, ADDRESS, FIRST)).isNotNull();
     assertThat(sleepers.permitted(hello)).isNull();
-    assertThat(sleepers.add(Uaid.random(), OTHER, 1)).isNull();
+    assertThat(sleepers.add(Uaid.random(), OTHER, FIRST)).isNull();
     sleepers.remove(uaid);
     assertThat(sleepers.permitted(hello)).isEqualTo(ADDRESS);
   }
 
   @Test
   void whoSleepsForTooLongIsForgotten() {
-    sleepers.add(uaid, ADDRESS, 1);
+    sleepers.add(uaid, ADDRESS, FIRST);
     passes(Duration.ofDays(7).minusNanos(1));
     sleepers.expire(Duration.ofDays(7), (gone, connection) -> {});
     assertThat(counters.snapshot().sleeping()).isOne();
@@ -212,7 +215,7 @@ class SleepersTest extends SessionFixture {
   @Test
   void longestBreaksDoNotOverflow() {
     wakeUp(WakeUp.inNetworks("10.0.0.0/8").interval(Duration.ofDays(1)).attempts(20));
-    sleepers.add(uaid, ADDRESS, 1);
+    sleepers.add(uaid, ADDRESS, FIRST);
     sleepers.published(uaid);
     passes(Duration.ofDays(1023));
     wokenTimes(11);

@@ -36,7 +36,14 @@ final class TestWire implements Session.Wire {
   /** What the device has said while the session was busy. */
   private final Deque<Said> unheard = new ArrayDeque<>();
 
-  private record Said(String text, long at) {}
+  /** A message, or if there is none a pong. */
+  private record Said(String text, long at, long pong) {}
+
+  /** Whether the device answers pings at once. */
+  boolean answersPings = true;
+
+  /** The last ping to the device; null if there was none. */
+  Long pinged;
 
   /** Who runs a task of this wire just now; null if nobody does. */
   private volatile Thread running;
@@ -84,11 +91,23 @@ final class TestWire implements Session.Wire {
     assertInTurn();
     assertThat(closedWith).as("close code when sending " + message).isNull();
     if (breaksAtNextSend) {
-      session.onClosed();
+      end();
       writable = false;
       return;
     }
     sent.add(codec.write(message));
+  }
+
+  @Override
+  public void ping(long payload, ServerMessage behind) {
+    assertInTurn();
+    pinged = payload;
+    if (behind != null) {
+      send(behind);
+    }
+    if (answersPings) {
+      pongs(payload);
+    }
   }
 
   @Override
@@ -109,14 +128,23 @@ final class TestWire implements Session.Wire {
     assertThat(closedWith).as("close code when closing again").isNull();
     assertThat(reason.length()).as("length of a close reason").isLessThan(124);
     closedWith = code;
+    end();
+  }
+
+  /** What the device has said and nobody heard is left over. */
+  private void end() {
     session.onClosed();
+    List<Said> left = List.copyOf(unheard);
+    unheard.clear();
+    left.stream().filter(said -> said.text() != null).map(Said::text).forEach(session::onLeftOver);
   }
 
   @Override
   public void startTimer(Session.Timer timer, long delayNanos) {
     assertInTurn();
     assertThat(delayNanos).isNotNegative();
-    if (timer != Session.Timer.RECONCILE) { // the one that may be moved
+    // That of hellos and that of comparisons may be moved.
+    if (timer != Session.Timer.RECONCILE && timer != Session.Timer.HELLO) {
       assertThat(dueAt).as("timers running").doesNotContainKey(timer);
     }
     dueAt.put(timer, clock.getAsLong() + delayNanos);
@@ -165,14 +193,30 @@ final class TestWire implements Session.Wire {
 
   /** The device says something; what other threads have left for the loop still waits. */
   void saysBeforeTheLoopTurns(String json) {
-    unheard.add(new Said(json.replace('\'', '"'), clock.getAsLong()));
+    unheard.add(new Said(json.replace('\'', '"'), clock.getAsLong(), 0));
     inTurn(this::listen);
+  }
+
+  /** The device answers the last ping, behind what it has said before. */
+  void answersPing() {
+    pongs(pinged);
+    inTurn(this::listen);
+    turn();
+  }
+
+  /** A pong is on its way. */
+  void pongs(long payload) {
+    unheard.add(new Said(null, clock.getAsLong(), payload));
   }
 
   private void listen(Session one) {
     while (!unheard.isEmpty() && !one.isBusy()) {
       Said next = unheard.remove();
-      one.onMessage(next.text(), next.at());
+      if (next.text() == null) {
+        one.onPong(next.pong());
+      } else {
+        one.onMessage(next.text(), next.at());
+      }
     }
   }
 
@@ -211,7 +255,7 @@ final class TestWire implements Session.Wire {
 
   /** The connection is gone, without a word. */
   void breaksOff() {
-    inTurn(Session::onClosed);
+    inTurn(one -> end());
   }
 
   /** Whether a request of the device waits for the store. */

@@ -7,6 +7,7 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -42,7 +43,8 @@ public class SessionBenchmark {
       new Counters(new MemoryAccount(1 << 20), new FailureLog(null, System::nanoTime));
   private final VersionStore store = new InMemoryVersionStore();
   private final Sleepers sleepers = new Sleepers(null, new Nobody(), System::nanoTime, counters);
-  private final SessionRegistry registry = new SessionRegistry(store, sleepers, counters);
+  private final SessionRegistry registry =
+      new SessionRegistry(store, sleepers, System::nanoTime, counters);
   private final Session.Context context =
       new Session.Context(
           new ServerSettings(
@@ -93,6 +95,11 @@ public class SessionBenchmark {
         throw new UncheckedIOException(e);
       }
       written += frame.end().remaining();
+    }
+
+    @Override
+    public void ping(long payload, @Nullable ServerMessage behind) {
+      throw new IllegalStateException("This store is not shared");
     }
 
     @Override

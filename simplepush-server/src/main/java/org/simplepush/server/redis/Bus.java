@@ -323,8 +323,12 @@ final class Bus {
         redis.later(() -> tell(member, listener -> listener.published(uaid, update)));
       } else if (parts.length == 3 && parts[0].equals("d")) {
         Uaid uaid = Uaid.parse(parts[1]);
-        long connection = Long.parseLong(parts[2]);
+        // Nodes of the version before this one take the epoch for a part of the number.
+        long connection = Long.parseLong(parts[2].replaceFirst(":.*", ""));
         redis.later(() -> tell(member, listener -> listener.displaced(uaid, connection)));
+      } else if (parts.length == 2 && parts[0].equals("g")) {
+        Uaid uaid = Uaid.parse(parts[1]);
+        redis.later(() -> tell(member, listener -> listener.gone(uaid)));
       }
     } catch (IllegalArgumentException e) {
       log.warn("A word that no node of this version says was passed over");

@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Future;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -70,6 +71,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
 
   private static final byte[] NO = {'0'};
   private static final byte[] YES = {'1'};
+  private static final byte[] NOTHING = {};
 
   private final Redis redis;
   private final Bus bus;
@@ -206,14 +208,22 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
     return (Long) reply.get(0);
   }
 
+  private static String text(List<Object> reply, int index) {
+    return new String((byte[]) reply.get(index), US_ASCII);
+  }
+
   private static @Nullable Void nothing(List<Object> reply) {
     return null;
   }
 
   /** Reads id, version and spelling of each, after the code. */
   private static List<Update> updates(List<Object> reply) {
+    return updates(reply, 1);
+  }
+
+  private static List<Update> updates(List<Object> reply, int from) {
     List<Update> updates = new ArrayList<>(reply.size() / 3);
-    for (int i = 1; i < reply.size(); i += 3) {
+    for (int i = from; i < reply.size(); i += 3) {
       ChannelId id = Ids.channelId((byte[]) reply.get(i), (byte[]) reply.get(i + 2));
       updates.add(new Update(id, Ids.number((byte[]) reply.get(i + 1))));
     }
@@ -222,16 +232,8 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
 
   @Override
   public CompletionStage<Resumption> hello(Uaid uaid, @Nullable List<ChannelId> channelIds) {
-    List<byte[]> arguments = new ArrayList<>();
-    arguments.add(lease());
-    arguments.add(offset());
-    arguments.add(channelIds == null ? NO : YES);
-    if (channelIds != null) {
-      for (ChannelId channelId : channelIds) {
-        arguments.add(Ids.bytes(channelId));
-        arguments.add(Ids.spelling(channelId));
-      }
-    }
+    List<byte[]> arguments = new ArrayList<>(List.of(lease(), offset()));
+    addList(arguments, channelIds);
     return redis.run(
         Script.HELLO,
         Ids.key(uaid),
@@ -244,8 +246,28 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
             });
   }
 
+  /** 0 or 1 if there is a list, then each id and how it is spelled. */
+  private static void addList(List<byte[]> arguments, @Nullable List<ChannelId> channelIds) {
+    arguments.add(channelIds == null ? NO : YES);
+    if (channelIds != null) {
+      for (ChannelId channelId : channelIds) {
+        arguments.add(Ids.bytes(channelId));
+        arguments.add(Ids.spelling(channelId));
+      }
+    }
+  }
+
   @Override
   public CompletionStage<Registration> register(Uaid uaid, ChannelId channelId, int maxChannels) {
+    return register(uaid, channelId, maxChannels, NOTHING, RedisVersionStore::registration);
+  }
+
+  private <T> CompletionStage<T> register(
+      Uaid uaid,
+      ChannelId channelId,
+      int maxChannels,
+      byte[] basis,
+      Function<List<Object>, T> reading) {
     return redis.run(
         Script.REGISTER,
         Ids.key(uaid),
@@ -254,22 +276,31 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
             offset(),
             Ids.bytes(channelId),
             Ids.spelling(channelId),
-            Ids.number(maxChannels)),
-        reply ->
-            switch ((int) code(reply)) {
-              case 0 -> Registration.UNKNOWN_USER_AGENT;
-              case 1 -> Registration.REGISTERED;
-              default -> Registration.LIMIT_REACHED;
-            });
+            Ids.number(maxChannels),
+            basis),
+        reading);
+  }
+
+  private static Registration registration(List<Object> reply) {
+    return switch ((int) code(reply)) {
+      case 0 -> Registration.UNKNOWN_USER_AGENT;
+      case 1 -> Registration.REGISTERED;
+      default -> Registration.LIMIT_REACHED;
+    };
   }
 
   @Override
   public CompletionStage<Void> unregister(Uaid uaid, ChannelId channelId) {
+    return unregister(uaid, channelId, NOTHING, RedisVersionStore::nothing);
+  }
+
+  private <T> CompletionStage<T> unregister(
+      Uaid uaid, ChannelId channelId, byte[] basis, Function<List<Object>, T> reading) {
     return redis.run(
         Script.UNREGISTER,
         Ids.key(uaid),
-        arguments(lease(), offset(), Ids.bytes(channelId)),
-        RedisVersionStore::nothing);
+        arguments(lease(), offset(), Ids.bytes(channelId), basis),
+        reading);
   }
 
   @Override
@@ -457,38 +488,118 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
 
   private final class Membership implements Node {
     private final String name;
-    private final byte[] node;
 
     Membership(String name) {
       this.name = name;
-      this.node = name.getBytes(US_ASCII);
     }
 
     @Override
-    public CompletionStage<Void> claim(Uaid uaid, long connection) {
+    public CompletionStage<Greeting> hello(Uaid uaid, @Nullable List<ChannelId> channelIds) {
+      List<byte[]> arguments = new ArrayList<>(List.of(lease(), offset()));
+      addList(arguments, channelIds);
       return redis.run(
-          Script.CLAIM,
+          Script.GREET,
           Ids.key(uaid),
-          arguments(Ids.number(emptyLease()), node, Ids.number(connection)),
-          RedisVersionStore::nothing);
+          arguments.toArray(byte[][]::new),
+          reply ->
+              new Greeting(
+                  switch ((int) code(reply)) {
+                    case 0 -> new Resumption.Unknown();
+                    case 1 -> new Resumption.Resumed(updates(reply, 2));
+                    default -> new Resumption.Diverged();
+                  },
+                  new Basis.Seen(text(reply, 1))));
     }
 
     @Override
-    public CompletionStage<Boolean> confirm(Uaid uaid, long connection) {
+    public CompletionStage<Comparison> settle(
+        Uaid uaid, long connection, Basis.Seen seen, @Nullable List<ChannelId> channelIds) {
+      List<byte[]> arguments = new ArrayList<>(List.of(lease(), offset(), route(connection)));
+      arguments.add(seen.route().getBytes(US_ASCII));
+      addList(arguments, channelIds);
       return redis.run(
-          Script.CONFIRM,
+          Script.SETTLE,
           Ids.key(uaid),
-          arguments(Ids.number(emptyLease()), node, Ids.number(connection)),
-          reply -> code(reply) == 1);
+          arguments.toArray(byte[][]::new),
+          reply -> comparison(reply, connection));
+    }
+
+    @Override
+    public CompletionStage<Comparison> compare(Uaid uaid, Basis.Claim claim) {
+      return redis.run(
+          Script.COMPARE,
+          Ids.key(uaid),
+          arguments(lease(), offset(), basis(claim)),
+          reply -> comparison(reply, claim.connection()));
+    }
+
+    private static Comparison comparison(List<Object> reply, long connection) {
+      return switch ((int) code(reply)) {
+        case 0 -> new Comparison.Superseded();
+        case 1 ->
+            new Comparison.Claimed(
+                new Basis.Claim(connection, Long.parseLong(text(reply, 1))),
+                updates(reply, 3),
+                Long.parseUnsignedLong(text(reply, 2), 16));
+        default -> new Comparison.Unknown();
+      };
+    }
+
+    @Override
+    public CompletionStage<Optional<Registered>> register(
+        Uaid uaid, Basis basis, ChannelId channelId, int maxChannels) {
+      return RedisVersionStore.this.register(
+          uaid, channelId, maxChannels, basis(basis), reply -> registered(reply, basis));
+    }
+
+    private static Optional<Registered> registered(List<Object> reply, Basis basis) {
+      if (code(reply) == 3) {
+        return Optional.empty();
+      }
+      Basis next =
+          basis instanceof Basis.Claim claim
+              ? new Basis.Claim(claim.connection(), Long.parseLong(text(reply, 2)))
+              : new Basis.Seen(text(reply, 2));
+      return Optional.of(new Registered(registration(reply), (Long) reply.get(1) == 1, next));
+    }
+
+    @Override
+    public CompletionStage<Removal> unregister(Uaid uaid, Basis basis, ChannelId channelId) {
+      return RedisVersionStore.this.unregister(
+          uaid,
+          channelId,
+          basis(basis),
+          reply ->
+              switch ((int) code(reply)) {
+                case 0 -> Removal.REMOVED;
+                case 1 -> Removal.ABSENT;
+                default -> Removal.SUPERSEDED;
+              });
+    }
+
+    @Override
+    public CompletionStage<Boolean> drop(Uaid uaid, Basis basis) {
+      return redis.run(
+          Script.DROP_BASED, Ids.key(uaid), arguments(basis(basis)), reply -> code(reply) == 1);
     }
 
     @Override
     public CompletionStage<Void> release(Uaid uaid, long connection) {
       return redis.run(
-          Script.RELEASE,
-          Ids.key(uaid),
-          arguments(node, Ids.number(connection)),
-          RedisVersionStore::nothing);
+          Script.RELEASE, Ids.key(uaid), arguments(route(connection)), RedisVersionStore::nothing);
+    }
+
+    private byte[] route(long connection) {
+      return (name + " " + connection).getBytes(US_ASCII);
+    }
+
+    /** As the scripts read it. */
+    private byte[] basis(Basis basis) {
+      String text =
+          basis instanceof Basis.Claim claim
+              ? name + " " + claim.connection() + ":" + claim.epoch()
+              : "=" + ((Basis.Seen) basis).route();
+      return text.getBytes(US_ASCII);
     }
 
     @Override

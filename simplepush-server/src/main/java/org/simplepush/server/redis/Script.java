@@ -66,37 +66,154 @@ enum Script {
       return pending(kept)
       """),
 
-  /** lease, offset, id, spelling, how many channels there may be. */
+  /** As HELLO, but takes nothing away. Answers with the route too. */
+  GREET(
+      Lua.SEE,
+      Lua.PENDING,
+      Lua.ROUTE,
+      """
+      local listed = ARGV[3] == '1'
+      local route = bare(redis.call('HGET', key, 'r'))
+      if not see() then
+        if not listed or #ARGV > 3 then
+          return {0, route}
+        end
+        redis.call('HSET', key, 's', now())
+        lease()
+        return {1, route}
+      end
+      local all = redis.call('HGETALL', key)
+      if listed then
+        local known = {}
+        for i = 1, #all, 2 do
+          known[all[i]] = all[i + 1]
+        end
+        all = {}
+        for i = 4, #ARGV, 2 do
+          local value = known[ARGV[i]]
+          if not value then
+            return {2, route}
+          end
+          all[#all + 1] = ARGV[i]
+          all[#all + 1] = respelled(value, ARGV[i + 1])
+        end
+      end
+      return pending(all, {1, route})
+      """),
+
+  /**
+   * lease, offset, node and connection as in a route, the route that was seen, 0 or 1 if there is a
+   * list, then each id and how it is spelled.
+   */
+  SETTLE(
+      Lua.SEE,
+      Lua.PENDING,
+      Lua.HIGHER,
+      Lua.ROUTE,
+      Lua.DIGEST,
+      """
+      local route = redis.call('HGET', key, 'r') or ''
+      local node, connection, epoch = parse(route)
+      local mine, number = parse(ARGV[3])
+      if bare(route) ~= ARGV[4]
+          or (node == mine and tonumber(connection) > tonumber(number)) then
+        return {0}
+      end
+      if redis.call('HEXISTS', key, 's') == 0 then
+        return {2}
+      end
+      epoch = string.format('%.0f', (tonumber(epoch) or 0) + 1)
+      redis.call('HSET', key, 'r', ARGV[3] .. ':' .. epoch)
+      if node and node ~= mine then
+        displace(route)
+      end
+      local kept = redis.call('HGETALL', key)
+      if ARGV[5] == '1' then
+        local all, spellings, removed = kept, {}, false
+        for i = 6, #ARGV, 2 do
+          spellings[ARGV[i]] = ARGV[i + 1]
+        end
+        kept = {}
+        for i = 1, #all, 2 do
+          local id, value = all[i], all[i + 1]
+          if #id == 16 then
+            if not spellings[id] then
+              redis.call('HDEL', key, id)
+              removed = true
+            else
+              kept[#kept + 1] = id
+              kept[#kept + 1] = respell(id, value, spellings[id])
+            end
+          end
+        end
+        if removed then
+          lease()
+        end
+      end
+      return pending(kept, {1, epoch, digest(kept)})
+      """),
+
+  /** lease, offset, the claim. */
+  COMPARE(
+      Lua.SEE,
+      Lua.PENDING,
+      Lua.ROUTE,
+      Lua.DIGEST,
+      """
+      if superseded(ARGV[3]) then
+        return {0}
+      end
+      if not see() then
+        return {2}
+      end
+      local claim, epoch = restored(ARGV[3])
+      if redis.call('HGET', key, 'r') ~= claim then
+        redis.call('HSET', key, 'r', claim)
+      end
+      local all = redis.call('HGETALL', key)
+      return pending(all, {1, epoch, digest(all)})
+      """),
+
+  /** lease, offset, id, spelling, how many channels there may be, basis or nothing. */
   REGISTER(
       Lua.SEE,
+      Lua.ROUTE,
       """
+      if superseded(ARGV[6]) then
+        return {3}
+      end
       if not see() then
-        return {0}
+        return {0, 0, basis(ARGV[6])}
       end
       local value = redis.call('HGET', key, ARGV[3])
       if value then
         respell(ARGV[3], value, ARGV[4])
-        return {1}
+        return {1, 0, raised(ARGV[6])}
       end
       local channels = redis.call('HLEN', key) - 1 - redis.call('HEXISTS', key, 'r')
       if channels >= tonumber(ARGV[5]) then
-        return {2}
+        return {2, 0, basis(ARGV[6])}
       end
       redis.call('HSET', key, ARGV[3], '-' .. ARGV[4])
       if channels == 0 then
         lease()
       end
-      return {1}
+      return {1, 1, raised(ARGV[6])}
       """),
 
-  /** lease, offset, id. */
+  /** lease, offset, id, basis or nothing. */
   UNREGISTER(
       Lua.SEE,
+      Lua.ROUTE,
       """
-      if see() and redis.call('HDEL', key, ARGV[3]) == 1 then
-        lease()
+      if superseded(ARGV[4]) then
+        return {2}
       end
-      return {}
+      if not see() or redis.call('HDEL', key, ARGV[3]) == 0 then
+        return {1}
+      end
+      lease()
+      return {0}
       """),
 
   /** Nothing. */
@@ -107,12 +224,34 @@ enum Script {
       return {}
       """),
 
+  /** Basis. A mark with a higher epoch is left for an hour. */
+  DROP_BASED(
+      Lua.HIGHER,
+      Lua.ROUTE,
+      """
+      if superseded(ARGV[1]) then
+        return {0}
+      end
+      local route = redis.call('HGET', key, 'r')
+      redis.call('UNLINK', key)
+      if route then
+        local node, connection, epoch = parse(route)
+        redis.call('HSET', key, 'r', vacant(epoch))
+        redis.call('PEXPIRE', key, 3600000)
+        if not same(route, ARGV[1]) then
+          displace(route)
+        end
+      end
+      return {1}
+      """),
+
   /** id, version, id as usually spelled, 1 if the next version will do too. */
   ADVANCE(
       Lua.HIGHER,
       """
       local value = redis.call('HGET', key, ARGV[1])
       if not value then
+        tell(redis.call('HGET', key, 'r'), 'g ' .. string.sub(key, -32))
         return {0}
       end
       local mark, version, spelling = string.match(value, '^(-?)(%d*)(.*)$')
@@ -128,11 +267,10 @@ enum Script {
         reached = head .. string.format('%d', (tonumber(digit) or 0) + 1) .. string.rep('0', #nines)
       end
       redis.call('HSET', key, ARGV[1], reached .. spelling)
-      local route = redis.call('HGET', key, 'r')
-      if route then
-        local text = spelling == '' and ARGV[3] or string.sub(spelling, 2)
-        tell(route, 'p ' .. string.sub(key, -32) .. ' ' .. reached .. ' ' .. text)
-      end
+      local text = spelling == '' and ARGV[3] or string.sub(spelling, 2)
+      tell(
+        redis.call('HGET', key, 'r'),
+        'p ' .. string.sub(key, -32) .. ' ' .. reached .. ' ' .. text)
       return {mark == '-' and 3 or 4, reached, string.sub(spelling, 2)}
       """),
 
@@ -184,44 +322,13 @@ enum Script {
       return {1}
       """),
 
-  /** lease, node, connection. */
-  CLAIM(
-      Lua.HIGHER,
-      """
-      local route = redis.call('HGET', key, 'r')
-      redis.call('HSET', key, 'r', ARGV[2] .. ' ' .. ARGV[3])
-      if redis.call('HEXISTS', key, 's') == 0 then
-        redis.call('PEXPIRE', key, ARGV[1])
-      end
-      local node, connection = string.match(route or '', '^(%S+) (%S+)$')
-      if node and node ~= ARGV[2] then
-        tell(route, 'd ' .. string.sub(key, -32) .. ' ' .. connection)
-      end
-      return {}
-      """),
-
-  /** lease, node, connection. */
-  CONFIRM(
-      """
-      local mine = ARGV[2] .. ' ' .. ARGV[3]
-      local route = redis.call('HGET', key, 'r')
-      if route and route ~= mine then
-        return {0}
-      end
-      if not route then
-        redis.call('HSET', key, 'r', mine)
-      end
-      if redis.call('HEXISTS', key, 's') == 0 then
-        redis.call('PEXPIRE', key, ARGV[1])
-      end
-      return {1}
-      """),
-
-  /** node, connection. */
+  /** node and connection as in a route. */
   RELEASE(
+      Lua.ROUTE,
       """
-      if redis.call('HGET', key, 'r') == ARGV[1] .. ' ' .. ARGV[2] then
-        redis.call('HDEL', key, 'r')
+      local route = redis.call('HGET', key, 'r')
+      if same(route, ARGV[1]) and string.sub(route, 1, 2) ~= '- ' then
+        redis.call('HSET', key, 'r', '- ' .. route)
       end
       return {}
       """),
@@ -346,8 +453,11 @@ enum Script {
               lease()
               return true
             end
+            local function respelled(value, spelling)
+              return string.match(value, '^-?%d*') .. spelling
+            end
             local function respell(id, value, spelling)
-              local spelt = string.match(value, '^-?%d*') .. spelling
+              local spelt = respelled(value, spelling)
               if spelt ~= value then
                 redis.call('HSET', key, id, spelt)
               end
@@ -355,11 +465,11 @@ enum Script {
             end
             """;
 
-    /** What is pending of these fields and values: id, version and spelling of each. */
+    /** Appends what is pending of these fields and values: id, version and spelling of each. */
     static final String PENDING =
         """
-        local function pending(fields)
-          local found = {1}
+        local function pending(fields, found)
+          found = found or {1}
           for i = 1, #fields, 2 do
             local id = fields[i]
             if #id == 16 then
@@ -382,7 +492,104 @@ enum Script {
           return #version > #than or (#version == #than and version > than)
         end
         local function tell(route, word)
-          redis.call('PUBLISH', 'simplepush:node:' .. string.match(route, '^%S+'), word)
+          local node = string.match(route or '-', '^%S+')
+          if node ~= '-' then
+            redis.call('PUBLISH', 'simplepush:node:' .. node, word)
+          end
+        end
+        local function displace(route)
+          local connection = string.match(route, '^%S+ (%d+)')
+          if connection then
+            tell(route, 'd ' .. string.sub(key, -32) .. ' ' .. connection)
+          end
+        end
+        """;
+
+    /**
+     * Routes and what steps are based on. A route is "node connection:epoch"; after it was released
+     * "- " stands before it, which does not count when routes are compared; without a connection it
+     * is "- - 0:epoch". Nodes of the version before this one write no epoch. A basis is nothing, a
+     * claim written as a route, or = and the route that was seen.
+     */
+    static final String ROUTE =
+        """
+        local function bare(route)
+          return (string.gsub(route or '', '^%- ', ''))
+        end
+        local function parse(route)
+          return string.match(bare(route), '^(%S+) (%d+):?(%d*)$')
+        end
+        local function same(route, claim)
+          local node, connection = parse(route)
+          local mine, number = parse(claim)
+          return node ~= nil and node == mine and connection == number
+        end
+        local function superseded(basis)
+          if basis == '' then
+            return false
+          end
+          local route = redis.call('HGET', key, 'r')
+          if string.sub(basis, 1, 1) == '=' then
+            return bare(route) ~= string.sub(basis, 2)
+          end
+          local node, _, epoch = parse(route)
+          if not node or same(route, basis) then
+            return false
+          end
+          local _, _, mine = parse(basis)
+          return epoch == '' or tonumber(epoch) >= tonumber(mine)
+        end
+        local function restored(claim)
+          local route = redis.call('HGET', key, 'r')
+          local node, number, mine = parse(claim)
+          if same(route, claim) then
+            local _, _, epoch = parse(route)
+            if epoch ~= '' and tonumber(epoch) > tonumber(mine) then
+              mine = epoch
+            end
+          end
+          return node .. ' ' .. number .. ':' .. mine, mine
+        end
+        local function basis(given)
+          if given == '' or string.sub(given, 1, 1) == '=' then
+            return string.sub(given, 2)
+          end
+          local _, epoch = restored(given)
+          return epoch
+        end
+        local function vacant(epoch)
+          return string.format('- - 0:%.0f', (tonumber(epoch) or 0) + 1)
+        end
+        local function raised(given)
+          if string.sub(given, 1, 1) ~= '=' then
+            return basis(given)
+          end
+          local route = redis.call('HGET', key, 'r')
+          local _, _, epoch = parse(route)
+          if epoch then
+            route = string.gsub(route, ':%d*$', '')
+            route = string.format('%s:%.0f', route, (tonumber(epoch) or 0) + 1)
+          else
+            route = vacant()
+          end
+          redis.call('HSET', key, 'r', route)
+          return bare(route)
+        end
+        """;
+
+    /** As {@code SharedVersionStore.digest}: Lua's numbers hold half of it at a time. */
+    static final String DIGEST =
+        """
+        local function digest(fields)
+          local high, low = 0, 0
+          for i = 1, #fields, 2 do
+            if #fields[i] == 16 then
+              local hash = redis.sha1hex(fields[i])
+              high = bit.bxor(high, tonumber(string.sub(hash, 1, 8), 16))
+              low = bit.bxor(low, tonumber(string.sub(hash, 9, 16), 16))
+            end
+          end
+          return bit.tohex(high) .. bit.tohex(low)
         end
         """;
   }

@@ -9,7 +9,9 @@
  * <ul>
  *   <li>{@code s}: when it was last seen, in milliseconds by Redis' clock; without it the user
  *       agent is not known
- *   <li>{@code r}: where it is connected: the node and that node's number of the connection
+ *   <li>{@code r}: where it is connected: the node, that node's number of the connection, a {@code
+ *       :} and the epoch of this claim. When the connection has ended {@code - } stands before it,
+ *       so that the epoch does not go back.
  *   <li>a field for each channel, named by the 16 bytes of its id. Its value is the version, after
  *       a {@code -} unless it is pending; nothing but {@code -} if it has none. If the device
  *       writes the id in another way than usual, a {@code :} and what it writes follow.
@@ -21,8 +23,9 @@
  *
  * <p>Each node listens to the pub/sub channel {@code simplepush:node:} and a name it gives itself
  * when it joins. The words are {@code p}, UAID, version and channel id for what was published;
- * {@code d}, UAID and number of a connection that is over; {@code n} and anything by which a node
- * finds out whether it hears itself.
+ * {@code d}, UAID and number of a connection that is over; {@code g} and the UAID of somebody who
+ * is connected there, but whose channel or all of whose state was gone when somebody wanted to
+ * publish; {@code n} and anything by which a node finds out whether it hears itself.
  *
  * <p>{@code simplepush:probe} and what begins so is written and removed to see whether Redis does
  * what the steps need.

@@ -32,6 +32,15 @@ final class HeardWords implements Listener {
   }
 
   @Override
+  public void gone(Uaid uaid) {
+    words.add(goneWord(uaid));
+  }
+
+  static String goneWord(Uaid uaid) {
+    return "gone " + uaid.value();
+  }
+
+  @Override
   public void wordsLost() {
     words.add("lost");
   }

@@ -104,7 +104,7 @@ class RedisClusterNodesTest extends RedisNodesTest {
       ChannelId channel = ChannelId.random();
       get(store.hello(uaid, List.of()));
       get(store.register(uaid, channel, 9));
-      get(node.claim(uaid, 1));
+      claim(node, uaid, 1);
       cluster.masters().get(hung).signal("STOP");
       try {
         heard.await("lost");

@@ -8,6 +8,7 @@ import static org.assertj.core.util.Throwables.getStackTrace;
 import static org.awaitility.Awaitility.await;
 import static org.simplepush.server.redis.HeardWords.published;
 import static org.simplepush.server.redis.RedisNodesTest.WEEK;
+import static org.simplepush.server.redis.RedisNodesTest.claim;
 import static org.simplepush.server.redis.RedisNodesTest.get;
 
 import io.lettuce.core.ClientOptions;
@@ -193,7 +194,7 @@ class RedisConnectionTest extends RedisFixture {
         store("redis-sentinel://127.0.0.1:" + sentinel.port() + "?timeout=1s#pushes");
     Node node = store.join(WEEK, heard);
     create(store);
-    get(node.claim(uaid, 1));
+    claim(node, uaid, 1);
     eventually(() -> assertThat(second.ask("DBSIZE")).isNotEqualTo(":0"));
 
     eventually(() -> assertThat(sentinel.ask("SENTINEL", "FAILOVER", "pushes")).isEqualTo("+OK"));

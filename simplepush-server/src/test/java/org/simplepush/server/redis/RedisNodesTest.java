@@ -1,5 +1,6 @@
 package org.simplepush.server.redis;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -25,6 +26,8 @@ import org.simplepush.core.Update;
 import org.simplepush.core.VersionStore.Advance;
 import org.simplepush.core.VersionStore.Registration;
 import org.simplepush.core.VersionStore.Resumption;
+import org.simplepush.server.SharedVersionStore.Basis;
+import org.simplepush.server.SharedVersionStore.Comparison;
 import org.simplepush.server.SharedVersionStore.Node;
 
 /** Two nodes on one Redis: who is told what. */
@@ -76,16 +79,32 @@ class RedisNodesTest {
     there.close();
   }
 
+  private static String key(Uaid uaid) {
+    return new String(Ids.key(uaid), US_ASCII);
+  }
+
   static <T> T get(CompletionStage<T> stage) throws Exception {
     return stage.toCompletableFuture().get(20, SECONDS);
+  }
+
+  /** A device that is there connects. */
+  static Basis.Claim claim(Node node, Uaid uaid, long connection) throws Exception {
+    Basis.Seen seen = get(node.hello(uaid, null)).seen();
+    return ((Comparison.Claimed) get(node.settle(uaid, connection, seen, null))).claim();
+  }
+
+  private static boolean isClaimed(Node node, Uaid uaid, Basis.Claim claim) throws Exception {
+    Comparison comparison = get(node.compare(uaid, claim));
+    assertThat(comparison).isNotEqualTo(new Comparison.Unknown());
+    return comparison instanceof Comparison.Claimed;
   }
 
   /** Whatever was said before has arrived when this was heard. */
   private void assertNothingElseHeard(HeardWords heard, Node node, RedisVersionStore store)
       throws Exception {
     Uaid mark = Uaid.random();
-    get(node.claim(mark, 0));
     get(store.hello(mark, List.of()));
+    claim(node, mark, 0);
     get(store.register(mark, channel, 9));
     get(store.advance(mark, channel, 0));
     assertThat(heard.next()).isEqualTo(published(mark, channel.text(), 0));
@@ -93,7 +112,7 @@ class RedisNodesTest {
 
   @Test
   void whatIsPublishedAnywhereIsToldToTheNodeOfTheDeviceOnly() throws Exception {
-    get(nodeThere.claim(uaid, 1));
+    claim(nodeThere, uaid, 1);
 
     get(here.advance(uaid, channel, 7));
     get(there.advanceToNext(uaid, channel, 7));
@@ -107,7 +126,7 @@ class RedisNodesTest {
   void wordsSpellTheChannelAsTheDeviceDoes() throws Exception {
     ChannelId shouted = ChannelId.parse(channel.text().toUpperCase(Locale.ROOT));
     get(here.register(uaid, shouted, 9));
-    get(nodeThere.claim(uaid, 1));
+    claim(nodeThere, uaid, 1);
 
     get(here.advance(uaid, channel, Long.MAX_VALUE));
 
@@ -115,14 +134,13 @@ class RedisNodesTest {
   }
 
   @Test
-  void whatIsStaleOrUnknownIsNotTold() throws Exception {
-    get(nodeThere.claim(uaid, 1));
+  void whatIsStaleOrOfSomebodyUnknownIsNotTold() throws Exception {
+    claim(nodeThere, uaid, 1);
     get(here.advance(uaid, channel, 7));
     assertThat(heardThere.next()).isEqualTo(published(uaid, channel.text(), 7));
 
     get(here.advance(uaid, channel, 7));
     get(here.advance(uaid, channel, 6));
-    get(here.advance(uaid, ChannelId.random(), 9));
     get(here.advance(Uaid.random(), channel, 9));
 
     assertNothingElseHeard(heardThere, nodeThere, there);
@@ -130,12 +148,12 @@ class RedisNodesTest {
 
   @Test
   void newestClaimWinsAndTheOtherNodeIsTold() throws Exception {
-    get(nodeHere.claim(uaid, 11));
-    get(nodeThere.claim(uaid, 22));
+    Basis.Claim older = claim(nodeHere, uaid, 11);
+    Basis.Claim newer = claim(nodeThere, uaid, 22);
 
     assertThat(heardHere.next()).isEqualTo(displacedWord(uaid, 11));
-    assertThat(get(nodeHere.confirm(uaid, 11))).isFalse();
-    assertThat(get(nodeThere.confirm(uaid, 22))).isTrue();
+    assertThat(isClaimed(nodeHere, uaid, older)).isFalse();
+    assertThat(isClaimed(nodeThere, uaid, newer)).isTrue();
     get(here.advance(uaid, channel, 7));
     assertThat(heardThere.next()).isEqualTo(published(uaid, channel.text(), 7));
     assertNothingElseHeard(heardHere, nodeHere, here);
@@ -143,22 +161,22 @@ class RedisNodesTest {
 
   @Test
   void claimOnTheSameNodeTellsNobody() throws Exception {
-    get(nodeHere.claim(uaid, 11));
-    get(nodeHere.claim(uaid, 12));
+    Basis.Claim older = claim(nodeHere, uaid, 11);
+    Basis.Claim newer = claim(nodeHere, uaid, 12);
 
-    assertThat(get(nodeHere.confirm(uaid, 11))).isFalse();
-    assertThat(get(nodeHere.confirm(uaid, 12))).isTrue();
+    assertThat(isClaimed(nodeHere, uaid, older)).isFalse();
+    assertThat(isClaimed(nodeHere, uaid, newer)).isTrue();
     assertNothingElseHeard(heardHere, nodeHere, here);
   }
 
   @Test
   void lateReleaseOfAnOldConnectionLeavesTheNewClaim() throws Exception {
-    get(nodeHere.claim(uaid, 11));
-    get(nodeThere.claim(uaid, 22));
+    claim(nodeHere, uaid, 11);
+    Basis.Claim newer = claim(nodeThere, uaid, 22);
     get(nodeHere.release(uaid, 11));
-    assertThat(get(nodeThere.confirm(uaid, 22))).isTrue();
+    assertThat(isClaimed(nodeThere, uaid, newer)).isTrue();
 
-    get(nodeThere.claim(uaid, 23));
+    claim(nodeThere, uaid, 23);
     get(nodeThere.release(uaid, 22));
 
     get(here.advance(uaid, channel, 7));
@@ -167,7 +185,7 @@ class RedisNodesTest {
 
   @Test
   void releasedDeviceIsToldNothing() throws Exception {
-    get(nodeThere.claim(uaid, 1));
+    claim(nodeThere, uaid, 1);
     get(nodeThere.release(uaid, 1));
 
     get(here.advance(uaid, channel, 7));
@@ -176,23 +194,24 @@ class RedisNodesTest {
   }
 
   @Test
-  void confirmationRestoresWhatRedisHasForgotten() throws Exception {
-    get(nodeThere.claim(uaid, 1));
-    get(nodeThere.release(uaid, 1));
+  void comparisonRestoresWhatRedisHasForgotten() throws Exception {
+    Basis.Claim older = claim(nodeHere, uaid, 11);
+    Basis.Claim newer = claim(nodeThere, uaid, 22);
+    redis.ask("HDEL", key(uaid), "r");
 
-    assertThat(get(nodeThere.confirm(uaid, 1))).isTrue();
+    assertThat(isClaimed(nodeThere, uaid, newer)).isTrue();
 
     get(here.advance(uaid, channel, 7));
     assertThat(heardThere.next()).isEqualTo(published(uaid, channel.text(), 7));
-    assertThat(get(nodeHere.confirm(uaid, 1))).isFalse();
+    assertThat(isClaimed(nodeHere, uaid, older)).isFalse();
   }
 
   @Test
-  void claimTakesEffectBeforeLaterStepsAlthoughNobodyWaits() throws Exception {
+  void stepsTakeEffectInOrderAlthoughNobodyWaits() throws Exception {
     for (int round = 0; round < 50; round++) {
       Uaid device = Uaid.random();
-      nodeThere.claim(device, round);
       there.hello(device, List.of());
+      nodeThere.settle(device, round, new Basis.Seen(""), null);
       there.register(device, channel, 9);
       CompletionStage<Advance> advance = there.advance(device, channel, round);
 
@@ -241,17 +260,16 @@ class RedisNodesTest {
   }
 
   @Test
-  void claimIsNoUserAgentAndOutlivesOneThatIsDropped() throws Exception {
+  void claimIsNoUserAgentAndNoChannelAndOutlivesOneThatIsDropped() throws Exception {
     Uaid device = Uaid.random();
     get(here.expire(Duration.ZERO));
-    get(nodeThere.claim(device, 1));
-    assertThat(get(here.pending(device))).isEmpty();
+    get(there.hello(device, List.of()));
+    claim(nodeThere, device, 1);
+    get(there.drop(device));
+    assertThat(get(there.pending(device))).isEmpty();
     assertThat(get(here.hello(device, null))).isEqualTo(new Resumption.Unknown());
     assertThat(get(here.expire(Duration.ZERO))).isZero();
 
-    get(there.hello(device, List.of()));
-    get(there.drop(device));
-    assertThat(get(there.pending(device))).isEmpty();
     get(there.hello(device, List.of()));
     get(there.register(device, channel, 1));
     get(here.advance(device, channel, 5));
@@ -264,7 +282,7 @@ class RedisNodesTest {
 
   @Test
   void nodeThatHasLeftHearsNothing() throws Exception {
-    get(nodeThere.claim(uaid, 1));
+    claim(nodeThere, uaid, 1);
     nodeThere.close();
     nodeThere.close();
     HeardWords heardAnew = new HeardWords();
@@ -273,7 +291,7 @@ class RedisNodesTest {
     get(here.advance(uaid, channel, 7));
 
     assertNothingElseHeard(heardAnew, anew, there);
-    get(anew.claim(uaid, 1));
+    claim(anew, uaid, 1);
     assertThat(get(here.pending(uaid))).contains(List.of(new Update(channel, 7)));
   }
 
@@ -296,9 +314,12 @@ class RedisNodesTest {
               public void displaced(Uaid who, long connection) {}
 
               @Override
+              public void gone(Uaid gone) {}
+
+              @Override
               public void wordsLost() {}
             });
-    get(node.claim(uaid, 1));
+    claim(node, uaid, 1);
 
     get(here.advance(uaid, channel, 1));
     get(here.advance(uaid, channel, 2));
@@ -335,7 +356,14 @@ class RedisNodesTest {
     there.close();
 
     for (CompletionStage<?> stage :
-        List.of(nodeThere.claim(uaid, 1), nodeThere.confirm(uaid, 1), nodeThere.release(uaid, 1))) {
+        List.of(
+            nodeThere.hello(uaid, null),
+            nodeThere.settle(uaid, 1, new Basis.Seen(""), null),
+            nodeThere.compare(uaid, new Basis.Claim(1, 1)),
+            nodeThere.register(uaid, new Basis.Claim(1, 1), channel, 9),
+            nodeThere.unregister(uaid, new Basis.Claim(1, 1), channel),
+            nodeThere.drop(uaid, new Basis.Claim(1, 1)),
+            nodeThere.release(uaid, 1))) {
       assertThatThrownBy(() -> get(stage)).hasCauseInstanceOf(StoreException.class);
     }
     nodeThere.close();

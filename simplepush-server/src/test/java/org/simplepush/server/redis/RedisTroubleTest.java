@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 import static org.simplepush.server.redis.HeardWords.published;
 import static org.simplepush.server.redis.RedisNodesTest.WEEK;
+import static org.simplepush.server.redis.RedisNodesTest.claim;
 import static org.simplepush.server.redis.RedisNodesTest.get;
 
 import java.nio.file.Files;
@@ -30,6 +31,8 @@ import org.simplepush.core.Update;
 import org.simplepush.core.VersionStore.Advance;
 import org.simplepush.core.VersionStore.Advance.Advanced;
 import org.simplepush.core.VersionStore.Resumption;
+import org.simplepush.server.SharedVersionStore.Basis;
+import org.simplepush.server.SharedVersionStore.Comparison;
 import org.simplepush.server.SharedVersionStore.Node;
 
 /** Redis goes away, falls silent, forgets or refuses; and how to get to it. */
@@ -101,7 +104,7 @@ class RedisTroubleTest extends RedisFixture {
     RedisVersionStore store = store(redis.uri());
     Node node = store.join(WEEK, heard);
     create(store);
-    get(node.claim(uaid, 1));
+    claim(node, uaid, 1);
 
     redis.kill();
 
@@ -150,15 +153,16 @@ class RedisTroubleTest extends RedisFixture {
     RedisVersionStore store = store(redis.uri());
     Node node = store.join(WEEK, heard);
     create(store);
-    get(node.claim(uaid, 1));
+    Basis.Claim claim = claim(node, uaid, 1);
 
     redis.ask("FLUSHALL");
 
     assertThat(get(store.pending(uaid))).isEmpty();
     assertThat(get(store.advance(uaid, channel, 1))).isEqualTo(new Advance.Unknown());
     assertThat(get(store.hello(uaid, List.of(channel)))).isEqualTo(new Resumption.Unknown());
-    assertThat(get(node.confirm(uaid, 1))).isTrue();
+    assertThat(get(node.compare(uaid, claim))).isEqualTo(new Comparison.Unknown());
     create(store);
+    assertThat(get(node.compare(uaid, claim))).isInstanceOf(Comparison.Claimed.class);
     get(store.advance(uaid, channel, 1));
     assertThat(heard.next()).isEqualTo(published(uaid, channel.text(), 1));
   }
@@ -370,7 +374,7 @@ class RedisTroubleTest extends RedisFixture {
     RedisVersionStore store = store(proxy.uri());
     Node node = store.join(WEEK, heard);
     create(store);
-    get(node.claim(uaid, 1));
+    claim(node, uaid, 1);
 
     proxy.cut();
 
@@ -400,7 +404,7 @@ class RedisTroubleTest extends RedisFixture {
     RedisVersionStore store = store(proxy.uri());
     Node node = store.join(WEEK, heard);
     create(store);
-    get(node.claim(uaid, 1));
+    claim(node, uaid, 1);
 
     proxy.silence(TcpProxy.Wire::isBus); // for ever
 
@@ -472,12 +476,11 @@ class RedisTroubleTest extends RedisFixture {
     for (int i = 0; i < 3; i++) {
       Uaid unknown = Uaid.random();
       CompletionStage<?> making =
-          switch (i) {
-            case 0 -> node.claim(unknown, 1);
-            case 1 -> node.confirm(unknown, 1);
-            default -> store.hello(unknown, List.of());
-          };
+          i == 0 ? store.hello(unknown, List.of()) : node.hello(unknown, List.of());
       get(making);
+      if (i == 2) {
+        assertThat(get(node.drop(unknown, claim(node, unknown, 1)))).isTrue();
+      }
       String key = new String(Ids.key(unknown), US_ASCII);
       assertThat(millisLeft(redis, key)).as("step %d", i).isBetween(3_500_000L, 3_600_000L);
     }
@@ -491,9 +494,8 @@ class RedisTroubleTest extends RedisFixture {
     Node node = store.join(WEEK, heard);
     String key = new String(Ids.key(uaid), US_ASCII);
     ChannelId second = ChannelId.random();
-    get(node.claim(uaid, 1)); // which is no channel
-
     get(store.hello(uaid, List.of()));
+    claim(node, uaid, 1); // which is no channel
     assertThat(millisLeft(redis, key)).isBetween(3_500_000L, 3_600_000L);
     get(store.register(uaid, channel, 9));
     assertThat(millisLeft(redis, key)).as("with a channel").isGreaterThan(604_000_000L);

@@ -1,0 +1,39 @@
+package org.simplepush.server;
+
+import org.jspecify.annotations.Nullable;
+import org.simplepush.core.ChannelId;
+import org.simplepush.server.SharedVersionStore.Basis;
+import org.simplepush.server.SharedVersionStore.Comparison;
+
+/**
+ * What a settled connection takes for the state of a shared store.
+ *
+ * @param claim its claim
+ * @param digest that of the channels the store should have; null if that is not known, as after a
+ *     register whose outcome is not, until the next comparison
+ * @param lists whether the device lists its channels at hello, and so finds out by itself what was
+ *     lost
+ */
+record Standing(Basis.Claim claim, @Nullable Long digest, boolean lists) {
+  /** That of the channels listed, each once. */
+  static long digest(Iterable<ChannelId> channelIds) {
+    long digest = 0;
+    for (ChannelId channelId : channelIds) {
+      digest ^= SharedVersionStore.digest(channelId);
+    }
+    return digest;
+  }
+
+  /**
+   * Whether the store has the channels it should. If another connection that has not settled has
+   * registered some meanwhile, which the epoch shows, it may have any.
+   */
+  boolean agreesWith(Comparison.Claimed store) {
+    return digest == null || digest == store.digest() || !claim.equals(store.claim());
+  }
+
+  /** What is so after a comparison. */
+  Standing after(Comparison.Claimed store) {
+    return new Standing(store.claim(), store.digest(), lists);
+  }
+}
