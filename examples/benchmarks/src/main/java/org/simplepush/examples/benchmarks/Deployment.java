@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -23,8 +24,34 @@ final class Deployment implements AutoCloseable {
   enum Store {
     memory,
     sqlite,
-    redis
+    redis,
+    redisSentinel("redis-sentinel"),
+    redisCluster("redis-cluster");
+
+    private final String text;
+
+    Store() {
+      this.text = name();
+    }
+
+    Store(String text) {
+      this.text = text;
+    }
+
+    /** Whether it is several Redis that stand in for one another. */
+    boolean isGroup() {
+      return this == redisSentinel || this == redisCluster;
+    }
+
+    /** As it is written on the command line. */
+    @Override
+    public String toString() {
+      return text;
+    }
   }
+
+  private static final Duration AWAIT = Duration.ofSeconds(60);
+  private static final Duration POLL = Duration.ofMillis(50);
 
   /** Not where the system takes ports from for outgoing connections: a killed server's is free. */
   private static final int FIRST_PORT = 20_000;
@@ -34,6 +61,7 @@ final class Deployment implements AutoCloseable {
   final Path folder;
   final List<StandaloneNode> nodes = new ArrayList<>();
   @Nullable RedisProcess redis;
+  @Nullable RedisGroup group;
 
   private Deployment(Path folder) {
     this.folder = folder;
@@ -67,19 +95,56 @@ final class Deployment implements AutoCloseable {
   static Deployment start(
       Programs programs, Store store, int nodeCount, List<String> options, Random random)
       throws LoadException, IOException, InterruptedException {
+    return start(programs, store, RedisChoice.DEFAULT, nodeCount, options, random);
+  }
+
+  /** The same, with a Redis as one likes it. */
+  static Deployment start(
+      Programs programs,
+      Store store,
+      RedisChoice choice,
+      int nodeCount,
+      List<String> options,
+      Random random)
+      throws LoadException, IOException, InterruptedException {
     Deployment started = new Deployment(Files.createTempDirectory("simplepush-benchmark-"));
     try {
-      started.startAll(programs, store, nodeCount, options, random);
+      started.startAll(programs, store, choice, nodeCount, options, random);
       return started;
-    } catch (LoadException | InterruptedException e) {
+    } catch (LoadException | IOException | InterruptedException e) {
       started.close();
       throw e;
     }
   }
 
+  /**
+   * How a Redis of several servers is set up.
+   *
+   * @param minReplicas how many replicas must follow for a master to take writes
+   * @param parameters of its URI, empty or like {@code wait=1}
+   */
+  record RedisChoice(int minReplicas, String parameters) {
+    static final RedisChoice DEFAULT = new RedisChoice(0, "");
+
+    String applyTo(String uri) {
+      if (parameters.isEmpty()) {
+        return uri;
+      }
+      int fragment = uri.indexOf('#');
+      return fragment < 0
+          ? uri + "?" + parameters
+          : uri.substring(0, fragment) + "?" + parameters + uri.substring(fragment);
+    }
+  }
+
   private void startAll(
-      Programs programs, Store store, int nodeCount, List<String> options, Random random)
-      throws LoadException, InterruptedException {
+      Programs programs,
+      Store store,
+      RedisChoice choice,
+      int nodeCount,
+      List<String> options,
+      Random random)
+      throws LoadException, IOException, InterruptedException {
     List<String> all = new ArrayList<>(options);
     all.add("--store");
     switch (store) {
@@ -88,10 +153,19 @@ final class Deployment implements AutoCloseable {
       case redis -> {
         int port = freePort(random);
         all.add("redis://127.0.0.1:" + port);
-        redis = new RedisProcess(programs.redisServer(), folder, port);
+        redis =
+            RedisProcess.server(
+                programs.redisServer(), folder.resolve("redis"), port, RedisProcess.DURABLE);
         redis.launch();
         redis.awaitReady();
       }
+      case redisSentinel ->
+          group = SentinelGroup.start(programs.redisServer(), folder, choice.minReplicas(), random);
+      case redisCluster ->
+          group = ClusterGroup.start(programs.redisServer(), folder, choice.minReplicas(), random);
+    }
+    if (group != null) {
+      all.add(choice.applyTo(group.uri()));
     }
     all.addAll(List.of("--key-file", folder.resolve("keys").toString()));
     for (int i = 0; i < nodeCount; i++) {
@@ -119,6 +193,27 @@ final class Deployment implements AutoCloseable {
     throw new LoadException("No port from " + FIRST_PORT + " to " + LAST_PORT + " is free");
   }
 
+  /** Something that may be so in a while. */
+  interface Condition {
+    boolean holds() throws InterruptedException;
+  }
+
+  /**
+   * Waits for something for a minute at most.
+   *
+   * @throws LoadException with {@code otherwise} if it does not happen
+   */
+  static void await(String otherwise, Condition condition)
+      throws LoadException, InterruptedException {
+    long end = System.nanoTime() + AWAIT.toNanos();
+    while (!condition.holds()) {
+      if (System.nanoTime() - end > 0) {
+        throw new LoadException(otherwise);
+      }
+      Thread.sleep(POLL.toMillis());
+    }
+  }
+
   private static boolean isFree(int port) {
     try (ServerSocket probe = new ServerSocket()) {
       probe.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
@@ -130,10 +225,13 @@ final class Deployment implements AutoCloseable {
 
   /** Ends all processes; the folder stays. */
   @Override
-  public void close() {
+  public void close() throws IOException {
     nodes.forEach(StandaloneNode::kill);
     if (redis != null) {
       redis.kill();
+    }
+    if (group != null) {
+      group.close();
     }
   }
 

@@ -13,9 +13,10 @@ import org.jspecify.annotations.Nullable;
  * device says alike. Checks what comes; what to make of it is up to who extends this.
  */
 abstract class DeviceConnection extends Peer {
-  /** What a server says that could not make sense of a device: protocol, data, policy, size. */
-  private static final Set<Integer> REPROACHES = Set.of(1002, 1003, 1007, 1008, 1009);
+  /** What a server says that could not make sense of a device: protocol, data, size. */
+  private static final Set<Integer> REPROACHES = Set.of(1002, 1003, 1007, 1009);
 
+  private static final int POLICY = 1008;
   private static final byte[] GOING_AWAY = {0x03, (byte) 0xe9}; // 1001
   private static final int NO_CODE = 1005;
   private static final int FIRST_OF_SERVERS_TROUBLE = 500;
@@ -51,6 +52,11 @@ abstract class DeviceConnection extends Peer {
   /** The server cannot go on, for reasons of its own. */
   abstract void sentAway(String why) throws WireException;
 
+  /** The server closed for a breach of its policy: also, because it knows a newer connection. */
+  void takenOver(String why) throws WireException {
+    throw new WireException(why);
+  }
+
   /** Connects, for the first time or again, from a source address if one is given. */
   final void connect(@Nullable InetSocketAddress from) {
     frames = new FrameReader();
@@ -77,6 +83,11 @@ abstract class DeviceConnection extends Peer {
 
   final void register(int channel) {
     loop.wire.begin().ascii("{\"messageType\":\"register\",\"channelID\":\"");
+    send(loop.wire.bytes(channelId(channel)).ascii("\"}").frame(Wire.TEXT));
+  }
+
+  final void unregister(int channel) {
+    loop.wire.begin().ascii("{\"messageType\":\"unregister\",\"channelID\":\"");
     send(loop.wire.bytes(channelId(channel)).ascii("\"}").frame(Wire.TEXT));
   }
 
@@ -147,6 +158,10 @@ abstract class DeviceConnection extends Peer {
 
   private void closed(int code) throws WireException {
     String why = "The server closed the WebSocket with code " + code;
+    if (code == POLICY) {
+      takenOver(why);
+      return;
+    }
     if (REPROACHES.contains(code)) {
       throw new WireException(why);
     }

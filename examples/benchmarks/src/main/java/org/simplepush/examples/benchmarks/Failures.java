@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 final class Failures {
   private final LongAdder count = new LongAdder();
   private final AtomicReference<@Nullable String> first = new AtomicReference<>();
+  private final AtomicReference<@Nullable String> worst = new AtomicReference<>();
   private final CountDownLatch fatal = new CountDownLatch(1);
 
   void add(String sentence) {
@@ -21,6 +22,7 @@ final class Failures {
   /** Adds one that makes the rest of the measurement pointless: waits end. */
   void fatal(String sentence) {
     add(sentence);
+    worst.compareAndSet(null, sentence);
     fatal.countDown();
   }
 
@@ -39,7 +41,7 @@ final class Failures {
    */
   void pass(Duration time) throws LoadException, InterruptedException {
     if (fatal.await(time.toNanos(), TimeUnit.NANOSECONDS)) {
-      throw new LoadException(String.valueOf(first.get()));
+      throw new LoadException(String.valueOf(worst.get()));
     }
   }
 }

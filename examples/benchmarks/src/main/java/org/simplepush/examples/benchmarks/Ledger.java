@@ -31,6 +31,15 @@ final class Ledger {
   /** Hellos answered with another UAID: the server says that it lost its state. */
   int freshUaids;
 
+  /** Of these, such that the store could not know better: what it lost, nobody could replay. */
+  int excusedResets;
+
+  /** Of {@link #denied}, for the same reason. */
+  int excusedDenials;
+
+  /** Newest connections of devices that the server closed as if there were newer ones. */
+  int ousted;
+
   /** Updates older than one of that channel before on the same connection. */
   int backwards;
 
@@ -39,6 +48,9 @@ final class Ledger {
 
   /** Updates that did not. */
   int repeated;
+
+  /** How long devices were deaf. */
+  final Deafness deafness = new Deafness();
 
   /** From an answer of 200 to the device holding that version or a newer one, in nanoseconds. */
   final Histogram delay = histogram();
@@ -56,17 +68,24 @@ final class Ledger {
     return histogram;
   }
 
+  /** Returns how many user agents start over although all their steps could be replayed. */
+  int needlessResets() {
+    return freshUaids - excusedResets;
+  }
+
   Report addTo(Report report) {
     return report
         .add("puts", "PUTs answered with 200", accepted, "", 0)
         .add("putsRefused", "PUTs refused, to come later", refused, "", 0)
         .add("putsUnanswered", "PUTs without an answer", unanswered, "", 0)
-        .add("putsDenied", "PUTs denied for good (must be 0)", denied, "", 0)
+        .add("putsDenied", "PUTs denied for good (must be 0)", denied - excusedDenials, "", 0)
         .add("reconnects", "reconnects", reconnects, "", 0)
         .add("takeovers", "of these with an older connection open", takeovers, "", 0)
         .add("sentAway", "devices sent away, to come later", sentAway, "", 0)
-        .add("freshUaids", "fresh UAIDs (must be 0)", freshUaids, "", 0)
-        .add("backwards", "versions that went backwards (must be 0)", backwards, "", 0)
+        .add("needlessResets", "needless resets: fresh UAIDs (must be 0)", needlessResets(), "", 0)
+        .add("ousted", "newest connections closed as taken over", ousted, "", 0)
+        .add("longestDeafness", "longest deafness", deafness.longestSeconds(), "s", 2)
+        .add("backwards", "versions that went backwards", backwards, "", 0)
         .add("updates", "updates", updates, "", 0)
         .add("repeated", "updates repeated", repeated, "", 0)
         .addLatency("delay", "200 to device", delay)

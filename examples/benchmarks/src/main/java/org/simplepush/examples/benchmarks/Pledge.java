@@ -17,6 +17,10 @@ final class Pledge {
   byte @Nullable [] request;
 
   private final Ledger ledger;
+
+  /** Raised whenever its device gives the channel up. */
+  private int registration;
+
   private long published = Channel.FIRST_VERSION - 1;
   private long accepted = -1;
   private long held = -1;
@@ -29,6 +33,19 @@ final class Pledge {
   Pledge(String id, Ledger ledger) {
     this.id = id.getBytes(StandardCharsets.US_ASCII);
     this.ledger = ledger;
+  }
+
+  /** Names the registration there is now: who sends a PUT remembers it until the answer comes. */
+  int registration() {
+    return registration;
+  }
+
+  /** Notes that its device gives the channel up: nothing is owed, until it is registered again. */
+  void forget() {
+    registration++;
+    request = null;
+    accepted = -1;
+    due.clear();
   }
 
   /** Takes the version of the next PUT, {@code step} above the last. */
@@ -81,6 +98,12 @@ final class Pledge {
     }
   }
 
+  /** Returns when the oldest version was confirmed that the device lacks, or null if it has all. */
+  @Nullable Long owedSince() {
+    Due oldest = due.peek();
+    return oldest == null ? null : oldest.at();
+  }
+
   /** Whether the device holds less than was promised to it. */
   boolean isBehind() {
     return held < accepted;
@@ -88,6 +111,6 @@ final class Pledge {
 
   @Override
   public String toString() {
-    return "Pledge[published=" + published + ", accepted=" + accepted + ", held=" + held + "]";
+    return "published " + published + ", accepted " + accepted + ", held " + held;
   }
 }

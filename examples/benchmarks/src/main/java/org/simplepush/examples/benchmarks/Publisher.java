@@ -16,6 +16,7 @@ final class Publisher extends Peer {
   private @Nullable Wanderer device;
   private @Nullable Pledge channel;
   private long version;
+  private int registration;
   private long requests;
   private boolean pausing;
   private boolean parked;
@@ -67,6 +68,7 @@ final class Publisher extends Peer {
     }
     device = to;
     channel = at;
+    registration = at.registration();
     version = at.publish(cast.chance(10) ? 1 + cast.upTo(10) : 1);
     long request = ++requests;
     cast.timers.after(PATIENCE_MILLIS, () -> giveUp(request));
@@ -91,15 +93,7 @@ final class Publisher extends Peer {
       throw new WireException("The server sent an answer without a request");
     }
     channel = null;
-    int status = loop.responses.status;
-    if (status == 200) {
-      to.accept(at, version);
-    } else if (status == 429 || status >= 500) {
-      cast.ledger.refused++;
-    } else {
-      cast.ledger.denied++;
-      cast.ledger.failures.add("A PUT to a registered channel was answered with " + status);
-    }
+    to.answered(at, registration, version, loop.responses.status);
     if (loop.responses.last) {
       end();
     }

@@ -109,7 +109,7 @@ final class Siege implements Callable<Integer> {
 
   @Override
   public Integer call() throws LoadException, IOException, InterruptedException {
-    if (store == Deployment.Store.redis) {
+    if (store != Deployment.Store.memory && store != Deployment.Store.sqlite) {
       throw new LoadException("--store must be memory or sqlite");
     }
     Duration duration = Benchmarks.seconds("--seconds", seconds);

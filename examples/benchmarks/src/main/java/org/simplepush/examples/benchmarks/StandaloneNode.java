@@ -64,4 +64,18 @@ final class StandaloneNode implements Victim {
       process.kill();
     }
   }
+
+  @Override
+  public void pause() throws LoadException {
+    if (process != null) {
+      Signals.pause(process.pid());
+    }
+  }
+
+  @Override
+  public void resume() throws LoadException {
+    if (process != null) {
+      Signals.resume(process.pid());
+    }
+  }
 }

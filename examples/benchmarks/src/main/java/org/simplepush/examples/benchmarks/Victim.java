@@ -1,6 +1,9 @@
 package org.simplepush.examples.benchmarks;
 
-/** A process that is killed and started again, on the same port and data. Used by one thread. */
+/**
+ * A process that is killed and started again, on the same port and data, or hangs for a while. Used
+ * by one thread.
+ */
 interface Victim {
   /**
    * Starts it, and does not wait for it.
@@ -18,4 +21,10 @@ interface Victim {
 
   /** Ends it as kill -9 does, and waits until it is gone. */
   void kill();
+
+  /** Has it do nothing more, with all its sockets open, as SIGSTOP does. */
+  void pause() throws LoadException;
+
+  /** Lets it go on, as SIGCONT does. */
+  void resume() throws LoadException;
 }

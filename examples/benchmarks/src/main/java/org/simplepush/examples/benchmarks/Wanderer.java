@@ -10,7 +10,10 @@ import org.jspecify.annotations.Nullable;
  * to its loop.
  */
 final class Wanderer {
-  private static final long PATIENCE_MILLIS = 10_000;
+  private static final int LATE_MILLIS = 4000;
+
+  /** Whether it leaves only when it is told to. */
+  private final boolean stays;
 
   private final Survival cast;
   private final int number;
@@ -20,6 +23,15 @@ final class Wanderer {
   private int registered;
 
   private @Nullable String uaid;
+
+  /** When it was given its UAID. */
+  private long uaidSince;
+
+  /** A connection that is open and has said nothing yet. */
+  private @Nullable Visit spare;
+
+  /** When it last went elsewhere because it was told to. */
+  private long movedAt = System.nanoTime();
 
   /** The newest connection; what comes on older ones is ignored. Null when away. */
   private @Nullable Visit current;
@@ -37,6 +49,7 @@ final class Wanderer {
   Wanderer(Survival cast, int run, int number, int channelCount) {
     this.cast = cast;
     this.number = number;
+    this.stays = number % cast.manners.oneInStays() == 0;
     this.channels = new Pledge[channelCount];
     for (int i = 0; i < channelCount; i++) {
       channels[i] = new Pledge(Channel.id(run, number, i), cast.ledger);
@@ -48,10 +61,57 @@ final class Wanderer {
     return channels[index].request == null ? null : channels[index];
   }
 
-  /** Notes that the server answered a PUT with 200. */
-  void accept(Pledge channel, long version) {
-    long now = System.nanoTime();
-    channel.accept(version, now, reachable(now));
+  /**
+   * Notes the answer to a PUT that was sent when the channel had that registration.
+   *
+   * @return whether the store could do what it was asked for
+   */
+  boolean answered(Pledge channel, int registration, long version, int status) {
+    Ledger ledger = cast.ledger;
+    if (status == 429 || status >= 500) {
+      ledger.refused++;
+      return false;
+    }
+    if (registration != channel.registration()) {
+      return true; // the device gave the channel up meanwhile
+    }
+    if (status == 200) {
+      long now = System.nanoTime();
+      channel.accept(version, now, reachable(now));
+      return true;
+    }
+    ledger.denied++;
+    if (cast.mayBeLost(uaidSince)) {
+      ledger.excusedDenials++;
+    } else {
+      cast.note(
+          "DENIED with "
+              + status
+              + ": channel "
+              + Arrays.asList(channels).indexOf(channel)
+              + " of "
+              + this);
+      ledger.failures.add("A PUT to a registered channel was answered with " + status);
+    }
+    return true;
+  }
+
+  /**
+   * Returns since when it lacks something and is where it is; null if it has all, or comes and goes
+   * as it likes.
+   */
+  @Nullable Long owedSince() {
+    if (!stays && !calm) {
+      return null;
+    }
+    Long oldest = null;
+    for (Pledge channel : channels) {
+      Long since = channel.owedSince();
+      if (since != null && (oldest == null || since - oldest < 0)) {
+        oldest = since;
+      }
+    }
+    return oldest == null || oldest - movedAt > 0 ? oldest : Long.valueOf(movedAt);
   }
 
   private long reachable(long now) {
@@ -69,16 +129,27 @@ final class Wanderer {
     if (current != null && !current.isReady()) {
       return; // has been trying already
     }
-    setReachable(false);
-    Visit visit = new Visit(cast.anyNode().target(), current != null);
-    current = visit;
+    connectTo(cast.anyNode());
+  }
+
+  private void connectTo(Survival.Node node) {
+    Visit visit = new Visit(node, current != null);
+    begin(visit);
     visit.connect(null);
-    cast.timers.after(PATIENCE_MILLIS, visit::giveUpUnlessReady);
+  }
+
+  private void begin(Visit visit) {
+    setReachable(false);
+    current = visit;
+    cast.timers.after(cast.manners.patienceMillis(), visit::giveUpUnlessReady);
   }
 
   /** Comes back and stays from now on, listens, and acknowledges at once. */
   void calmDown() {
     calm = true;
+    if (!stays) {
+      movedAt = System.nanoTime();
+    }
     Visit visit = current;
     if (visit == null) {
       connect();
@@ -113,8 +184,71 @@ final class Wanderer {
   }
 
   private void awayForAWhile(Visit visit) {
+    if (stays) {
+      away(visit, 50 + cast.upTo(450));
+      return;
+    }
     boolean longer = !calm && cast.chance(20);
     away(visit, longer ? 2000 + cast.upTo(6000) : cast.upTo(1000));
+  }
+
+  // What it is told to do
+
+  /**
+   * Opens a second connection to a node that will hear nothing soon, and gives its last channel up,
+   * perhaps.
+   */
+  void prepare(Survival.Node node) {
+    Visit visit = current;
+    if (calm || visit == null || !visit.isReady()) {
+      return;
+    }
+    if (cast.chance(50)) {
+      visit.unregisterLast();
+    }
+    Visit second = new Visit(node, true);
+    spare = second;
+    second.connect(null);
+  }
+
+  /**
+   * Says something to a node that hears nothing now, loses patience and goes to another: so that
+   * what it said comes late. Only if it is prepared.
+   */
+  void worstMoment(Survival.Node node) {
+    Visit second = spare;
+    Visit visit = current;
+    spare = null;
+    if (calm || second == null) {
+      return;
+    }
+    if (visit != null && visit.isReady() && visit.node.equals(node) && cast.chance(50)) {
+      visit.unregisterLast();
+      if (cast.chance(50)) {
+        visit.registerAgain();
+      }
+    } else if (second.upgraded) {
+      begin(second);
+      second.greet();
+    }
+    cast.timers.after(
+        cast.upTo(1500),
+        () -> {
+          Visit left = current;
+          movedAt = System.nanoTime();
+          connectTo(cast.otherNode(node));
+          for (Visit old : new Visit[] {left, visit, second}) {
+            if (old != null) {
+              cast.timers.after(cast.upTo(LATE_MILLIS), () -> leaveOld(old));
+            }
+          }
+        });
+  }
+
+  private void leaveOld(Visit old) {
+    if (old != current) {
+      old.reset();
+    }
   }
 
   // What it does on its own
@@ -124,7 +258,7 @@ final class Wanderer {
   }
 
   private void doSomething(Visit visit) {
-    if (calm || visit != current || !visit.isReady()) {
+    if (stays || calm || visit != current || !visit.isReady()) {
       return;
     }
     int choice = cast.upTo(100);
@@ -150,6 +284,18 @@ final class Wanderer {
     }
   }
 
+  @Override
+  public String toString() {
+    StringBuilder text = new StringBuilder("device " + number + " ");
+    text.append(current == null ? "away" : current);
+    for (int i = 0; i < channels.length; i++) {
+      if (channels[i].isBehind()) {
+        text.append("; of channel ").append(i).append(' ').append(channels[i]);
+      }
+    }
+    return text.toString();
+  }
+
   /** One connection. */
   private final class Visit extends DeviceConnection {
     private enum State {
@@ -160,7 +306,9 @@ final class Wanderer {
       OVER
     }
 
+    private final Survival.Node node;
     private final boolean takesOver;
+    private boolean upgraded;
     private State state = State.OPENING;
 
     /** Gets what comes and forgets it at once, like a device that crashes all the time. */
@@ -170,8 +318,9 @@ final class Wanderer {
     private final long[] seen = new long[channels.length];
 
     /** To a node, while an older connection is open or not. */
-    Visit(Target target, boolean takesOver) {
-      super(cast.loop, target);
+    Visit(Survival.Node node, boolean takesOver) {
+      super(cast.loop, node.target());
+      this.node = node;
       this.takesOver = takesOver;
     }
 
@@ -199,12 +348,15 @@ final class Wanderer {
     @Override
     void broken(String why) {
       state = State.OVER;
+      if (this == spare) {
+        spare = null;
+      }
       away(this, 50 + cast.upTo(450));
     }
 
     @Override
     void received(ByteBuffer in) {
-      if (this != current) {
+      if (this != current && this != spare) {
         in.position(in.limit());
         return;
       }
@@ -212,6 +364,7 @@ final class Wanderer {
         super.received(in);
       } catch (WireException e) {
         cast.ledger.failures.add("A device failed: " + e.getMessage());
+        cast.note("FAILED (" + e.getMessage() + "): " + Wanderer.this);
         reset();
         awayForAWhile(this);
       }
@@ -225,7 +378,25 @@ final class Wanderer {
     }
 
     @Override
+    void takenOver(String why) throws WireException {
+      cast.ledger.ousted++;
+      cast.note("OUSTED: " + Wanderer.this);
+      if (!cast.manners.mayForget()) {
+        throw new WireException(why);
+      }
+      end();
+      awayForAWhile(this);
+    }
+
+    @Override
     void upgraded() {
+      upgraded = true;
+      if (this == current) {
+        greet();
+      }
+    }
+
+    void greet() {
       state = State.GREETING;
       sayHello(uaid, registered);
     }
@@ -243,16 +414,49 @@ final class Wanderer {
           ledger.takeovers++;
         }
       } else if (uaid != null) {
-        ledger.freshUaids++;
-        ledger.failures.add("State was lost: a device was given a fresh UAID");
-        registered = 0;
-        recovering = true;
-        for (Pledge channel : channels) {
-          channel.request = null;
-        }
+        startOver(ledger);
       }
-      uaid = given;
+      if (!given.equals(uaid)) {
+        uaid = given;
+        uaidSince = System.nanoTime();
+      }
       state = State.REGISTERING;
+      registerNext();
+    }
+
+    private void startOver(Ledger ledger) {
+      noteReset(ledger);
+      registered = 0;
+      recovering = true;
+      for (Pledge channel : channels) {
+        channel.forget();
+      }
+    }
+
+    private void noteReset(Ledger ledger) {
+      ledger.freshUaids++;
+      if (cast.mayBeLost(uaidSince)) {
+        ledger.excusedResets++;
+        return;
+      }
+      cast.note("NEEDLESS RESET of " + Wanderer.this);
+      if (!cast.manners.mayForget()) {
+        ledger.failures.add("State was lost: a device was given a fresh UAID");
+      }
+    }
+
+    /** Gives the last channel up; the first is kept. */
+    void unregisterLast() {
+      if (registered > 1) {
+        channels[--registered].forget();
+        unregister(registered);
+      }
+    }
+
+    void registerAgain() {
+      state = State.REGISTERING;
+      setReachable(false);
+      cast.timers.after(cast.manners.patienceMillis(), this::giveUpUnlessReady);
       registerNext();
     }
 
@@ -273,6 +477,7 @@ final class Wanderer {
       if (endpoint == null || message.channel != registered || state != State.REGISTERING) {
         throw new WireException("The server sent a register reply that nobody asked for");
       }
+      seen[registered] = 0;
       Pledge channel = channels[registered++];
       channel.request = loop.wire.begin().ascii(target.putRequest(endpoint)).copy();
       if (recovering) {
@@ -293,7 +498,9 @@ final class Wanderer {
         long version = message.versions[i];
         if (version < seen[index]) {
           cast.ledger.backwards++;
-          cast.ledger.failures.add("An older version came after a newer one on one connection");
+          if (!cast.manners.mayForget()) {
+            cast.ledger.failures.add("An older version came after a newer one on one connection");
+          }
         }
         seen[index] = Math.max(seen[index], version);
         channels[index].hold(version, now, reachable(now));
@@ -310,7 +517,7 @@ final class Wanderer {
 
     @Override
     public String toString() {
-      return "Visit[" + number + ", " + state + "]";
+      return "at " + node.target().webSocket + ", " + state;
     }
   }
 }

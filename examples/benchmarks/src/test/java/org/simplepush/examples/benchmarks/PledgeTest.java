@@ -83,4 +83,30 @@ class PledgeTest {
     pledge.accept(newest, 0, 0);
     assertThat(pledge.isBehind()).isFalse();
   }
+
+  @Test
+  void nothingIsOwedForAChannelThatWasGivenUp() {
+    pledge.accept(pledge.publish(1), 7, 0);
+    assertThat(pledge.owedSince()).isEqualTo(7);
+    int before = pledge.registration();
+    pledge.forget();
+    assertThat(pledge.isBehind()).isFalse();
+    assertThat(pledge.owedSince()).isNull();
+    assertThat(pledge.registration()).isNotEqualTo(before);
+    pledge.accept(pledge.publish(1), 9, 0);
+    assertThat(pledge.owedSince()).isEqualTo(9);
+  }
+
+  @Test
+  void itIsOwedSinceTheOldestVersionThatIsLacking() {
+    long first = pledge.publish(1);
+    long second = pledge.publish(1);
+    pledge.accept(first, 3, 0);
+    pledge.accept(second, 5, 0);
+    assertThat(pledge.owedSince()).isEqualTo(3);
+    pledge.hold(first, 6, 0);
+    assertThat(pledge.owedSince()).isEqualTo(5);
+    pledge.hold(second, 7, 0);
+    assertThat(pledge.owedSince()).isNull();
+  }
 }

@@ -77,7 +77,8 @@ class SurvivalTest {
                 7,
                 30,
                 3,
-                6)) {
+                6,
+                Survival.Manners.OF_ONE_STORE)) {
       survival.start();
       BooleanSupplier done = () -> survival.loop.call(() -> enough.of(survival.ledger));
       while (!done.getAsBoolean()) {
@@ -103,6 +104,7 @@ class SurvivalTest {
     assertThat(outcome.lost).isZero();
     assertThat(outcome.isGood()).as(String.valueOf(outcome.ledger.failures.first())).isTrue();
     assertThat(outcome.ledger.repeated).as("acknowledgements were lost").isPositive();
+    assertThat(outcome.ledger.deafness.longestSeconds()).isLessThan(10);
   }
 
   @Test
@@ -155,5 +157,21 @@ class SurvivalTest {
     assertThat(outcome.lost).as("the device synchronised by itself").isZero();
     assertThat(outcome.isGood()).isFalse();
     assertThat(outcome.ledger.failures.first()).contains("fresh UAID");
+  }
+
+  @Test
+  void aDeviceThatIsNotToldIsDeaf() throws Exception {
+    // Stored, and pending at the next hello; but the server thinks that there is nothing to tell.
+    VersionStore store =
+        faulty(
+            (step, arguments, real) ->
+                step.equals("advance")
+                    ? real.advance(
+                            (Uaid) arguments[0], (ChannelId) arguments[1], (Long) arguments[2])
+                        .thenApply(done -> new VersionStore.Advance.Repeated())
+                    : null);
+    Outcome outcome = run(store, SHORT, ledger -> ledger.deafness.longestSeconds() > 3);
+    assertThat(outcome.ledger.deafness.deafest()).startsWith("device ");
+    assertThat(outcome.lost).isPositive();
   }
 }
