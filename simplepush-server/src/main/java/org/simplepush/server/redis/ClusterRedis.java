@@ -184,6 +184,26 @@ final class ClusterRedis extends Redis {
     return keys;
   }
 
+  @Override
+  String serverOf(byte[] key) {
+    RedisClusterNode master = connection.getPartitions().getMasterBySlot(SlotHash.getSlot(key));
+    return master == null ? "" : master.getNodeId();
+  }
+
+  @Override
+  long connectionOf(byte[] key) {
+    RedisClusterNode master = connection.getPartitions().getMasterBySlot(SlotHash.getSlot(key));
+    if (master == null) {
+      return 0;
+    }
+    RedisURI uri = master.getUri();
+    CompletableFuture<? extends StatefulRedisConnection<?, ?>> serving =
+        connection.getConnectionAsync(uri.getHost(), uri.getPort()).toCompletableFuture();
+    return serving.isDone() && !serving.isCompletedExceptionally()
+        ? ScriptedConnection.number(serving.join())
+        : 0;
+  }
+
   /**
    * So that no command is the first on its connection: that one would be refused. Steps go by the
    * address of a master, scans by its id, and Lettuce has a connection for each.

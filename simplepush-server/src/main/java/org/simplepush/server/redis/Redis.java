@@ -120,6 +120,12 @@ abstract class Redis {
   /** A key with this prefix on each server that takes writes. */
   abstract List<String> keysOnEachServer(String prefix);
 
+  /** A name of the server that serves a key; empty if there is none, or no other. */
+  abstract String serverOf(byte[] key);
+
+  /** A number of the connection that serves a key, which no other has; 0 if there is none now. */
+  abstract long connectionOf(byte[] key);
+
   /** A server said that it is the wrong one to ask. */
   abstract void lookAgain();
 
@@ -154,6 +160,19 @@ abstract class Redis {
    */
   final <R, T> CompletionStage<T> ask(
       byte @Nullable [] key, Supplier<CompletionStage<R>> command, Function<R, T> reading) {
+    return ask(key, command, reading, CompletableFuture::complete);
+  }
+
+  /** Completes a stage with an answer, now or once something else is known. */
+  interface Completion<T> {
+    void complete(CompletableFuture<T> result, T answer);
+  }
+
+  private <R, T> CompletionStage<T> ask(
+      byte @Nullable [] key,
+      Supplier<CompletionStage<R>> command,
+      Function<R, T> reading,
+      Completion<T> completion) {
     CompletableFuture<T> result = new CompletableFuture<>();
     underWay.incrementAndGet();
     if (closed) {
@@ -169,7 +188,8 @@ abstract class Redis {
       return result;
     }
     reply.whenComplete(
-        (answer, failure) -> later(() -> settle(result, key, asked, answer, failure, reading)));
+        (answer, failure) ->
+            later(() -> settle(result, key, asked, answer, failure, reading, completion)));
     return result;
   }
 
@@ -179,19 +199,18 @@ abstract class Redis {
       long asked,
       R answer,
       @Nullable Throwable failure,
-      Function<R, T> reading) {
+      Function<R, T> reading,
+      Completion<T> completion) {
     if (failure != null) {
       fail(result, failed(key, asked, failure));
       return;
     }
-    T read;
     try {
-      read = reading.apply(answer);
+      completion.complete(result, reading.apply(answer));
     } catch (RuntimeException | Error e) { // else the stage would never complete
       fail(result, new StoreException("Redis holds what this store did not write", e));
       return;
     }
-    result.complete(read);
     answered();
   }
 
@@ -257,13 +276,28 @@ abstract class Redis {
   /** Runs a script on a key; it answers with a list. */
   final <T> CompletionStage<T> run(
       Script script, byte[] key, byte[][] arguments, Function<List<Object>, T> reading) {
+    return run(script, key, arguments, reading, CompletableFuture::complete);
+  }
+
+  /**
+   * The same, completing the stage in a way of its own.
+   *
+   * @param completion called where stages complete
+   */
+  final <T> CompletionStage<T> run(
+      Script script,
+      byte[] key,
+      byte[][] arguments,
+      Function<List<Object>, T> reading,
+      Completion<T> completion) {
     return ask(
         key,
         () ->
             commands()
                 .<List<Object>>evalsha(
                     script.digest(), ScriptOutputType.MULTI, new byte[][] {key}, arguments),
-        reading);
+        reading,
+        completion);
   }
 
   /** Tells everybody who listens to a channel; nobody may. Any server that works will do. */

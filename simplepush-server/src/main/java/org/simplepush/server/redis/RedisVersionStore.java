@@ -15,6 +15,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Future;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.ChannelId;
@@ -75,6 +76,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
 
   private final Redis redis;
   private final Bus bus;
+  private final LossDetector losses;
   private final LongSupplier offset;
   private final Future<?> checks;
 
@@ -94,6 +96,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
   private RedisVersionStore(Redis redis, Settings settings) {
     this.redis = redis;
     this.bus = new Bus(redis);
+    this.losses = new LossDetector(redis, bus::lost);
     this.offset = settings.offset();
     redis.onConnectedAnew(bus::lost);
     long interval = settings.checkInterval().toMillis();
@@ -212,6 +215,31 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
     return new String((byte[]) reply.get(index), US_ASCII);
   }
 
+  /**
+   * Runs a script on the key of a user agent. An answer that denies something is only given if that
+   * cannot be for a loss.
+   */
+  private <T> CompletionStage<T> run(
+      Script script,
+      Uaid uaid,
+      byte[][] arguments,
+      Function<List<Object>, T> reading,
+      Predicate<T> denies) {
+    byte[] key = Ids.key(uaid);
+    return redis.run(
+        script,
+        key,
+        arguments,
+        reading,
+        (result, answer) -> {
+          if (denies.test(answer)) {
+            losses.deny(key, result, answer);
+          } else {
+            result.complete(answer);
+          }
+        });
+  }
+
   private static @Nullable Void nothing(List<Object> reply) {
     return null;
   }
@@ -234,16 +262,17 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
   public CompletionStage<Resumption> hello(Uaid uaid, @Nullable List<ChannelId> channelIds) {
     List<byte[]> arguments = new ArrayList<>(List.of(lease(), offset()));
     addList(arguments, channelIds);
-    return redis.run(
+    return run(
         Script.HELLO,
-        Ids.key(uaid),
+        uaid,
         arguments.toArray(byte[][]::new),
         reply ->
             switch ((int) code(reply)) {
               case 0 -> new Resumption.Unknown();
               case 1 -> new Resumption.Resumed(updates(reply));
               default -> new Resumption.Diverged();
-            });
+            },
+        found -> !(found instanceof Resumption.Resumed));
   }
 
   /** 0 or 1 if there is a list, then each id and how it is spelled. */
@@ -259,7 +288,13 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
 
   @Override
   public CompletionStage<Registration> register(Uaid uaid, ChannelId channelId, int maxChannels) {
-    return register(uaid, channelId, maxChannels, NOTHING, RedisVersionStore::registration);
+    return register(
+        uaid,
+        channelId,
+        maxChannels,
+        NOTHING,
+        RedisVersionStore::registration,
+        how -> how == Registration.UNKNOWN_USER_AGENT);
   }
 
   private <T> CompletionStage<T> register(
@@ -267,10 +302,11 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
       ChannelId channelId,
       int maxChannels,
       byte[] basis,
-      Function<List<Object>, T> reading) {
-    return redis.run(
+      Function<List<Object>, T> reading,
+      Predicate<T> denies) {
+    return run(
         Script.REGISTER,
-        Ids.key(uaid),
+        uaid,
         arguments(
             lease(),
             offset(),
@@ -278,7 +314,8 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
             Ids.spelling(channelId),
             Ids.number(maxChannels),
             basis),
-        reading);
+        reading,
+        denies);
   }
 
   private static Registration registration(List<Object> reply) {
@@ -324,22 +361,31 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
       throw new IllegalArgumentException("A version is 0 or more, but was " + version);
     }
     byte[] id = Ids.bytes(channelId);
+    byte[] key = Ids.key(uaid);
     return redis.run(
         Script.ADVANCE,
-        Ids.key(uaid),
+        key,
         arguments(id, Ids.number(version), Ids.usual(channelId).getBytes(US_ASCII), orNext),
         reply ->
             switch ((int) code(reply)) {
               case 0 -> new Advance.Unknown();
               case 1 -> new Advance.Repeated();
               case 2 -> new Advance.Stale();
-              default ->
-                  new Advance.Advanced(
-                      new Update(
-                          Ids.channelId(id, (byte[]) reply.get(2)),
-                          Ids.number((byte[]) reply.get(1))),
-                      code(reply) == 4);
-            });
+              default -> {
+                long reached = Ids.number((byte[]) reply.get(1));
+                losses.advanced(key, uaid, channelId, reached);
+                yield new Advance.Advanced(
+                    new Update(Ids.channelId(id, (byte[]) reply.get(2)), reached),
+                    code(reply) == 4);
+              }
+            },
+        (result, advance) -> {
+          if (advance instanceof Advance.Unknown) {
+            losses.deny(key, result, advance);
+          } else {
+            result.complete(advance);
+          }
+        });
   }
 
   @Override
@@ -360,11 +406,12 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
 
   @Override
   public CompletionStage<Optional<List<Update>>> pending(Uaid uaid) {
-    return redis.run(
+    return run(
         Script.PENDING,
-        Ids.key(uaid),
+        uaid,
         arguments(lease(), offset()),
-        reply -> code(reply) == 0 ? Optional.empty() : Optional.of(updates(reply)));
+        reply -> code(reply) == 0 ? Optional.empty() : Optional.of(updates(reply)),
+        Optional::isEmpty);
   }
 
   /**
@@ -481,6 +528,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
     }
     String name = Ids.random();
     bus.join(name, listener);
+    losses.start();
     lease =
         Math.max(lease, Math.min(roundedUpMillis(notSeenFor), Duration.ofDays(36_500).toMillis()));
     return new Membership(name);
@@ -497,9 +545,9 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
     public CompletionStage<Greeting> hello(Uaid uaid, @Nullable List<ChannelId> channelIds) {
       List<byte[]> arguments = new ArrayList<>(List.of(lease(), offset()));
       addList(arguments, channelIds);
-      return redis.run(
+      return run(
           Script.GREET,
-          Ids.key(uaid),
+          uaid,
           arguments.toArray(byte[][]::new),
           reply ->
               new Greeting(
@@ -508,7 +556,8 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
                     case 1 -> new Resumption.Resumed(updates(reply, 2));
                     default -> new Resumption.Diverged();
                   },
-                  new Basis.Seen(text(reply, 1))));
+                  new Basis.Seen(text(reply, 1))),
+          found -> !(found.resumption() instanceof Resumption.Resumed));
     }
 
     @Override
@@ -517,20 +566,22 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
       List<byte[]> arguments = new ArrayList<>(List.of(lease(), offset(), route(connection)));
       arguments.add(seen.route().getBytes(US_ASCII));
       addList(arguments, channelIds);
-      return redis.run(
+      return run(
           Script.SETTLE,
-          Ids.key(uaid),
+          uaid,
           arguments.toArray(byte[][]::new),
-          reply -> comparison(reply, connection));
+          reply -> comparison(reply, connection),
+          found -> !(found instanceof Comparison.Claimed));
     }
 
     @Override
     public CompletionStage<Comparison> compare(Uaid uaid, Basis.Claim claim) {
-      return redis.run(
+      return run(
           Script.COMPARE,
-          Ids.key(uaid),
+          uaid,
           arguments(lease(), offset(), basis(claim)),
-          reply -> comparison(reply, claim.connection()));
+          reply -> comparison(reply, claim.connection()),
+          found -> !(found instanceof Comparison.Claimed));
     }
 
     private static Comparison comparison(List<Object> reply, long connection) {
@@ -549,7 +600,12 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
     public CompletionStage<Optional<Registered>> register(
         Uaid uaid, Basis basis, ChannelId channelId, int maxChannels) {
       return RedisVersionStore.this.register(
-          uaid, channelId, maxChannels, basis(basis), reply -> registered(reply, basis));
+          uaid,
+          channelId,
+          maxChannels,
+          basis(basis),
+          reply -> registered(reply, basis),
+          how -> how.isEmpty() || how.get().registration() == Registration.UNKNOWN_USER_AGENT);
     }
 
     private static Optional<Registered> registered(List<Object> reply, Basis basis) {
@@ -615,6 +671,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
   @Override
   public void close() {
     checks.cancel(false);
+    losses.stop();
     redis.close();
   }
 }

@@ -333,6 +333,25 @@ enum Script {
       return {}
       """),
 
+  /**
+   * node, its new tick or nothing, the one that must be there (or a higher one) for it to be
+   * written, names of nodes to forget; the key is that of the ticks. Answers with what was there.
+   */
+  TICK(
+      """
+      local found = redis.call('HGETALL', key)
+      if ARGV[2] ~= '' then
+        local last = redis.call('HGET', key, ARGV[1]) or '0'
+        if tonumber(last) >= tonumber(ARGV[3]) then
+          redis.call('HSET', key, ARGV[1], ARGV[2])
+        end
+        for i = 4, #ARGV do
+          redis.call('HDEL', key, ARGV[i])
+        end
+      end
+      return found
+      """),
+
   /** Nothing. */
   IS_USER_AGENT(
       """

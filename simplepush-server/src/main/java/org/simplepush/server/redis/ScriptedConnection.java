@@ -10,6 +10,7 @@ import io.lettuce.core.protocol.CommandExpiryWriter;
 import io.lettuce.core.protocol.DefaultEndpoint;
 import io.lettuce.core.protocol.PushHandler;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -21,8 +22,11 @@ import org.slf4j.LoggerFactory;
 final class ScriptedConnection<K, V> extends StatefulRedisConnectionImpl<K, V> {
   private static final Logger log = LoggerFactory.getLogger(ScriptedConnection.class);
 
+  private static final AtomicLong NUMBERS = new AtomicLong();
+
   private final Runnable connected;
   private volatile long activatedAt;
+  private volatile long number;
 
   /**
    * Makes one that is not connected yet.
@@ -42,6 +46,7 @@ final class ScriptedConnection<K, V> extends StatefulRedisConnectionImpl<K, V> {
   @Override
   public void activated() {
     activatedAt = System.nanoTime();
+    number = NUMBERS.incrementAndGet();
     super.activated();
     for (Script script : Script.values()) {
       async()
@@ -79,6 +84,11 @@ final class ScriptedConnection<K, V> extends StatefulRedisConnectionImpl<K, V> {
     if (((ScriptedConnection<?, ?>) connection).activatedAt - before < 0) {
       disconnect(connection);
     }
+  }
+
+  /** Counts up whenever a connection is made or made anew; 0 before the first time. */
+  static long number(Object connection) {
+    return ((ScriptedConnection<?, ?>) connection).number;
   }
 
   /** Ends the TCP connection, whatever its state; it is made anew by itself. */

@@ -86,6 +86,16 @@ final class SingleRedis extends Redis {
     return List.of(prefix);
   }
 
+  @Override
+  String serverOf(byte[] key) {
+    return "";
+  }
+
+  @Override
+  long connectionOf(byte[] key) {
+    return ScriptedConnection.number(connection);
+  }
+
   /** It has become a replica: the address, or a Sentinel, may name another by now. */
   @Override
   void lookAgain() {

@@ -27,6 +27,11 @@
  * is connected there, but whose channel or all of whose state was gone when somebody wanted to
  * publish; {@code n} and anything by which a node finds out whether it hears itself.
  *
+ * <p>{@code simplepush:ticks}, in a cluster a key that begins so on each master, is a hash of the
+ * nodes: by the name of a node, a number that it counts up twice a second, or {@code left}. A
+ * server that has lost writes has lost ticks. It never expires; nodes remove the names of others
+ * that have been gone for an hour.
+ *
  * <p>{@code simplepush:probe} and what begins so is written and removed to see whether Redis does
  * what the steps need.
  */

@@ -3,10 +3,12 @@ package org.simplepush.server.redis;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.awaitility.Awaitility.await;
 
+import io.lettuce.core.cluster.SlotHash;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /** A cluster of three masters. */
 final class RedisClusterProcesses implements AutoCloseable {
@@ -62,6 +64,41 @@ final class RedisClusterProcesses implements AutoCloseable {
     // 127.0.0.1:port@clusterport
     String myself = node.ask("CLUSTER", "NODES");
     return myself.replaceAll("(?s).*@(\\d+).*", "$1");
+  }
+
+  /** Adds a replica, which takes the place of its master when that dies; the caller closes it. */
+  RedisProcess addReplica(int master) throws IOException, InterruptedException {
+    RedisProcess replica =
+        RedisProcess.start(
+            "--cluster-enabled",
+            "yes",
+            "--cluster-port",
+            String.valueOf(RedisProcess.anyPort()),
+            "--cluster-node-timeout",
+            "2000",
+            "--cluster-replica-validity-factor",
+            "0");
+    login = replica.allowDocumentedUser("+cluster|nodes", "+cluster|myid");
+    RedisProcess last = masters.get(masters.size() - 1);
+    String id = masters.get(master).ask("CLUSTER", "MYID");
+    replica.ask("CLUSTER", "MEET", "127.0.0.1", String.valueOf(last.port()), clusterPort(last));
+    await().atMost(30, SECONDS).until(() -> replica.ask("CLUSTER", "REPLICATE", id).equals("+OK"));
+    await()
+        .atMost(30, SECONDS)
+        .until(() -> replica.ask("INFO", "replication").contains("master_link_status:up"));
+    for (RedisProcess each : masters) {
+      await().atMost(30, SECONDS).until(() -> each.ask("CLUSTER", "NODES").contains("slave " + id));
+    }
+    return replica;
+  }
+
+  /** The first key with that prefix and a number that a master serves. */
+  String keyOf(int master, String prefix) {
+    return IntStream.range(0, SLOTS)
+        .mapToObj(n -> prefix + ":" + n)
+        .filter(key -> SlotHash.getSlot(key) * 3 / SLOTS == master)
+        .findFirst()
+        .orElseThrow();
   }
 
   List<RedisProcess> masters() {

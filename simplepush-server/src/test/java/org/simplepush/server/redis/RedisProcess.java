@@ -10,9 +10,11 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -167,6 +169,31 @@ public final class RedisProcess implements AutoCloseable {
   /** Ends it as a power failure of the process would. */
   public void kill() {
     process.destroyForcibly().onExit().join();
+  }
+
+  /** The file that everything is appended to, with {@code appendonly yes}. */
+  private Path appendOnlyFile() throws IOException {
+    try (Stream<Path> files = Files.walk(folder)) {
+      return files
+          .filter(
+              file -> file.getFileName().toString().matches("appendonly\\.aof(.*\\.incr\\.aof)?"))
+          .filter(Files::isRegularFile)
+          .findFirst()
+          .orElseThrow();
+    }
+  }
+
+  /** How long that file is. What was answered is in it, if not on the disk. */
+  long appended() throws IOException {
+    return Files.size(appendOnlyFile());
+  }
+
+  /** Kills it, and has it lose all that was appended later, as a failure of its machine would. */
+  void crash(long appended) throws IOException {
+    kill();
+    try (FileChannel file = FileChannel.open(appendOnlyFile(), StandardOpenOption.WRITE)) {
+      file.truncate(appended);
+    }
   }
 
   /** Starts it again where it was. */

@@ -40,6 +40,7 @@ public final class TcpProxy implements AutoCloseable {
     private boolean requestsHeld;
     private volatile boolean subscribed;
     private volatile boolean scripted;
+    private volatile boolean replicating;
 
     private Wire(Socket client) throws IOException {
       this.client = client;
@@ -55,6 +56,9 @@ public final class TcpProxy implements AutoCloseable {
           String text = new String(buffer, 0, read, StandardCharsets.ISO_8859_1);
           if (text.contains("SUBSCRIBE")) {
             subscribed = true;
+          }
+          if (text.contains("PSYNC")) {
+            replicating = true;
           }
           if (!answers && !scripted && text.contains("SCRIPT")) {
             scripted = true;
@@ -93,6 +97,10 @@ public final class TcpProxy implements AutoCloseable {
 
     boolean isBus() {
       return subscribed;
+    }
+
+    boolean isReplication() {
+      return replicating;
     }
   }
 

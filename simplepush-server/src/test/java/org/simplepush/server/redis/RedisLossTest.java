@@ -1,0 +1,286 @@
+package org.simplepush.server.redis;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+import static java.util.concurrent.TimeUnit.SECONDS;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+import static org.simplepush.server.redis.RedisNodesTest.WEEK;
+import static org.simplepush.server.redis.RedisNodesTest.get;
+
+import io.lettuce.core.cluster.SlotHash;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
+import java.util.function.Predicate;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.simplepush.core.ChannelId;
+import org.simplepush.core.Uaid;
+import org.simplepush.core.Update;
+import org.simplepush.core.VersionStore.Advance;
+import org.simplepush.core.VersionStore.Registration;
+
+/** Redis loses what it had confirmed last; the nodes bring it back. */
+class RedisLossTest extends RedisFixture {
+  private static final String TICKS = "simplepush:ticks";
+
+  /** A device that is not connected, with one channel. */
+  private record Absent(Uaid uaid, ChannelId channel) {}
+
+  private List<Absent> devices(RedisVersionStore store, Predicate<Uaid> wanted) throws Exception {
+    List<Absent> devices = new ArrayList<>();
+    for (Uaid each : Stream.generate(Uaid::random).filter(wanted).limit(32).toList()) {
+      Absent device = new Absent(each, ChannelId.random());
+      get(store.hello(device.uaid(), List.of()));
+      assertThat(get(store.register(device.uaid(), device.channel(), 9)))
+          .isEqualTo(Registration.REGISTERED);
+      devices.add(device);
+    }
+    return devices;
+  }
+
+  /** Publishes to each device by one of the nodes in turn. */
+  private void advance(List<Absent> devices, long version, RedisVersionStore... nodes)
+      throws Exception {
+    for (int i = 0; i < devices.size(); i++) {
+      Absent device = devices.get(i);
+      assertThat(get(nodes[i % nodes.length].advance(device.uaid(), device.channel(), version)))
+          .isInstanceOf(Advance.Advanced.class);
+    }
+  }
+
+  private void awaitVersions(List<Absent> devices, long version, RedisVersionStore store) {
+    await()
+        .atMost(60, SECONDS)
+        .ignoreExceptions()
+        .untilAsserted(
+            () -> {
+              for (Absent device : devices) {
+                assertThat(get(store.pending(device.uaid())))
+                    .contains(List.of(new Update(device.channel(), version)));
+              }
+            });
+  }
+
+  /** Waits until every node has ticked so often since. */
+  private static void awaitTicks(RedisProcess redis, int nodes, int times) {
+    awaitTicks(redis, TICKS, nodes, times);
+  }
+
+  private static void awaitTicks(RedisProcess redis, String key, int nodes, int times) {
+    await().atMost(60, SECONDS).until(() -> ticks(redis, key).size() == nodes);
+    List<Long> before = ticks(redis, key);
+    await()
+        .atMost(60, SECONDS)
+        .until(
+            () -> {
+              List<Long> now = ticks(redis, key);
+              return now.size() == nodes
+                  && IntStream.range(0, nodes).allMatch(i -> now.get(i) >= before.get(i) + times);
+            });
+  }
+
+  private static List<Long> ticks(RedisProcess redis, String key) {
+    try {
+      String all =
+          redis.ask("EVAL", "return table.concat(redis.call('HVALS', KEYS[1]), ' ')", "1", key);
+      return Stream.of(all.split(" ")).filter(tick -> !tick.isEmpty()).map(Long::valueOf).toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private RedisVersionStore node(String uri) {
+    RedisVersionStore store = store(uri);
+    store.join(WEEK, heard);
+    return store;
+  }
+
+  // one server
+
+  @Test
+  void whatACrashTookIsThereAgain() throws Exception {
+    RedisProcess redis = redis("--appendonly", "yes", "--appendfsync", "everysec");
+    RedisVersionStore here = node(redis.uri());
+    RedisVersionStore there = node(redis.uri());
+    List<Absent> devices = devices(here, any -> true);
+    advance(devices, 1, here, there);
+    awaitTicks(redis, 2, 2);
+    long end = redis.appended();
+    awaitTicks(redis, 2, 2);
+    advance(devices, 2, here, there);
+    awaitTicks(redis, 2, 2);
+
+    redis.crash(end);
+    redis.restart();
+
+    awaitVersions(devices, 2, here);
+    awaitTicks(redis, 2, 2);
+    heard.await("lost");
+  }
+
+  /** No tick was lost, only what came after the last. */
+  @Test
+  void whatWasConfirmedSinceTheLastTickIsThereAgain() throws Exception {
+    RedisProcess redis = redis("--appendonly", "yes", "--appendfsync", "everysec");
+    RedisVersionStore here = node(redis.uri());
+    List<Absent> devices = devices(here, any -> true);
+    advance(devices, 1, here);
+    awaitTicks(redis, 1, 2);
+    long end = redis.appended();
+    advance(devices, 2, here);
+
+    redis.crash(end);
+    redis.restart();
+
+    awaitVersions(devices, 2, here);
+  }
+
+  // a replica that lagged behind
+
+  @Test
+  void whatAReplicaLackedIsThereAgainWhenSentinelsPromotedIt() throws Exception {
+    RedisProcess master = redis();
+    TcpProxy proxy = closing(new TcpProxy(master.port()));
+    RedisProcess replica = redis("--replicaof", "127.0.0.1 " + proxy.port());
+    RedisProcess sentinel = redis("--sentinel");
+    String port = String.valueOf(master.port());
+    sentinel.ask("SENTINEL", "DEBUG", "info-period", "200", "publish-period", "200");
+    sentinel.ask("SENTINEL", "MONITOR", "pushes", "127.0.0.1", port, "1");
+    await()
+        .atMost(60, SECONDS)
+        .untilAsserted(
+            () -> assertThat(sentinel.ask("INFO", "sentinel")).contains("status=ok", "slaves=1"));
+    sentinel.ask("SENTINEL", "SET", "pushes", "down-after-milliseconds", "1000");
+    String uri = "redis-sentinel://127.0.0.1:" + sentinel.port() + "?timeout=3s#pushes";
+    RedisVersionStore here = node(uri);
+    RedisVersionStore there = node(uri);
+    List<Absent> devices = devices(here, any -> true);
+    advance(devices, 1, here, there);
+    awaitTicks(master, 2, 2);
+    awaitCopied(replica, devices, 1);
+
+    proxy.holdAnswers();
+    awaitTicks(master, 2, 2);
+    advance(devices, 2, here, there);
+    awaitTicks(master, 2, 2);
+    master.kill();
+    proxy.cut();
+
+    awaitVersions(devices, 2, here);
+    awaitCopied(replica, devices, 2);
+    heard.await("lost");
+  }
+
+  private static void awaitCopied(RedisProcess master, RedisProcess replica) throws IOException {
+    long end = number(master.ask("INFO", "replication"), "master_repl_offset:");
+    await()
+        .atMost(60, SECONDS)
+        .until(() -> number(replica.ask("INFO", "replication"), "slave_repl_offset:") >= end);
+  }
+
+  private static long number(String info, String name) {
+    return info.lines()
+        .filter(line -> line.startsWith(name))
+        .mapToLong(line -> Long.parseLong(line.substring(name.length())))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private static void awaitCopied(RedisProcess replica, List<Absent> devices, long version) {
+    await()
+        .atMost(60, SECONDS)
+        .untilAsserted(
+            () -> {
+              for (Absent device : devices) {
+                assertThat(
+                        replica.ask(
+                            "EVAL_RO",
+                            "return redis.call('HVALS', KEYS[1])[2]",
+                            "1",
+                            new String(Ids.key(device.uaid()), US_ASCII)))
+                    .isEqualTo(String.valueOf(version));
+              }
+            });
+  }
+
+  @Test
+  void whatAReplicaLackedIsThereAgainWhenTheClusterPromotedIt() throws Exception {
+    try (RedisClusterProcesses cluster = RedisClusterProcesses.start()) {
+      RedisProcess master = cluster.masters().get(0);
+      TcpProxy proxy = closing(new TcpProxy(master.port()));
+      master.ask("CONFIG", "SET", "cluster-announce-port", String.valueOf(proxy.port()));
+      RedisProcess replica = closing(cluster.addReplica(0));
+      RedisVersionStore here = node(cluster.uri());
+      RedisVersionStore there = node(cluster.uri());
+      List<Absent> lost = devices(here, uaid -> SlotHash.getSlot(Ids.key(uaid)) < 16_384 / 3);
+      List<Absent> others = devices(here, uaid -> SlotHash.getSlot(Ids.key(uaid)) > 16_384 / 3);
+      advance(lost, 1, here, there);
+      advance(others, 1, here, there);
+      String ticks = cluster.keyOf(0, TICKS);
+      awaitTicks(master, ticks, 2, 2);
+      awaitCopied(master, replica);
+
+      proxy.hold(TcpProxy.Wire::isReplication, false, true);
+      awaitTicks(master, ticks, 2, 2);
+      advance(lost, 2, here, there);
+      advance(others, 2, here, there);
+      awaitTicks(master, ticks, 2, 2);
+      master.kill();
+      proxy.cut();
+
+      awaitVersions(lost, 2, here);
+      awaitVersions(others, 2, here);
+      awaitTicks(replica, ticks, 2, 2);
+      heard.await("lost");
+    }
+  }
+
+  // what is said meanwhile
+
+  @Test
+  void nothingIsCalledGoneWhileAnotherNodeHasYetToRestoreIt() throws Exception {
+    RedisProcess redis = redis("--appendonly", "yes", "--appendfsync", "everysec");
+    TcpProxy proxy = closing(new TcpProxy(redis.port()));
+    RedisVersionStore here = node(redis.uri());
+    RedisVersionStore there = node(proxy.uri());
+    create(there);
+    awaitTicks(redis, 2, 2);
+    assertThat(get(here.advance(uaid, ChannelId.random(), 1))).isEqualTo(new Advance.Unknown());
+    long end = redis.appended();
+    proxy.silenceAll();
+
+    redis.crash(end);
+    redis.restart();
+
+    await()
+        .atMost(60, SECONDS)
+        .untilAsserted(
+            () -> {
+              assertRestoring(here.advance(uaid, ChannelId.random(), 1));
+              assertRestoring(here.hello(Uaid.random(), null));
+              assertRestoring(here.hello(uaid, List.of(channel, ChannelId.random())));
+              assertRestoring(here.pending(Uaid.random()));
+              assertRestoring(here.register(Uaid.random(), channel, 9));
+            });
+    proxy.release();
+    await()
+        .atMost(60, SECONDS)
+        .ignoreExceptions()
+        .untilAsserted(
+            () ->
+                assertThat(get(here.advance(uaid, ChannelId.random(), 1)))
+                    .isEqualTo(new Advance.Unknown()));
+  }
+
+  private static void assertRestoring(CompletionStage<?> stage) {
+    assertThatThrownBy(() -> get(stage))
+        .isInstanceOf(ExecutionException.class)
+        .hasMessageContaining("may have lost what was confirmed last; it is being restored");
+  }
+}
