@@ -61,6 +61,10 @@ final class Ids {
     return ChannelId.of(new UUID(id.getLong(), id.getLong()));
   }
 
+  static byte[] ascii(String text) {
+    return text.getBytes(US_ASCII);
+  }
+
   static byte[] number(long number) {
     return Long.toString(number).getBytes(US_ASCII);
   }

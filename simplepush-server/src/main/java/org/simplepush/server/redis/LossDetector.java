@@ -13,6 +13,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.ChannelId;
 import org.simplepush.core.StoreException;
@@ -92,6 +93,7 @@ final class LossDetector {
   }
 
   private final Redis redis;
+  private final Supplier<List<byte[]>> leaseAndOffset;
   private final Runnable onLoss;
   private final String node = Ids.random();
   private final byte[] nodeBytes = node.getBytes(US_ASCII);
@@ -110,10 +112,12 @@ final class LossDetector {
   /**
    * Prepares one.
    *
+   * @param leaseAndOffset the first arguments of a script that may make a user agent
    * @param onLoss called when something was lost, after this node has restored what it could
    */
-  LossDetector(Redis redis, Runnable onLoss) {
+  LossDetector(Redis redis, Supplier<List<byte[]>> leaseAndOffset, Runnable onLoss) {
     this.redis = redis;
+    this.leaseAndOffset = leaseAndOffset;
     this.onLoss = onLoss;
   }
 
@@ -172,6 +176,16 @@ final class LossDetector {
       Server server = serverOf(key);
       if (server != null) {
         server.log.advanced(uaid.value(), channelId.value(), version);
+      }
+    }
+  }
+
+  /** Something else was done to a user agent; called where stages complete. */
+  void changed(Uaid uaid, Change change) {
+    if (started && !redis.isClosed()) {
+      Server server = serverOf(Ids.key(uaid));
+      if (server != null) {
+        server.log.changed(uaid.value(), change);
       }
     }
   }
@@ -376,12 +390,11 @@ final class LossDetector {
               + " applying it again");
     }
     long end = server.log.end();
-    Replay replay = new Replay(redis, server.log, key -> serverOf(key) == server, server.missing);
-    replay
-        .run(safe, end)
+    replay(server, server.log, safe, server.missing)
+        // Once more with what was done meanwhile: what came before it may have been sent after it.
+        .thenCompose(done -> replay(server, server.log, end, server.missing))
         .whenComplete(
             (done, failure) -> {
-              server.restored += replay.restored();
               if (failure != null) {
                 log.debug("What was lost could not be applied again yet", failure);
                 server.state = State.UNCERTAIN;
@@ -396,18 +409,23 @@ final class LossDetector {
             });
   }
 
+  private CompletionStage<@Nullable Void> replay(
+      Server server, ReplayLog entries, long from, @Nullable ReplayLog missing) {
+    Replay replay =
+        new Replay(redis, entries, leaseAndOffset, key -> serverOf(key) == server, missing);
+    CompletionStage<@Nullable Void> done = replay.run(from, entries.end());
+    return done.whenComplete((all, failure) -> server.restored += replay.restored());
+  }
+
   private void endOfWaiting(Server server, long now) {
     if (!server.ticks.allBack() && now - server.waitingSince < PATIENCE_NANOS) {
       return;
     }
     server.ticks.giveUp();
-    Replay replay = new Replay(redis, server.missing, key -> serverOf(key) == server, null);
     server.state = State.REPLAYING;
-    replay
-        .run(server.missing.start(), server.missing.end())
+    replay(server, server.missing, server.missing.start(), null)
         .whenComplete(
             (done, failure) -> {
-              server.restored += replay.restored();
               if (failure != null) {
                 server.state = State.UNCERTAIN;
                 return;
@@ -421,7 +439,7 @@ final class LossDetector {
     boolean lost = server.lost || server.restored > 0;
     if (lost) {
       log.warn(
-          "A server of Redis had lost what it had confirmed last; {} versions were restored",
+          "A server of Redis had lost what it had confirmed last; {} things were restored",
           server.restored);
     }
     server.lost = false;

@@ -96,7 +96,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
   private RedisVersionStore(Redis redis, Settings settings) {
     this.redis = redis;
     this.bus = new Bus(redis);
-    this.losses = new LossDetector(redis, bus::lost);
+    this.losses = new LossDetector(redis, () -> List.of(lease(), offset()), bus::lost);
     this.offset = settings.offset();
     redis.onConnectedAnew(bus::lost);
     long interval = settings.checkInterval().toMillis();
@@ -269,10 +269,18 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
         reply ->
             switch ((int) code(reply)) {
               case 0 -> new Resumption.Unknown();
-              case 1 -> new Resumption.Resumed(updates(reply));
+              case 1 -> resumed(uaid, channelIds, updates(reply));
               default -> new Resumption.Diverged();
             },
         found -> !(found instanceof Resumption.Resumed));
+  }
+
+  private Resumption resumed(
+      Uaid uaid, @Nullable List<ChannelId> channelIds, List<Update> pending) {
+    if (channelIds != null && channelIds.isEmpty()) {
+      losses.changed(uaid, new Change.Created());
+    }
+    return new Resumption.Resumed(pending);
   }
 
   /** 0 or 1 if there is a list, then each id and how it is spelled. */
@@ -293,7 +301,13 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
         channelId,
         maxChannels,
         NOTHING,
-        RedisVersionStore::registration,
+        reply -> {
+          Registration how = registration(reply);
+          if (how == Registration.REGISTERED) {
+            losses.changed(uaid, new Change.Registered(channelId, ""));
+          }
+          return how;
+        },
         how -> how == Registration.UNKNOWN_USER_AGENT);
   }
 
@@ -328,7 +342,14 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
 
   @Override
   public CompletionStage<Void> unregister(Uaid uaid, ChannelId channelId) {
-    return unregister(uaid, channelId, NOTHING, RedisVersionStore::nothing);
+    return unregister(
+        uaid,
+        channelId,
+        NOTHING,
+        reply -> {
+          losses.changed(uaid, new Change.Unregistered(channelId, ""));
+          return nothing(reply);
+        });
   }
 
   private <T> CompletionStage<T> unregister(
@@ -342,7 +363,14 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
 
   @Override
   public CompletionStage<Void> drop(Uaid uaid) {
-    return redis.run(Script.DROP, Ids.key(uaid), arguments(), RedisVersionStore::nothing);
+    return redis.run(
+        Script.DROP,
+        Ids.key(uaid),
+        arguments(),
+        reply -> {
+          losses.changed(uaid, new Change.Dropped());
+          return nothing(reply);
+        });
   }
 
   @Override
@@ -553,7 +581,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
               new Greeting(
                   switch ((int) code(reply)) {
                     case 0 -> new Resumption.Unknown();
-                    case 1 -> new Resumption.Resumed(updates(reply, 2));
+                    case 1 -> resumed(uaid, channelIds, updates(reply, 2));
                     default -> new Resumption.Diverged();
                   },
                   new Basis.Seen(text(reply, 1))),
@@ -570,7 +598,13 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
           Script.SETTLE,
           uaid,
           arguments.toArray(byte[][]::new),
-          reply -> comparison(reply, connection),
+          reply -> {
+            Comparison found = comparison(reply, connection);
+            if (found instanceof Comparison.Claimed claimed) {
+              losses.changed(uaid, new Change.Settled(route(claimed.claim())));
+            }
+            return found;
+          },
           found -> !(found instanceof Comparison.Claimed));
     }
 
@@ -604,7 +638,13 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
           channelId,
           maxChannels,
           basis(basis),
-          reply -> registered(reply, basis),
+          reply -> {
+            Optional<Registered> how = registered(reply, basis);
+            if (how.isPresent() && how.get().registration() == Registration.REGISTERED) {
+              losses.changed(uaid, new Change.Registered(channelId, route(how.get().basis())));
+            }
+            return how;
+          },
           how -> how.isEmpty() || how.get().registration() == Registration.UNKNOWN_USER_AGENT);
     }
 
@@ -625,24 +665,39 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
           uaid,
           channelId,
           basis(basis),
-          reply ->
-              switch ((int) code(reply)) {
-                case 0 -> Removal.REMOVED;
-                case 1 -> Removal.ABSENT;
-                default -> Removal.SUPERSEDED;
-              });
+          reply -> {
+            if (code(reply) == 2) {
+              return Removal.SUPERSEDED;
+            }
+            losses.changed(uaid, new Change.Unregistered(channelId, route(basis)));
+            return code(reply) == 0 ? Removal.REMOVED : Removal.ABSENT;
+          });
     }
 
     @Override
     public CompletionStage<Boolean> drop(Uaid uaid, Basis basis) {
       return redis.run(
-          Script.DROP_BASED, Ids.key(uaid), arguments(basis(basis)), reply -> code(reply) == 1);
+          Script.DROP_BASED,
+          Ids.key(uaid),
+          arguments(basis(basis)),
+          reply -> {
+            if (code(reply) == 1) {
+              losses.changed(uaid, new Change.Dropped());
+            }
+            return code(reply) == 1;
+          });
     }
 
     @Override
     public CompletionStage<Void> release(Uaid uaid, long connection) {
       return redis.run(
-          Script.RELEASE, Ids.key(uaid), arguments(route(connection)), RedisVersionStore::nothing);
+          Script.RELEASE,
+          Ids.key(uaid),
+          arguments(route(connection)),
+          reply -> {
+            losses.changed(uaid, new Change.Released(name + " " + connection));
+            return nothing(reply);
+          });
     }
 
     private byte[] route(long connection) {
@@ -651,11 +706,13 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
 
     /** As the scripts read it. */
     private byte[] basis(Basis basis) {
-      String text =
-          basis instanceof Basis.Claim claim
-              ? name + " " + claim.connection() + ":" + claim.epoch()
-              : "=" + ((Basis.Seen) basis).route();
-      return text.getBytes(US_ASCII);
+      return Ids.ascii(basis instanceof Basis.Claim ? route(basis) : "=" + route(basis));
+    }
+
+    private String route(Basis basis) {
+      return basis instanceof Basis.Claim claim
+          ? name + " " + claim.connection() + ":" + claim.epoch()
+          : ((Basis.Seen) basis).route();
     }
 
     @Override

@@ -3,11 +3,16 @@ package org.simplepush.server.redis;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.ChannelId;
 import org.simplepush.core.Uaid;
@@ -24,21 +29,30 @@ final class Replay {
   private final ReplayLog log;
   private final Predicate<byte[]> wanted;
   private final @Nullable ReplayLog missing;
+  private final Supplier<List<byte[]>> leaseAndOffset;
   private final ArrayDeque<Runnable> ready = new ArrayDeque<>();
   private final CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
   private long position;
   private long end;
+  private boolean advancing;
   private int underWay;
   private int restored;
 
   /**
    * Prepares one.
    *
+   * @param leaseAndOffset the first arguments of a script that may make a user agent
    * @param wanted which keys of user agents are meant
    * @param missing takes the advances of channels that are not there; null if they are given up
    */
-  Replay(Redis redis, ReplayLog log, Predicate<byte[]> wanted, @Nullable ReplayLog missing) {
+  Replay(
+      Redis redis,
+      ReplayLog log,
+      Supplier<List<byte[]>> leaseAndOffset,
+      Predicate<byte[]> wanted,
+      @Nullable ReplayLog missing) {
     this.redis = redis;
+    this.leaseAndOffset = leaseAndOffset;
     this.log = log;
     this.wanted = wanted;
     this.missing = missing;
@@ -52,11 +66,31 @@ final class Replay {
   CompletionStage<@Nullable Void> run(long from, long to) {
     position = from;
     end = to;
+    Map<UUID, Change.Sum> sums = new LinkedHashMap<>();
+    log.read(
+        from,
+        to,
+        new ReplayLog.Reader() {
+          @Override
+          public void advanced(UUID uaid, UUID channel, long version) {}
+
+          @Override
+          public void changed(UUID uaid, Change change) {
+            sums.computeIfAbsent(uaid, first -> new Change.Sum()).add(change);
+          }
+        });
+    sums.forEach(
+        (uaid, sum) -> {
+          byte[] key = Ids.key(Uaid.of(uaid));
+          if (wanted.test(key)) {
+            ready.add(() -> redo(key, uaid, sum));
+          }
+        });
     goOn();
     return done;
   }
 
-  /** How many entries turned out to have been lost, and are there again. */
+  /** How many versions, channels and user agents had been lost, and are there again. */
   int restored() {
     return restored;
   }
@@ -74,17 +108,21 @@ final class Replay {
     }
   }
 
+  /** Versions are for channels, so these come first. */
   private @Nullable Runnable next() {
-    while (ready.isEmpty() && position < end) {
+    if (ready.isEmpty() && underWay == 0) {
+      advancing = true;
+    }
+    while (advancing && ready.isEmpty() && position < end) {
       position = Math.max(position, log.start());
       long until = Math.min(end, position + WINDOW);
-      log.read(position, until, new Reader());
+      log.read(position, until, new Advances());
       position = until;
     }
     return ready.poll();
   }
 
-  private final class Reader implements ReplayLog.Reader {
+  private final class Advances implements ReplayLog.Reader {
     @Override
     public void advanced(UUID uaid, UUID channel, long version) {
       byte[] key = Ids.key(Uaid.of(uaid));
@@ -94,7 +132,23 @@ final class Replay {
     }
 
     @Override
-    public void changed(UUID uaid, Object change) {}
+    public void changed(UUID uaid, Change change) {}
+  }
+
+  private void redo(byte[] key, UUID uaid, Change.Sum sum) {
+    List<byte[]> arguments = new ArrayList<>(leaseAndOffset.get());
+    arguments.addAll(sum.arguments());
+    send(
+        Script.REDO,
+        key,
+        arguments.toArray(byte[][]::new),
+        reply -> {
+          if (reply < 0 && missing != null) {
+            missing.changed(uaid, sum);
+          } else if (reply > 0) {
+            restored += (int) (long) reply;
+          }
+        });
   }
 
   private void advance(byte[] key, UUID uaid, UUID channel, long version) {
@@ -102,9 +156,23 @@ final class Replay {
     byte[][] arguments = {
       Ids.bytes(id), Ids.number(version), Ids.usual(id).getBytes(US_ASCII), {'0'}
     };
+    send(
+        Script.ADVANCE,
+        key,
+        arguments,
+        code -> {
+          if (code == 0 && missing != null) {
+            missing.advanced(uaid, channel, version);
+          } else if (code > 2) {
+            restored++;
+          }
+        });
+  }
+
+  private void send(Script script, byte[] key, byte[][] arguments, Consumer<Long> answered) {
     underWay++;
     redis
-        .<Long>run(Script.ADVANCE, key, arguments, (List<Object> reply) -> (Long) reply.get(0))
+        .<Long>run(script, key, arguments, (List<Object> reply) -> (Long) reply.get(0))
         .whenComplete(
             (code, failure) -> {
               underWay--;
@@ -112,11 +180,7 @@ final class Replay {
                 done.completeExceptionally(failure);
                 return;
               }
-              if (code == 0 && missing != null) {
-                missing.advanced(uaid, channel, version);
-              } else if (code > 2) {
-                restored++;
-              }
+              answered.accept(code);
               goOn();
             });
   }

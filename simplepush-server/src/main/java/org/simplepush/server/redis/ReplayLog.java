@@ -19,7 +19,7 @@ final class ReplayLog {
     void advanced(UUID uaid, UUID channel, long version);
 
     /** Anything else was done to a user agent. */
-    void changed(UUID uaid, Object change);
+    void changed(UUID uaid, Change change);
   }
 
   static final int CHUNK = 1_024;
@@ -31,7 +31,7 @@ final class ReplayLog {
   private static final class Chunk {
     final long first;
     final long[] numbers = new long[CHUNK * LONGS];
-    Object @Nullable [] changes;
+    Change @Nullable [] changes;
 
     Chunk(long first) {
       this.first = first;
@@ -66,11 +66,11 @@ final class ReplayLog {
     append(uaid, channel.getMostSignificantBits(), channel.getLeastSignificantBits(), version);
   }
 
-  void changed(UUID uaid, Object change) {
+  void changed(UUID uaid, Change change) {
     Chunk chunk = append(uaid, 0, 0, OTHER);
-    Object[] changes = chunk.changes;
+    Change[] changes = chunk.changes;
     if (changes == null) {
-      changes = new Object[CHUNK];
+      changes = new Change[CHUNK];
       chunk.changes = changes;
     }
     changes[(int) (next - 1 - chunk.first)] = change;

@@ -352,6 +352,48 @@ enum Script {
       return found
       """),
 
+  /**
+   * lease, offset, 1 if the user agent may be made, where it was connected as in a route or
+   * nothing, what stands before that in the route, then each id and how it is spelled, or - if it
+   * was removed. Does again what is not there, unless a newer claim is, which proves that it was.
+   * Answers with how much was missing, less than 0 if the user agent is.
+   */
+  REDO(
+      Lua.SEE,
+      Lua.ROUTE,
+      """
+      if superseded(ARGV[4]) then
+        return {0}
+      end
+      local missing = 0
+      if redis.call('HEXISTS', key, 's') == 0 then
+        if ARGV[3] ~= '1' then
+          return {-1}
+        end
+        redis.call('HSET', key, 's', now())
+        missing = 1
+      end
+      local _, _, epoch = parse(redis.call('HGET', key, 'r'))
+      local _, _, mine = parse(ARGV[4])
+      if mine and (tonumber(epoch) or 0) < tonumber(mine) then
+        redis.call('HSET', key, 'r', ARGV[5] .. ARGV[4])
+      end
+      for i = 6, #ARGV, 2 do
+        local there = redis.call('HEXISTS', key, ARGV[i]) == 1
+        if there and ARGV[i + 1] == '-' then
+          redis.call('HDEL', key, ARGV[i])
+          missing = missing + 1
+        elseif not there and ARGV[i + 1] ~= '-' then
+          redis.call('HSET', key, ARGV[i], '-' .. ARGV[i + 1])
+          missing = missing + 1
+        end
+      end
+      if missing > 0 then
+        lease()
+      end
+      return {missing}
+      """),
+
   /** Nothing. */
   IS_USER_AGENT(
       """

@@ -8,6 +8,7 @@ import static org.awaitility.Awaitility.await;
 import static org.simplepush.server.redis.RedisNodesTest.WEEK;
 import static org.simplepush.server.redis.RedisNodesTest.get;
 
+import io.lettuce.core.ClientOptions;
 import io.lettuce.core.cluster.SlotHash;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -24,6 +25,10 @@ import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
 import org.simplepush.core.VersionStore.Advance;
 import org.simplepush.core.VersionStore.Registration;
+import org.simplepush.server.SharedVersionStore;
+import org.simplepush.server.SharedVersionStore.Basis;
+import org.simplepush.server.SharedVersionStore.Comparison;
+import org.simplepush.server.SharedVersionStore.Node;
 
 /** Redis loses what it had confirmed last; the nodes bring it back. */
 class RedisLossTest extends RedisFixture {
@@ -139,6 +144,101 @@ class RedisLossTest extends RedisFixture {
     redis.restart();
 
     awaitVersions(devices, 2, here);
+  }
+
+  /** What one node was confirmed rests on what another was. */
+  @Test
+  void registrationsThatACrashTookAreThereAgain() throws Exception {
+    RedisProcess redis = redis("--appendonly", "yes", "--appendfsync", "everysec");
+    RedisVersionStore here = store(redis.uri());
+    RedisVersionStore there = store(redis.uri());
+    Node nodeHere = here.join(WEEK, heard);
+    Node nodeThere = there.join(WEEK, heard);
+    Uaid leaving = Uaid.random();
+    ChannelId given = ChannelId.random();
+    get(here.hello(leaving, List.of()));
+    get(here.register(leaving, given, 9));
+    awaitTicks(redis, 2, 2);
+    long end = redis.appended();
+    Basis.Seen seen = get(nodeThere.hello(uaid, List.of())).seen();
+    ChannelId early = ChannelId.random();
+    Basis.Seen raised =
+        (Basis.Seen) get(nodeThere.register(uaid, seen, early, 9)).orElseThrow().basis();
+    Comparison.Claimed settled =
+        (Comparison.Claimed) get(nodeThere.settle(uaid, 7, raised, List.of(early)));
+    get(nodeThere.register(uaid, settled.claim(), channel, 9));
+    get(here.advance(uaid, channel, 5));
+    List<Absent> devices = devices(there, any -> true);
+    advance(devices, 1, here, there);
+    get(here.unregister(leaving, given));
+    awaitTicks(redis, 2, 2);
+
+    redis.crash(end);
+    redis.restart();
+
+    awaitVersions(devices, 1, here);
+    awaitVersions(List.of(new Absent(uaid, channel)), 5, here);
+    Comparison.Claimed compared =
+        (Comparison.Claimed) get(nodeThere.compare(uaid, settled.claim()));
+    assertThat(compared.claim()).isEqualTo(settled.claim());
+    assertThat(compared.digest())
+        .isEqualTo(SharedVersionStore.digest(channel) ^ SharedVersionStore.digest(early));
+    assertThat(redis.ask("HGET", key(uaid), "r")).endsWith(" 7:" + settled.claim().epoch());
+    await()
+        .atMost(60, SECONDS)
+        .ignoreExceptions()
+        .untilAsserted(
+            () ->
+                assertThat(get(here.advance(leaving, given, 1))).isEqualTo(new Advance.Unknown()));
+    assertThat(get(nodeHere.compare(uaid, new Basis.Claim(1, 1))))
+        .as("an older connection")
+        .isEqualTo(new Comparison.Superseded());
+  }
+
+  private static String key(Uaid uaid) {
+    return new String(Ids.key(uaid), US_ASCII);
+  }
+
+  @Test
+  void whatANewerConnectionHasOverruledIsNotDoneAgain() throws Exception {
+    RedisProcess redis = redis();
+    RedisVersionStore store = store(redis.uri());
+    Node node = store.join(WEEK, heard);
+    create(store);
+    Basis.Seen seen = get(node.hello(uaid, List.of(channel))).seen();
+    Comparison.Claimed first =
+        (Comparison.Claimed) get(node.settle(uaid, 1, seen, List.of(channel)));
+    Basis.Seen later = get(node.hello(uaid, List.of(channel))).seen();
+    get(node.settle(uaid, 2, later, List.of(channel)));
+    String route = redis.ask("HGET", key(uaid), "r");
+    String older = "0".repeat(32) + " 1:" + first.claim().epoch();
+    ReplayLog log = new ReplayLog(9);
+    log.changed(uaid.value(), new Change.Registered(ChannelId.random(), older));
+    log.changed(uaid.value(), new Change.Unregistered(channel, older));
+
+    assertThat(replay(redis, log)).isZero();
+
+    assertThat(redis.ask("HLEN", key(uaid))).as("s, r and a channel").isEqualTo(":3");
+    assertThat(redis.ask("HGET", key(uaid), "r")).isEqualTo(route);
+    log.changed(uaid.value(), new Change.Settled("0".repeat(32) + " 1:9"));
+    assertThat(replay(redis, log)).as("of a newer one").isEqualTo(2);
+    log.changed(uaid.value(), new Change.Dropped());
+    log.changed(uaid.value(), new Change.Created());
+    get(store.drop(uaid));
+    assertThat(replay(redis, log)).as("the user agent, as it was made again").isEqualTo(1);
+  }
+
+  private static int replay(RedisProcess redis, ReplayLog log) throws Exception {
+    Redis connected =
+        RedisConnector.connect(RedisAddress.parse(redis.uri()), ClientOptions.create());
+    try {
+      List<byte[]> leaseAndOffset = List.of(Ids.number(604_800_000), Ids.number(0));
+      Replay replay = new Replay(connected, log, () -> leaseAndOffset, any -> true, null);
+      get(replay.run(log.start(), log.end()));
+      return replay.restored();
+    } finally {
+      connected.close();
+    }
   }
 
   // a replica that lagged behind
