@@ -455,4 +455,36 @@ class SessionHelloTest extends SessionFixture {
     there.says(hello(UAID, CHANNEL));
     assertThat(uaidOf(there)).isNotEqualTo(UAID);
   }
+
+  /** What was stuck in the network comes when the device has long gone on. */
+  @Test
+  void lateHelloOfAnOlderConnectionRemovesNothing() {
+    TestWire stuck = connects();
+    TestWire newer = resumes();
+    register(newer, CHANNEL);
+    register(newer, OTHER_CHANNEL);
+    stuck.says(hello(UAID, CHANNEL));
+    stuck.isClosed(CloseCode.POLICY_VIOLATION);
+    newer.turn();
+    newer.isOpen();
+    publish(OTHER_CHANNEL, 7);
+    newer.hears(notification(OTHER_CHANNEL, 7));
+    newer.breaksOff();
+    resumes(CHANNEL, OTHER_CHANNEL);
+  }
+
+  @Test
+  void lateHelloWithTooManyChannelsDropsNobody() {
+    TestWire stuck = connects();
+    TestWire newer = resumes();
+    String[] tooMany = new String[MAX_CHANNELS + 1];
+    for (int i = 0; i < tooMany.length; i++) {
+      tooMany[i] = channel(i);
+    }
+    stuck.says(hello(UAID, tooMany));
+    stuck.isClosed(CloseCode.POLICY_VIOLATION);
+    newer.turn();
+    newer.isOpen();
+    assertThat(isKnown(UAID)).isTrue();
+  }
 }

@@ -506,6 +506,42 @@ class SessionWaitingTest extends SessionFixture {
   }
 
   @Test
+  void whatTheDeviceHasHandledAndGivenUpIsNotedThoughTheConnectionHasEnded() {
+    TestWire wire = registered();
+    publish(CHANNEL, 7);
+    wire.hears(notification(CHANNEL, 7));
+    store.hold();
+    wire.says(register(OTHER_CHANNEL));
+    wire.says(ack(CHANNEL, 7));
+    wire.says(register(channel(3)));
+    wire.says(unregister(CHANNEL));
+    wire.breaksOff();
+    store.next("register").answers();
+    wire.turn();
+    store.next("acknowledge").answers();
+    assertThat(pending()).isEmpty();
+    store.next("unregister").answers();
+    store.nothingAsked();
+    wire.hearsNothing();
+  }
+
+  @Test
+  void whatADeviceHasGivenUpIsKeptIfItHasConnectedAnew() {
+    TestWire wire = registered();
+    store.hold();
+    wire.says(register(OTHER_CHANNEL));
+    wire.says(unregister(CHANNEL));
+    store.holdNoMore();
+    register(resumes(CHANNEL), CHANNEL);
+    wire.turn(); // it is taken over
+    wire.isClosed(CloseCode.POLICY_VIOLATION);
+    store.next("register").answers();
+    wire.turn();
+    store.nothingAsked();
+    publish(CHANNEL, 7);
+  }
+
+  @Test
   void wordForTheUaidThatWasLostDoesNotReachTheFreshOne() {
     registered().breaksOff();
     TestWire wire = connects();

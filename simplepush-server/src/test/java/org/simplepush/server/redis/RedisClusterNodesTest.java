@@ -38,6 +38,11 @@ class RedisClusterNodesTest extends RedisNodesTest {
     return cluster.uri();
   }
 
+  @Override
+  RedisProcess serverOf(Uaid who) {
+    return cluster.masters().get(SlotHash.getSlot(Ids.key(who)) * 3 / 16_384);
+  }
+
   @Test
   void oneSeedThatAnswersIsEnough() throws Exception {
     String uri = "redis://127.0.0.1:1,127.0.0.1:" + cluster.masters().get(2).port();

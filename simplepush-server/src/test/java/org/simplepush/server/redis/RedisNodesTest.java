@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 import static org.simplepush.server.redis.HeardWords.displacedWord;
+import static org.simplepush.server.redis.HeardWords.goneWord;
 import static org.simplepush.server.redis.HeardWords.published;
 
 import java.time.Duration;
@@ -26,9 +27,13 @@ import org.simplepush.core.Update;
 import org.simplepush.core.VersionStore.Advance;
 import org.simplepush.core.VersionStore.Registration;
 import org.simplepush.core.VersionStore.Resumption;
+import org.simplepush.server.SharedVersionStore;
 import org.simplepush.server.SharedVersionStore.Basis;
 import org.simplepush.server.SharedVersionStore.Comparison;
+import org.simplepush.server.SharedVersionStore.Greeting;
 import org.simplepush.server.SharedVersionStore.Node;
+import org.simplepush.server.SharedVersionStore.Registered;
+import org.simplepush.server.SharedVersionStore.Removal;
 
 /** Two nodes on one Redis: who is told what. */
 class RedisNodesTest {
@@ -61,6 +66,11 @@ class RedisNodesTest {
   /** Where Redis is, for a user who may do what is needed and no more. */
   String uri() {
     return redis.uri(login);
+  }
+
+  /** Where everything of a user agent is. */
+  RedisProcess serverOf(Uaid who) {
+    return redis;
   }
 
   @BeforeEach
@@ -197,7 +207,7 @@ class RedisNodesTest {
   void comparisonRestoresWhatRedisHasForgotten() throws Exception {
     Basis.Claim older = claim(nodeHere, uaid, 11);
     Basis.Claim newer = claim(nodeThere, uaid, 22);
-    redis.ask("HDEL", key(uaid), "r");
+    serverOf(uaid).ask("HDEL", key(uaid), "r");
 
     assertThat(isClaimed(nodeThere, uaid, newer)).isTrue();
 
@@ -278,6 +288,226 @@ class RedisNodesTest {
     assertThat(get(here.register(device, ChannelId.random(), 2)))
         .as("a claim is no channel")
         .isEqualTo(Registration.REGISTERED);
+  }
+
+  private void isKept(ChannelId... channels) throws Exception {
+    for (ChannelId one : channels) {
+      assertThat(get(here.advanceToNext(uaid, one, 0))).isInstanceOf(Advance.Advanced.class);
+    }
+  }
+
+  private static Greeting greeting(Node node, Uaid uaid, ChannelId... channels) throws Exception {
+    return get(node.hello(uaid, List.of(channels)));
+  }
+
+  @Test
+  void helloTakesNothingAway() throws Exception {
+    ChannelId other = ChannelId.random();
+    get(here.register(uaid, other, 9));
+    Basis.Claim claim = claim(nodeThere, uaid, 1);
+    get(here.advance(uaid, channel, 3));
+    get(here.advance(uaid, other, 4));
+
+    assertThat(greeting(nodeHere, uaid, channel).resumption())
+        .isEqualTo(new Resumption.Resumed(List.of(new Update(channel, 3))));
+    assertThat(greeting(nodeHere, uaid, ChannelId.random()).resumption())
+        .isEqualTo(new Resumption.Diverged());
+    assertThat(greeting(nodeHere, Uaid.random(), channel).resumption())
+        .isEqualTo(new Resumption.Unknown());
+    assertThat(get(nodeHere.hello(Uaid.random(), null)).resumption())
+        .isEqualTo(new Resumption.Unknown());
+    assertThat(greeting(nodeHere, Uaid.random()).resumption())
+        .isEqualTo(new Resumption.Resumed(List.of()));
+
+    assertThat(isClaimed(nodeThere, uaid, claim)).isTrue();
+    isKept(channel, other);
+  }
+
+  @Test
+  void settlingRemovesWhatIsNotListedAndSpellsTheRest() throws Exception {
+    ChannelId other = ChannelId.random();
+    get(here.register(uaid, other, 9));
+    ChannelId shouted = ChannelId.parse(channel.text().toUpperCase(Locale.ROOT));
+    get(here.advance(uaid, channel, 3));
+    Basis.Seen seen = greeting(nodeHere, uaid, shouted).seen();
+    get(here.advance(uaid, channel, 4));
+
+    Comparison settled = get(nodeHere.settle(uaid, 1, seen, List.of(shouted)));
+
+    assertThat(settled)
+        .isEqualTo(
+            new Comparison.Claimed(
+                new Basis.Claim(1, 1),
+                List.of(new Update(shouted, 4)),
+                SharedVersionStore.digest(channel)));
+    assertThat(get(here.advance(uaid, other, 1))).isEqualTo(new Advance.Unknown());
+    assertThat(heardHere.next()).isEqualTo(goneWord(uaid));
+    get(here.advance(uaid, channel, 5));
+    assertThat(heardHere.next()).isEqualTo(published(uaid, shouted.text(), 5));
+  }
+
+  @Test
+  void digestIsThatOfAllChannels() throws Exception {
+    Basis.Claim claim = claim(nodeHere, uaid, 1);
+    long digest = SharedVersionStore.digest(channel);
+    for (int i = 0; i < 20; i++) {
+      ChannelId more = ChannelId.random();
+      digest ^= SharedVersionStore.digest(more);
+      assertThat(get(nodeHere.register(uaid, claim, more, 99)))
+          .contains(new Registered(Registration.REGISTERED, true, claim));
+      assertThat(get(nodeHere.register(uaid, claim, more, 99)))
+          .contains(new Registered(Registration.REGISTERED, false, claim));
+      assertThat(get(nodeHere.compare(uaid, claim)))
+          .isEqualTo(new Comparison.Claimed(claim, List.of(), digest));
+    }
+    assertThat(get(nodeHere.unregister(uaid, claim, channel))).isEqualTo(Removal.REMOVED);
+    assertThat(get(nodeHere.unregister(uaid, claim, channel))).isEqualTo(Removal.ABSENT);
+    assertThat(((Comparison.Claimed) get(nodeHere.compare(uaid, claim))).digest())
+        .isEqualTo(digest ^ SharedVersionStore.digest(channel));
+  }
+
+  @Test
+  void lateStepsAreSuperseded() throws Exception {
+    Basis.Seen late = get(nodeHere.hello(uaid, null)).seen();
+    Basis.Claim older = claim(nodeHere, uaid, 11);
+    Basis.Claim newer = claim(nodeThere, uaid, 22);
+    ChannelId other = ChannelId.random();
+
+    for (Basis basis : List.of(late, older)) {
+      assertThat(get(nodeHere.register(uaid, basis, other, 9))).isEmpty();
+      assertThat(get(nodeHere.unregister(uaid, basis, channel))).isEqualTo(Removal.SUPERSEDED);
+      assertThat(get(nodeHere.drop(uaid, basis))).isFalse();
+    }
+    assertThat(get(nodeHere.settle(uaid, 12, late, List.of())))
+        .isEqualTo(new Comparison.Superseded());
+    get(nodeHere.release(uaid, 11));
+
+    assertThat(get(nodeThere.compare(uaid, newer)))
+        .isEqualTo(new Comparison.Claimed(newer, List.of(), SharedVersionStore.digest(channel)));
+    isKept(channel);
+  }
+
+  @Test
+  void releasedClaimStillSupersedesLateSteps() throws Exception {
+    Basis.Claim older = claim(nodeHere, uaid, 11);
+    claim(nodeThere, uaid, 22);
+    get(nodeThere.release(uaid, 22));
+
+    assertThat(get(nodeHere.compare(uaid, older))).isEqualTo(new Comparison.Superseded());
+    assertThat(claim(nodeHere, uaid, 12).epoch()).isEqualTo(3);
+  }
+
+  @Test
+  void connectionThatHasNotSettledSupersedesOthersByRegistering() throws Exception {
+    Basis.Claim claim = claim(nodeHere, uaid, 1);
+    Basis.Seen late = greeting(nodeHere, uaid, channel).seen();
+    Basis.Seen seen = greeting(nodeThere, uaid, channel).seen();
+    ChannelId other = ChannelId.random();
+
+    Registered registered = get(nodeThere.register(uaid, seen, other, 9)).orElseThrow();
+
+    assertThat(registered.added()).isTrue();
+    assertThat(get(nodeHere.settle(uaid, 2, late, List.of(channel))))
+        .isEqualTo(new Comparison.Superseded());
+    assertThat(((Comparison.Claimed) get(nodeHere.compare(uaid, claim))).claim())
+        .as("the live one adopts the epoch")
+        .isEqualTo(new Basis.Claim(1, 2));
+    Basis.Seen basis = (Basis.Seen) registered.basis();
+    assertThat(get(nodeThere.settle(uaid, 2, basis, List.of(channel, other))))
+        .isInstanceOf(Comparison.Claimed.class);
+    assertThat(heardHere.next()).isEqualTo(displacedWord(uaid, 1));
+    isKept(channel, other);
+  }
+
+  @Test
+  void theSameForOneThatWasNeverConnected() throws Exception {
+    Basis.Seen late = greeting(nodeHere, uaid, channel).seen();
+    Basis.Seen seen = greeting(nodeThere, uaid, channel).seen();
+
+    for (int i = 0; i < 3; i++) {
+      ChannelId other = ChannelId.random();
+      seen = (Basis.Seen) get(nodeThere.register(uaid, seen, other, 9)).orElseThrow().basis();
+    }
+
+    assertThat(get(nodeHere.settle(uaid, 2, late, List.of())))
+        .isEqualTo(new Comparison.Superseded());
+    assertThat(get(nodeThere.settle(uaid, 2, seen, null))).isInstanceOf(Comparison.Claimed.class);
+    isKept(channel);
+  }
+
+  @Test
+  void olderConnectionOfTheSameNodeDoesNotSettleAfterANewer() throws Exception {
+    claim(nodeHere, uaid, 12);
+    Basis.Seen seen = get(nodeHere.hello(uaid, null)).seen();
+    assertThat(get(nodeHere.settle(uaid, 11, seen, List.of())))
+        .isEqualTo(new Comparison.Superseded());
+    isKept(channel);
+  }
+
+  @Test
+  void claimThatWasRolledBackIsRestored() throws Exception {
+    Basis.Claim older = claim(nodeHere, uaid, 11);
+    String before = serverOf(uaid).ask("HGET", key(uaid), "r");
+    Basis.Claim newer = claim(nodeThere, uaid, 22);
+    serverOf(uaid).ask("HSET", key(uaid), "r", before);
+
+    assertThat(isClaimed(nodeThere, uaid, newer)).isTrue();
+
+    assertThat(isClaimed(nodeHere, uaid, older)).isFalse();
+    get(here.advance(uaid, channel, 7));
+    assertThat(heardThere.next()).isEqualTo(published(uaid, channel.text(), 7));
+  }
+
+  @Test
+  void droppedUserAgentIsToldToItsConnectionAndStaysSuperseded() throws Exception {
+    Basis.Claim claim = claim(nodeThere, uaid, 22);
+    Basis.Seen seen = get(nodeHere.hello(uaid, null)).seen();
+
+    assertThat(get(nodeHere.drop(uaid, seen))).isTrue();
+
+    assertThat(heardThere.next()).isEqualTo(displacedWord(uaid, 22));
+    assertThat(get(here.pending(uaid))).isEmpty();
+    get(here.hello(uaid, List.of()));
+    assertThat(get(nodeThere.compare(uaid, claim))).isEqualTo(new Comparison.Superseded());
+    assertThat(get(nodeThere.drop(uaid, claim))).isFalse();
+  }
+
+  @Test
+  void publishingToAChannelThatIsGoneIsToldToTheNodeOfTheDevice() throws Exception {
+    claim(nodeThere, uaid, 1);
+
+    get(here.advance(uaid, ChannelId.random(), 7));
+    assertThat(heardThere.next()).isEqualTo(goneWord(uaid));
+    get(there.drop(uaid));
+    get(here.advance(uaid, channel, 7));
+    assertThat(heardThere.next()).isEqualTo(goneWord(uaid));
+
+    get(nodeThere.release(uaid, 1));
+    get(here.advance(uaid, channel, 7));
+    assertNothingElseHeard(heardThere, nodeThere, there);
+  }
+
+  /** A node of the version before this one writes no epoch, and knows of none. */
+  @Test
+  void claimOfANodeOfThePreviousVersionIsNewer() throws Exception {
+    Basis.Claim claim = claim(nodeThere, uaid, 22);
+    serverOf(uaid).ask("HSET", key(uaid), "r", "0123456789abcdef0123456789abcdef 7");
+
+    assertThat(get(nodeThere.compare(uaid, claim))).isEqualTo(new Comparison.Superseded());
+
+    Basis.Claim newer = claim(nodeThere, uaid, 23);
+    assertThat(isClaimed(nodeThere, uaid, newer)).isTrue();
+    serverOf(uaid).ask("PUBLISH", "simplepush:node:" + nodeOf(uaid), "d " + hex(uaid) + " 23:1");
+    assertThat(heardThere.next()).isEqualTo(displacedWord(uaid, 23));
+  }
+
+  private String nodeOf(Uaid who) throws Exception {
+    String route = serverOf(who).ask("HGET", key(who), "r");
+    return route.substring(0, route.indexOf(' '));
+  }
+
+  private static String hex(Uaid who) {
+    return who.value().toString().replace("-", "");
   }
 
   @Test

@@ -181,13 +181,18 @@ public final class TcpProxy implements AutoCloseable {
     return storesConnected.get();
   }
 
+  /** What is asked does not arrive; it will when all is released. */
+  public void holdRequests() {
+    hold(wire -> true, true, false);
+  }
+
   /** What is asked arrives; the answers do not. */
   void holdAnswers() {
     hold(wire -> true, false, true);
   }
 
   /** Everything passes again, late. */
-  void release() {
+  public void release() {
     hold(wire -> true, false, false);
   }
 
