@@ -119,8 +119,8 @@ class LateStepsWireTest {
   void channelThatRedisLostIsNoticedAtThePing() throws Exception {
     WireDevice device = closing(WireDevice.fresh(a.port()));
     URI endpoint = device.register(CHANNEL);
-    device.register(OTHER_CHANNEL);
     device.proveNothingCame();
+    device.register(OTHER_CHANNEL); // answered after the comparison of that ping
     assertThat(a.statistics().digestMismatches()).isZero();
     lose(device.uaid(), CHANNEL);
 
@@ -141,8 +141,6 @@ class LateStepsWireTest {
     String uaid = Json.text(device.nextJson(), "uaid");
     device.send("{\"messageType\":\"register\",\"channelID\":\"" + CHANNEL + "\"}");
     URI endpoint = URI.create(Json.text(device.nextJson(), "pushEndpoint"));
-    device.send("{}");
-    assertThat(device.nextText()).isEqualTo("{}");
     lose(uaid, CHANNEL);
 
     assertThat(RawHttp.put(b.endpointUrl().resolve(endpoint.getRawPath()), "version=1").status())
