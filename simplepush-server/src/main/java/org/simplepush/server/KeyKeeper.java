@@ -108,7 +108,8 @@ final class KeyKeeper implements EndpointTokens.Certainty {
    * Keeps the keys of one server.
    *
    * @param clock says since when a key issues
-   * @param startedOver called when another server made all user agents start over
+   * @param startedOver called when another server made all user agents start over, or the store has
+   *     lost its keys: whoever is connected is to be compared with it
    */
   KeyKeeper(VersionStore store, Settings settings, InstantSource clock, Runnable startedOver) {
     this.store = store;
@@ -166,6 +167,9 @@ final class KeyKeeper implements EndpointTokens.Certainty {
       // After the record: who makes a key file does so before it writes the record.
       given = keysHandedIn(!settings.startOver() && !isNew(durable, before));
       KeyRecord record = decide(durable, before, given);
+      if (before == null) {
+        record = record.withNewMark();
+      }
       if (!isShared()) {
         record = record.rotated(now()); // nobody else has to know the key first
       }
@@ -429,18 +433,22 @@ final class KeyKeeper implements EndpointTokens.Certainty {
       hearOfStartingOver(found);
       return CompletableFuture.completedStage(null);
     }
+    if (text.isEmpty()) {
+      right = right.withNewMark(); // by which the other servers know what has happened
+    }
     String wanted = right.text();
     if (wanted.equals(text.orElse(null))) {
       inOrder(right, asked);
       return CompletableFuture.completedStage(null);
     }
+    KeyRecord replacement = right;
     return durable
         .replaceKeyRecord(text.orElse(null), wanted)
         .thenCompose(
             replaced -> {
               if (replaced) {
                 log.info("The store's record of the endpoint keys was brought up to date");
-                inOrder(right, asked);
+                inOrder(replacement, asked);
                 return CompletableFuture.completedStage(null);
               }
               return compareOnce(durable); // another server was first
@@ -479,12 +487,24 @@ final class KeyKeeper implements EndpointTokens.Certainty {
     }
     trouble = null;
     hearOfStartingOver(record);
+    hearOfLoss(record);
     adopt(record, asked);
   }
 
   private void hearOfStartingOver(KeyRecord record) {
     if (record.startedOver() > startedOverSeen) {
       startedOverSeen = record.startedOver();
+      startedOver.run();
+    }
+  }
+
+  /** A record that was put back: what else was in the store is gone, too, or older. */
+  private void hearOfLoss(KeyRecord record) {
+    String mark = record.mark();
+    if (mark != null && !mark.equals(agreed().record().mark())) {
+      log.warn(
+          "The store had lost its record of the endpoint keys, and perhaps user agents with it:"
+              + " all devices that are connected here are compared with it");
       startedOver.run();
     }
   }

@@ -9,6 +9,7 @@ import java.util.Collection;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
+import java.util.UUID;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -20,8 +21,15 @@ import org.jspecify.annotations.Nullable;
  * @param next a key of a rotation under way: it issues as soon as all servers know it
  * @param startingOver whether user agents are still to be dropped before anybody is served
  * @param startedOver how often all user agents had to start over
+ * @param mark tells this record from one that was put back after the store had lost it, and perhaps
+ *     user agents with it; null if it is unknown, as after an older version has written it
  */
-record KeyRecord(List<Entry> issued, @Nullable Entry next, boolean startingOver, long startedOver) {
+record KeyRecord(
+    List<Entry> issued,
+    @Nullable Entry next,
+    boolean startingOver,
+    long startedOver,
+    @Nullable String mark) {
   private static final String TITLE = "simplepush endpoint keys ";
   private static final int FORMAT = 1;
 
@@ -69,7 +77,7 @@ record KeyRecord(List<Entry> issued, @Nullable Entry next, boolean startingOver,
 
   /** A record of keys that have issued endpoints, the last of them does now. */
   static KeyRecord of(List<Entry> issued) {
-    return new KeyRecord(issued, null, false, 0);
+    return new KeyRecord(issued, null, false, 0, null);
   }
 
   static String fingerprintOf(byte[] key) {
@@ -135,14 +143,14 @@ record KeyRecord(List<Entry> issued, @Nullable Entry next, boolean startingOver,
       entries.removeIf(entry -> entry.fingerprint().equals(first));
       entries.add(Entry.handedIn(handedIn.get(0), now));
     }
-    return new KeyRecord(entries, null, startingOver, startedOver);
+    return new KeyRecord(entries, null, startingOver, startedOver, mark);
   }
 
   /** Begins a rotation, unless one is under way. */
   KeyRecord withNext(byte[] key) {
     return next != null
         ? this
-        : new KeyRecord(issued, Entry.kept(key, 0), startingOver, startedOver);
+        : new KeyRecord(issued, Entry.kept(key, 0), startingOver, startedOver, mark);
   }
 
   /** Ends the rotation under way: the new key issues from now on. */
@@ -152,7 +160,7 @@ record KeyRecord(List<Entry> issued, @Nullable Entry next, boolean startingOver,
     }
     List<Entry> entries = new ArrayList<>(issued);
     entries.add(next.since(now));
-    return new KeyRecord(entries, null, startingOver, startedOver);
+    return new KeyRecord(entries, null, startingOver, startedOver, mark);
   }
 
   /** Puts back what another record holds and this one does not. */
@@ -167,25 +175,35 @@ record KeyRecord(List<Entry> issued, @Nullable Entry next, boolean startingOver,
     if (!holds(other.last().fingerprint())) {
       entries.add(other.last());
     }
-    return new KeyRecord(entries, next, startingOver, Math.max(startedOver, other.startedOver));
+    return new KeyRecord(
+        entries, next, startingOver, Math.max(startedOver, other.startedOver), mark);
   }
 
   /**
    * Told to start over: these keys go on, and nothing is served before all user agents are gone.
    */
   KeyRecord startingOver(List<Entry> entries) {
-    return new KeyRecord(entries, null, true, startedOver);
+    return new KeyRecord(entries, null, true, startedOver, mark);
   }
 
   /** All user agents are gone. */
   KeyRecord afterStartingOver() {
-    return new KeyRecord(issued, next, false, startedOver + 1);
+    return new KeyRecord(issued, next, false, startedOver + 1, mark);
+  }
+
+  /** The same, told from all that were in the store before. */
+  KeyRecord withNewMark() {
+    return new KeyRecord(issued, next, startingOver, startedOver, UUID.randomUUID().toString());
   }
 
   /** The record as a store keeps it. */
   String text() {
     StringBuilder text = new StringBuilder(TITLE).append(FORMAT).append('\n');
-    text.append("started-over ").append(startedOver).append('\n');
+    text.append("started-over ").append(startedOver);
+    if (mark != null) {
+      text.append(' ').append(mark); // what follows the number, older versions pass over
+    }
+    text.append('\n');
     if (startingOver) {
       text.append("starting-over\n");
     }
@@ -222,11 +240,15 @@ record KeyRecord(List<Entry> issued, @Nullable Entry next, boolean startingOver,
     Entry next = null;
     boolean startingOver = false;
     long startedOver = 0;
+    String mark = null;
     try {
       for (String line : lines.subList(1, lines.size())) {
         String[] words = line.split(" ", -1);
         switch (words[0]) {
-          case "started-over" -> startedOver = Long.parseLong(words[1]);
+          case "started-over" -> {
+            startedOver = Long.parseLong(words[1]);
+            mark = words.length > 2 ? words[2] : null;
+          }
           case "starting-over" -> startingOver = true;
           case "issued" -> issued.add(entry(words));
           case "next" -> next = entry(words);
@@ -241,7 +263,7 @@ record KeyRecord(List<Entry> issued, @Nullable Entry next, boolean startingOver,
       throw new EndpointKeysException(
           "The store's record of the endpoint keys is damaged: restore the store");
     }
-    return new KeyRecord(issued, next, startingOver, startedOver);
+    return new KeyRecord(issued, next, startingOver, startedOver, mark);
   }
 
   private static Entry entry(String[] words) {

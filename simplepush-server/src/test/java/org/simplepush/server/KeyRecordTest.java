@@ -22,7 +22,8 @@ class KeyRecordTest {
           List.of(KeyRecord.Entry.handedIn(key(1), 10), KeyRecord.Entry.kept(key(2), 20)),
           KeyRecord.Entry.kept(key(3), 0),
           true,
-          4);
+          4,
+          "mark");
 
   @Test
   void recordIsReadAsItWasWritten() throws Exception {
@@ -38,7 +39,8 @@ class KeyRecordTest {
             List.of(KeyRecord.Entry.kept(key(1), 10), KeyRecord.Entry.kept(key(2), 20)),
             KeyRecord.Entry.kept(key(3), 0),
             false,
-            0);
+            0,
+            null);
     assertThat(three.kept()).containsExactly(key(2), key(1), key(3));
   }
 

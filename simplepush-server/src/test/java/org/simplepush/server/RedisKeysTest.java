@@ -37,6 +37,8 @@ class RedisKeysTest {
   /** So that only a reconnection makes a server compare. */
   private static final Duration SELDOM = Duration.ofHours(1);
 
+  private static final Duration SECONDS_TO_START_OVER = Duration.ofSeconds(30);
+
   private static final String NO_TOKEN = "/update/" + "A".repeat(64);
 
   @TempDir private Path folder;
@@ -240,11 +242,11 @@ class RedisKeysTest {
   @Test
   void keysThatAreGoneArePutBackByAComparison() throws Exception {
     PushServer a = start();
-    String before = redis.ask("GET", RECORD);
+    KeyRecord before = record();
 
     redis.ask("FLUSHALL");
 
-    eventually(() -> assertThat(redis.ask("GET", RECORD)).isEqualTo(before));
+    eventually(() -> assertPutBack(before));
     assertHealthy(a);
     assertThat(put(start(), device(a).register(CHANNEL))).isEqualTo(200);
   }
@@ -252,24 +254,58 @@ class RedisKeysTest {
   @Test
   void keysThatRedisLostArePutBackWhenItIsConnectedAgain() throws Exception {
     PushServer a = start(SELDOM, builder -> builder);
-    String before = redis.ask("GET", RECORD);
+    KeyRecord before = record();
 
     redis.kill();
     redis.restart();
 
-    eventually(() -> assertThat(redis.ask("GET", RECORD)).isEqualTo(before));
+    eventually(() -> assertPutBack(before));
     eventually(() -> assertHealthy(a));
   }
 
   @Test
   void keysThatAreGoneArePutBackByTheHealthCheck() throws Exception {
     PushServer a = start(SELDOM, builder -> builder);
-    String before = redis.ask("GET", RECORD);
+    KeyRecord before = record();
     redis.ask("DEL", RECORD);
 
     assertHealthy(a);
 
-    assertThat(redis.ask("GET", RECORD)).isEqualTo(before);
+    assertPutBack(before);
+  }
+
+  private void assertPutBack(KeyRecord before) throws Exception {
+    assertThat(redis.ask("GET", RECORD)).as("else nil").startsWith("simplepush");
+    KeyRecord now = record();
+    assertThat(now.issued()).isEqualTo(before.issued());
+    assertThat(now.mark()).isNotNull().isNotEqualTo(before.mark());
+  }
+
+  /** One of them puts the record back; to the other it looks in order. */
+  @Test
+  void devicesOfEveryServerStartOverWhenRedisHasForgottenAll() throws Exception {
+    WireDevice one = device(start());
+    WireDevice other = device(start());
+    one.register(CHANNEL);
+    other.register(CHANNEL);
+
+    redis.ask("FLUSHALL");
+
+    one.socket().expectClose(1001, SECONDS_TO_START_OVER);
+    other.socket().expectClose(1001, SECONDS_TO_START_OVER);
+  }
+
+  @Test
+  void recordOfAnOlderVersionIsLeftWithoutAMark() throws Exception {
+    start();
+    String unmarked = redis.ask("GET", RECORD).replaceFirst("(started-over \\d+) .*", "$1");
+    redis.ask("SET", RECORD, unmarked);
+
+    WireDevice device = device(start());
+    device.register(CHANNEL);
+
+    device.proveNothingCame();
+    assertThat(redis.ask("GET", RECORD)).isEqualTo(unmarked);
   }
 
   @Test
