@@ -349,6 +349,8 @@ final class SessionRegistry implements SharedVersionStore.Listener {
             (comparison, failure) -> {
               if (check("reconcile", failure)) {
                 compared(node, uaid, sleeper, comparison);
+              } else {
+                sleepers.visitLater(nanosUntilComparedAgain(), uaid, sleeper, this::compareSleeper);
               }
             });
   }

@@ -182,6 +182,17 @@ final class Sleepers {
     }
   }
 
+  /** Shows one of them after a while, if it is still asleep then. */
+  void visitLater(long nanos, Uaid uaid, Sleeper sleeper, Visitor visitor) {
+    waker.schedule(
+        nanos,
+        () -> {
+          if (sleepers.get(uaid) == sleeper) {
+            visit(uaid, sleeper, visitor);
+          }
+        });
+  }
+
   /** Whatever happens to that one, the others are next. */
   private void visit(Uaid uaid, Sleeper sleeper, Visitor visitor) {
     try {

@@ -85,7 +85,7 @@ final class Failures {
     if (isUnreachable(failure)) {
       return place + " cannot be reached: " + reason(failure);
     }
-    if (says(failure, "DENIED Redis is running in protected mode")) {
+    if (says(failure, "unning in protected mode")) {
       return place
           + " is in protected mode and talks to its own machine only; give it a password or, in a"
           + " network you trust, protected-mode no";

@@ -34,6 +34,11 @@ final class Ids {
     return "simplepush:keys".getBytes(US_ASCII);
   }
 
+  /** Where nodes agree on who drops user agents that are not seen. */
+  static byte[] sweep() {
+    return "simplepush:sweep".getBytes(US_ASCII);
+  }
+
   static byte[] bytes(ChannelId channelId) {
     UUID id = channelId.value();
     return ByteBuffer.allocate(16)

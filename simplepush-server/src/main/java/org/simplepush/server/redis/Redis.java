@@ -361,25 +361,20 @@ abstract class Redis {
             });
   }
 
-  /** Does something with the key of every user agent, and adds up what comes of it. */
-  final CompletionStage<Integer> sumOverUserAgents(
-      Function<byte[], CompletionStage<Integer>> step) {
-    return sumFrom(ScanCursor.INITIAL, step, 0);
+  /**
+   * Some user agents.
+   *
+   * @param next where the others are
+   * @param keys perhaps none, and more than once
+   */
+  record UserAgents(ScanCursor next, List<byte[]> keys) {
+    /** The end. */
+    static final UserAgents NONE = new UserAgents(ScanCursor.FINISHED, List.of());
   }
 
-  private CompletionStage<Integer> sumFrom(
-      ScanCursor cursor, Function<byte[], CompletionStage<Integer>> step, int sum) {
-    return this.<Object, ScanPage>ask(null, () -> scan(cursor), page -> (ScanPage) page)
-        .thenCompose(
-            page -> {
-              CompletionStage<Integer> total = CompletableFuture.completedStage(sum);
-              for (byte[] key : page.keys()) {
-                total = total.thenCombine(step.apply(key), Integer::sum);
-              }
-              return page.next().isFinished()
-                  ? total
-                  : total.thenCompose(sofar -> sumFrom(page.next(), step, sofar));
-            });
+  /** Returns about 500 user agents, or fewer; all of them come in the pages up to the last. */
+  final CompletionStage<UserAgents> userAgents(ScanCursor cursor) {
+    return this.<Object, UserAgents>ask(null, () -> scan(cursor), page -> (UserAgents) page);
   }
 
   /** Whether something is so for any user agent; its key may be there without it. */
@@ -389,7 +384,7 @@ abstract class Redis {
 
   private CompletionStage<Boolean> anyFrom(
       ScanCursor cursor, Function<byte[], CompletionStage<Boolean>> question) {
-    return this.<Object, ScanPage>ask(null, () -> scan(cursor), page -> (ScanPage) page)
+    return userAgents(cursor)
         .thenCompose(
             page -> {
               CompletionStage<Boolean> any = CompletableFuture.completedStage(false);
@@ -406,12 +401,10 @@ abstract class Redis {
             });
   }
 
-  private record ScanPage(ScanCursor next, List<byte[]> keys) {}
-
   private CompletionStage<Object> scan(ScanCursor cursor) {
     return commands()
         .scan(cursor, USER_AGENTS)
-        .thenApply(found -> new ScanPage(found, found.getKeys()));
+        .thenApply(found -> new UserAgents(found, found.getKeys()));
   }
 
   /** Does something on the thread where stages complete, after those that came before. */

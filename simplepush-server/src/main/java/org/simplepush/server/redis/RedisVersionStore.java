@@ -6,6 +6,7 @@ import static java.util.concurrent.TimeUnit.MILLISECONDS;
 
 import io.lettuce.core.ClientOptions;
 import io.lettuce.core.RedisURI;
+import io.lettuce.core.ScanCursor;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -44,8 +45,9 @@ import org.slf4j.LoggerFactory;
  * fails and the connection is made anew. In a cluster, steps fail for user agents that are being
  * moved to another server.
  *
- * <p>Time is that of Redis: the clocks of the nodes do not matter. Once a server has joined, Redis
- * itself drops user agents that are not seen, and {@link #expire} has nothing to do.
+ * <p>Time is that of Redis: those of the nodes need not be the same. If a clock jumps, {@link
+ * #expire} notices and drops nobody. Redis itself forgets a user agent only a month later than
+ * {@code expire} drops it, in case no server runs.
  *
  * <p>Stages complete, and listeners are told, on one thread of the store. Do not block it: other
  * answers would wait.
@@ -68,6 +70,12 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
   /** An hour (protocol §10), as the scripts say too. */
   private static final long EMPTY_LEASE = 3_600_000;
 
+  /**
+   * How much longer Redis itself keeps who is not seen: its clock may jump, and then it would
+   * forget whoever is due by the new time, without a question.
+   */
+  private static final long BACKSTOP = Duration.ofDays(30).toMillis();
+
   private static final Logger log = LoggerFactory.getLogger(RedisVersionStore.class);
 
   private static final byte[] NO = {'0'};
@@ -78,9 +86,10 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
   private final Bus bus;
   private final LossDetector losses;
   private final LongSupplier offset;
+  private final Sweep sweep;
   private final Future<?> checks;
 
-  /** How long Redis keeps who is not seen, in milliseconds; 0 if it is not to drop anybody. */
+  /** After how long to drop who is not seen, in milliseconds; 0 before a server has joined. */
   private volatile long lease;
 
   /**
@@ -98,6 +107,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
     this.bus = new Bus(redis);
     this.losses = new LossDetector(redis, () -> List.of(lease(), offset()), bus::lost);
     this.offset = settings.offset();
+    this.sweep = new Sweep(redis, offset);
     redis.onConnectedAnew(bus::lost);
     long interval = settings.checkInterval().toMillis();
     this.checks =
@@ -190,8 +200,9 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
     }
   }
 
+  /** How long Redis keeps who is not seen, in milliseconds. */
   private byte[] lease() {
-    return Ids.number(lease);
+    return Ids.number(lease == 0 ? 0 : lease + BACKSTOP);
   }
 
   /** How long Redis keeps whoever has no channel and is not seen, in milliseconds. */
@@ -445,42 +456,57 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
   /**
    * {@inheritDoc}
    *
-   * <p>Does nothing and completes with 0 if a server has joined and Redis drops user agents by
-   * itself, after that time or a shorter one. Else looks at every user agent, one after another; it
-   * may fail half-way, and finishes when called again.
+   * <p>Looks at every user agent, one after another; it may fail half-way, and finishes when called
+   * again. If a server has joined, and unless the time is zero, it does so gently: 2,500 user
+   * agents in a second at most, and one of the nodes at a time; on the others, and for five minutes
+   * after one has finished, the call completes with 0. It drops those without a channel after an
+   * hour by the way. It drops nobody, and says so in the log, from when the clock of Redis and that
+   * of this machine disagree by a minute more or less than before, until they agree as before or
+   * that has lasted for {@code notSeenFor}. So call it every ten minutes or so.
    */
   @Override
   public CompletionStage<Integer> expire(Duration notSeenFor) {
-    return expire(notSeenFor, lease, NO);
+    long millis = roundedUpMillis(notSeenFor);
+    return lease > 0 && millis > 0
+        ? sweep.run(millis, Math.min(millis, EMPTY_LEASE))
+        : dropAll(millis, Long.MAX_VALUE);
   }
 
   /**
    * {@inheritDoc}
    *
-   * <p>Does nothing and completes with 0 if a server has joined: then Redis drops user agents
-   * without a channel by itself, after an hour.
+   * <p>Does nothing and completes with 0 if a server has joined and the time is an hour or longer:
+   * then {@link #expire} drops user agents without a channel, too.
    */
   @Override
   public CompletionStage<Integer> expireEmpty(Duration notSeenFor) {
-    return expire(notSeenFor, emptyLease(), YES);
-  }
-
-  /** Looks at every user agent, unless Redis drops whoever is meant after {@code lease} at most. */
-  private CompletionStage<Integer> expire(Duration notSeenFor, long lease, byte[] onlyEmpty) {
     long millis = roundedUpMillis(notSeenFor);
-    if (lease > 0 && millis >= lease) {
+    if (lease > 0 && millis >= emptyLease()) {
       return redis.isClosed()
           ? CompletableFuture.failedStage(new StoreException("The store was closed"))
           : CompletableFuture.completedStage(0);
     }
-    byte[] limit = Ids.number(millis);
-    return redis.sumOverUserAgents(
-        key ->
-            redis.run(
-                Script.EXPIRE,
-                key,
-                arguments(limit, offset(), onlyEmpty),
-                reply -> (int) code(reply)));
+    return dropAll(Long.MAX_VALUE, millis);
+  }
+
+  private CompletionStage<Integer> dropAll(long notSeenFor, long emptyNotSeenFor) {
+    return dropFrom(ScanCursor.INITIAL, notSeenFor, emptyNotSeenFor, 0);
+  }
+
+  private CompletionStage<Integer> dropFrom(
+      ScanCursor cursor, long notSeenFor, long emptyNotSeenFor, int before) {
+    return redis
+        .userAgents(cursor)
+        .thenCompose(
+            page -> {
+              CompletionStage<Integer> dropped =
+                  Sweep.drop(redis, page, notSeenFor, emptyNotSeenFor, offset)
+                      .thenApply(more -> before + more);
+              return page.next().isFinished()
+                  ? dropped
+                  : dropped.thenCompose(
+                      sum -> dropFrom(page.next(), notSeenFor, emptyNotSeenFor, sum));
+            });
   }
 
   private static long roundedUpMillis(Duration duration) {

@@ -47,21 +47,16 @@ enum Script {
         spellings[ARGV[i]] = ARGV[i + 1]
       end
       local kept = {}
-      local removed = false
       for i = 1, #all, 2 do
         local id, value = all[i], all[i + 1]
         if #id == 16 then
           if not spellings[id] then
             redis.call('HDEL', key, id)
-            removed = true
           else
             kept[#kept + 1] = id
             kept[#kept + 1] = respell(id, value, spellings[id])
           end
         end
-      end
-      if removed then
-        lease()
       end
       return pending(kept)
       """),
@@ -129,7 +124,7 @@ enum Script {
       end
       local kept = redis.call('HGETALL', key)
       if ARGV[5] == '1' then
-        local all, spellings, removed = kept, {}, false
+        local all, spellings = kept, {}
         for i = 6, #ARGV, 2 do
           spellings[ARGV[i]] = ARGV[i + 1]
         end
@@ -139,15 +134,11 @@ enum Script {
           if #id == 16 then
             if not spellings[id] then
               redis.call('HDEL', key, id)
-              removed = true
             else
               kept[#kept + 1] = id
               kept[#kept + 1] = respell(id, value, spellings[id])
             end
           end
-        end
-        if removed then
-          lease()
         end
       end
       return pending(kept, {1, epoch, digest(kept)})
@@ -195,9 +186,6 @@ enum Script {
         return {2, 0, basis(ARGV[6])}
       end
       redis.call('HSET', key, ARGV[3], '-' .. ARGV[4])
-      if channels == 0 then
-        lease()
-      end
       return {1, 1, raised(ARGV[6])}
       """),
 
@@ -212,7 +200,6 @@ enum Script {
       if not see() or redis.call('HDEL', key, ARGV[3]) == 0 then
         return {1}
       end
-      lease()
       return {0}
       """),
 
@@ -303,22 +290,53 @@ enum Script {
       """),
 
   /**
-   * not seen for so many milliseconds, 0 is anybody whatever the clock says; offset; 1 for user
-   * agents without a channel only.
+   * not seen for so many milliseconds, 0 is anybody whatever the clock says; offset; the same as
+   * the first for user agents without a channel.
    */
   EXPIRE(
       Lua.NOW,
       Lua.DROP,
       Lua.EMPTY,
       """
-      if ARGV[3] == '1' and not empty() then
-        return {0}
-      end
       local seen = redis.call('HGET', key, 's')
-      if not seen or (ARGV[1] ~= '0' and now() - seen < tonumber(ARGV[1])) then
+      local function unseen(millis)
+        return millis == '0' or now() - seen >= tonumber(millis)
+      end
+      if seen and (unseen(ARGV[1]) or (empty() and unseen(ARGV[3]))) then
+        drop()
+        return {1}
+      end
+      return {0}
+      """),
+
+  /**
+   * who sweeps; offset; for how many milliseconds others leave it alone; the sweeper's own time;
+   * after how many milliseconds a clock that has jumped is believed. Answers with 0 if it is
+   * another's turn, 1 if it is the sweeper's, or 2 and how far a clock has jumped.
+   */
+  SWEEP(
+      Lua.NOW,
+      """
+      local time = tonumber(now())
+      local since = time - (redis.call('HGET', key, 'at') or 0)
+      if redis.call('HGET', key, 'by') ~= ARGV[1] and since >= 0 and since < tonumber(ARGV[3]) then
         return {0}
       end
-      drop()
+      redis.call('HSET', key, 'by', ARGV[1], 'at', now())
+      local apart = time - ARGV[4]
+      local jump = apart - (redis.call('HGET', key, 'apart') or apart)
+      if math.abs(jump) > 60000 then
+        local noticed = redis.call('HGET', key, 'jumped')
+        if not noticed then
+          redis.call('HSET', key, 'jumped', ARGV[4])
+          return {2, string.format('%.0f', jump)}
+        end
+        if ARGV[4] - noticed < tonumber(ARGV[5]) then
+          return {2, string.format('%.0f', jump)}
+        end
+      end
+      redis.call('HDEL', key, 'jumped')
+      redis.call('HSET', key, 'apart', string.format('%.0f', apart))
       return {1}
       """),
 
@@ -482,7 +500,7 @@ enum Script {
         end
         """;
 
-    /** Whether the user agent has no channel: then it is kept for an hour (protocol §10). */
+    /** Whether the user agent has no channel. */
     static final String EMPTY =
         """
         local function empty()
@@ -495,13 +513,10 @@ enum Script {
     static final String SEE =
         NOW
             + DROP
-            + EMPTY
             + """
             local function lease()
               if ARGV[1] == '0' then
                 redis.call('PERSIST', key)
-              elseif empty() and tonumber(ARGV[1]) > 3600000 then
-                redis.call('PEXPIRE', key, 3600000)
               else
                 redis.call('PEXPIRE', key, ARGV[1])
               end

@@ -17,7 +17,11 @@
  *       writes the id in another way than usual, a {@code :} and what it writes follow.
  * </ul>
  *
- * <p>The key expires when the user agent was not seen for as long as the server said.
+ * <p>The key expires a month after the user agent should have been dropped for not being seen.
+ *
+ * <p>{@code simplepush:sweep} says who drops user agents that are not seen ({@code by}), when that
+ * one last looked ({@code at}), how far the clock of Redis was ahead of the sweeper's ({@code
+ * apart}), and since when it is another difference ({@code jumped}).
  *
  * <p>{@code simplepush:keys} is the record of the endpoint keys, as text; it never expires.
  *

@@ -565,20 +565,23 @@ class RedisNodesTest {
   }
 
   @Test
-  void expiryIsLeftToRedisOnceANodeHasJoined() throws Exception {
-    RedisVersionStore store = RedisVersionStore.open(uri());
-    store.join(Duration.ofMillis(500), heardHere);
-    Uaid device = Uaid.random();
-    get(store.hello(device, List.of()));
-    get(store.register(device, channel, 9));
+  void userAgentThatIsNotSeenIsSwept() throws Exception {
+    try (RedisVersionStore store = RedisVersionStore.open(uri())) {
+      store.join(Duration.ofMillis(500), heardHere);
+      Uaid device = Uaid.random();
+      get(store.hello(device, List.of()));
+      get(store.register(device, channel, 9));
 
-    await()
-        .atMost(20, SECONDS)
-        .until(() -> get(here.advance(device, channel, 0)) instanceof Advance.Unknown);
+      await()
+          .atMost(20, SECONDS)
+          .until(
+              () -> {
+                get(store.expire(Duration.ofMillis(500)));
+                return get(here.advance(device, channel, 0)) instanceof Advance.Unknown;
+              });
 
-    assertThat(get(store.expire(Duration.ofMillis(500)))).isZero();
-    assertThat(get(store.hello(device, List.of(channel)))).isEqualTo(new Resumption.Unknown());
-    store.close();
+      assertThat(get(store.hello(device, List.of(channel)))).isEqualTo(new Resumption.Unknown());
+    }
   }
 
   @Test

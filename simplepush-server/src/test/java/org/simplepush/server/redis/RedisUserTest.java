@@ -84,7 +84,7 @@ class RedisUserTest {
         "-hlen -pexpire -unlink; lets its user not run, in scripts: HLEN, PEXPIRE, UNLINK",
         "-publish; lets its user not run, in scripts: PUBLISH",
         "resetchannels &other:*; not run, in scripts: PUBLISH to the channels simplepush:*",
-        "resetkeys ~other:*; one of the keys",
+        "resetkeys ~other:*; too few permissions (NOPERM",
       })
   void tooFewPermissionsAreNamedByOpen(String rule, String sentence) throws Exception {
     String login = redis.allowDocumentedUser();
