@@ -38,6 +38,10 @@ final class LossDetector {
   private static final Logger log = LoggerFactory.getLogger(LossDetector.class);
 
   private static final String KEY = "simplepush:ticks";
+
+  /** Beside the ticks of the nodes. */
+  private static final String GENERATION = "generation";
+
   private static final long TICK_MILLIS = 500;
   private static final long LEAVE_MILLIS = 500;
 
@@ -78,6 +82,12 @@ final class LossDetector {
     /** Whether something is known to be lost that is not restored yet. */
     boolean lost;
 
+    /** Whether some of that cannot be restored by anybody. */
+    boolean lostForGood;
+
+    /** User agents that were made in an earlier one start over. */
+    volatile long generation;
+
     int restored;
     long waitingSince;
     boolean looking;
@@ -102,7 +112,7 @@ final class LossDetector {
   private final Map<String, Server> servers = new HashMap<>();
 
   /** The same by what Redis calls them. */
-  private Map<String, Server> byName = Map.of();
+  private volatile Map<String, Server> byName = Map.of();
 
   private @Nullable Future<?> ticking;
 
@@ -237,6 +247,12 @@ final class LossDetector {
     byName = found;
   }
 
+  /** The generation of the user agents of a server; from any thread. */
+  long generation(byte[] key) {
+    Server server = started ? byName.get(redis.serverOf(key)) : null;
+    return server == null ? 0 : server.generation;
+  }
+
   // Ticks
 
   private void tick() {
@@ -339,6 +355,8 @@ final class LossDetector {
   /** Draws the conclusions of what was there before the tick. */
   private void judge(Server server, Map<String, String> found, long connection, long tick) {
     long now = System.nanoTime();
+    String generation = found.remove(GENERATION);
+    learn(server, generation == null ? 0 : Long.parseLong(generation));
     boolean lost = server.ticks.anyLost(found, now);
     boolean moved =
         server.connection != 0
@@ -372,6 +390,30 @@ final class LossDetector {
     }
   }
 
+  /** Another node may have raised the generation, or the store may have lost that it was raised. */
+  private void learn(Server server, long generation) {
+    boolean first = server.connection == 0;
+    if (generation < server.generation) {
+      raise(server, server.generation - 1, server.generation);
+    } else if (generation > server.generation) {
+      server.generation = generation;
+      server.lostForGood = false;
+      if (!first) {
+        onLoss.run();
+      }
+    }
+  }
+
+  private CompletionStage<@Nullable Void> raise(Server server, long from, long to) {
+    return redis
+        .<Long>run(
+            Script.RAISE_GENERATION,
+            server.key,
+            new byte[][] {Ids.number(from), Ids.number(to)},
+            (List<Object> reply) -> (Long) reply.get(0))
+        .thenAccept(generation -> server.generation = generation);
+  }
+
   private static void inOrder(Server server, long connection, long now) {
     server.state = State.IN_ORDER;
     server.connection = connection;
@@ -382,6 +424,7 @@ final class LossDetector {
 
   private void replay(Server server, Map<String, String> found, long connection, long now) {
     long safe = server.ticks.safeUntil(found);
+    server.lostForGood |= server.lost && safe < server.log.start();
     server.ticks.adopt(found, now);
     server.state = State.REPLAYING;
     if (server.lost) {
@@ -421,9 +464,10 @@ final class LossDetector {
     if (!server.ticks.allBack() && now - server.waitingSince < PATIENCE_NANOS) {
       return;
     }
-    server.ticks.giveUp();
+    server.lostForGood |= server.ticks.giveUp();
     server.state = State.REPLAYING;
     replay(server, server.missing, server.missing.start(), null)
+        .thenCompose(done -> startOver(server))
         .whenComplete(
             (done, failure) -> {
               if (failure != null) {
@@ -432,6 +476,17 @@ final class LossDetector {
               }
               restored(server);
             });
+  }
+
+  private CompletionStage<@Nullable Void> startOver(Server server) {
+    if (!server.lostForGood) {
+      return CompletableFuture.completedFuture(null);
+    }
+    log.error(
+        "A server of Redis has lost what no node can restore: its user agents start over, each at"
+            + " its next hello or when it is compared");
+    long before = server.generation;
+    return raise(server, before, before + 1).thenRun(() -> server.lostForGood = false);
   }
 
   private void restored(Server server) {

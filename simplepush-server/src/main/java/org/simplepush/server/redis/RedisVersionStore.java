@@ -214,6 +214,10 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
     return Ids.number(offset.getAsLong());
   }
 
+  private byte[] generation(Uaid uaid) {
+    return Ids.number(losses.generation(Ids.key(uaid)));
+  }
+
   private static byte[][] arguments(byte[]... arguments) {
     return arguments;
   }
@@ -597,7 +601,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
 
     @Override
     public CompletionStage<Greeting> hello(Uaid uaid, @Nullable List<ChannelId> channelIds) {
-      List<byte[]> arguments = new ArrayList<>(List.of(lease(), offset()));
+      List<byte[]> arguments = new ArrayList<>(List.of(lease(), offset(), generation(uaid)));
       addList(arguments, channelIds);
       return run(
           Script.GREET,
@@ -639,7 +643,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
       return run(
           Script.COMPARE,
           uaid,
-          arguments(lease(), offset(), basis(claim)),
+          arguments(lease(), offset(), basis(claim), generation(uaid)),
           reply -> comparison(reply, claim.connection()),
           found -> !(found instanceof Comparison.Claimed));
     }

@@ -61,19 +61,27 @@ enum Script {
       return pending(kept)
       """),
 
-  /** As HELLO, but takes nothing away. Answers with the route too. */
+  /**
+   * lease, offset, generation, 0 or 1 if there is a list, then each id and how it is spelled. As
+   * HELLO, but takes nothing away. Answers with the route too.
+   */
   GREET(
       Lua.SEE,
       Lua.PENDING,
       Lua.ROUTE,
+      Lua.GENERATION,
       """
-      local listed = ARGV[3] == '1'
+      local listed = ARGV[4] == '1'
       local route = bare(redis.call('HGET', key, 'r'))
+      dropIfOlderThan(ARGV[3])
       if not see() then
-        if not listed or #ARGV > 3 then
+        if not listed or #ARGV > 4 then
           return {0, route}
         end
         redis.call('HSET', key, 's', now())
+        if ARGV[3] ~= '0' then
+          redis.call('HSET', key, 'g', ARGV[3])
+        end
         lease()
         return {1, route}
       end
@@ -84,7 +92,7 @@ enum Script {
           known[all[i]] = all[i + 1]
         end
         all = {}
-        for i = 4, #ARGV, 2 do
+        for i = 5, #ARGV, 2 do
           local value = known[ARGV[i]]
           if not value then
             return {2, route}
@@ -144,16 +152,18 @@ enum Script {
       return pending(kept, {1, epoch, digest(kept)})
       """),
 
-  /** lease, offset, the claim. */
+  /** lease, offset, the claim, generation. */
   COMPARE(
       Lua.SEE,
       Lua.PENDING,
       Lua.ROUTE,
       Lua.DIGEST,
+      Lua.GENERATION,
       """
       if superseded(ARGV[3]) then
         return {0}
       end
+      dropIfOlderThan(ARGV[4])
       if not see() then
         return {2}
       end
@@ -182,6 +192,7 @@ enum Script {
         return {1, 0, raised(ARGV[6])}
       end
       local channels = redis.call('HLEN', key) - 1 - redis.call('HEXISTS', key, 'r')
+          - redis.call('HEXISTS', key, 'g')
       if channels >= tonumber(ARGV[5]) then
         return {2, 0, basis(ARGV[6])}
       end
@@ -371,6 +382,20 @@ enum Script {
       """),
 
   /**
+   * the generation as it was, the new one; the key is that of the ticks. Of those who raise it for
+   * the same loss the first succeeds. Answers with what it is then.
+   */
+  RAISE_GENERATION(
+      """
+      local generation = redis.call('HGET', key, 'generation') or '0'
+      if tonumber(generation) <= tonumber(ARGV[1]) then
+        generation = ARGV[2]
+        redis.call('HSET', key, 'generation', generation)
+      end
+      return {tonumber(generation)}
+      """),
+
+  /**
    * lease, offset, 1 if the user agent may be made, where it was connected as in a route or
    * nothing, what stands before that in the route, then each id and how it is spelled, or - if it
    * was removed. Does again what is not there, unless a newer claim is, which proves that it was.
@@ -505,7 +530,8 @@ enum Script {
         """
         local function empty()
           local fields = redis.call('HLEN', key)
-          return fields < 3 and fields - redis.call('HEXISTS', key, 'r') < 2
+          return fields < 4
+              and fields - redis.call('HEXISTS', key, 'r') - redis.call('HEXISTS', key, 'g') < 2
         end
         """;
 
@@ -650,6 +676,17 @@ enum Script {
           end
           redis.call('HSET', key, 'r', route)
           return bare(route)
+        end
+        """;
+
+    /** Drops the user agent if it was made before the store lost something for good. */
+    static final String GENERATION =
+        """
+        local function dropIfOlderThan(generation)
+          if generation ~= '0'
+              and tonumber(redis.call('HGET', key, 'g') or '0') < tonumber(generation) then
+            drop()
+          end
         end
         """;
 

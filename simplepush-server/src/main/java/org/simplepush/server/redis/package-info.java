@@ -12,6 +12,7 @@
  *   <li>{@code r}: where it is connected: the node, that node's number of the connection, a {@code
  *       :} and the epoch of this claim. When the connection has ended {@code - } stands before it,
  *       so that the epoch does not go back.
+ *   <li>{@code g}: the generation it was made in, unless that is 0
  *   <li>a field for each channel, named by the 16 bytes of its id. Its value is the version, after
  *       a {@code -} unless it is pending; nothing but {@code -} if it has none. If the device
  *       writes the id in another way than usual, a {@code :} and what it writes follow.
@@ -33,8 +34,9 @@
  *
  * <p>{@code simplepush:ticks}, in a cluster a key that begins so on each master, is a hash of the
  * nodes: by the name of a node, a number that it counts up twice a second, or {@code left}. A
- * server that has lost writes has lost ticks. It never expires; nodes remove the names of others
- * that have been gone for an hour.
+ * server that has lost writes has lost ticks. {@code generation} in it counts how often something
+ * was lost that no node could restore; user agents of an earlier one start over. It never expires;
+ * nodes remove the names of others that have been gone for an hour.
  *
  * <p>{@code simplepush:probe} and what begins so is written and removed to see whether Redis does
  * what the steps need.

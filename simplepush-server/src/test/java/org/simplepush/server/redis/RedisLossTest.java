@@ -25,6 +25,8 @@ import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
 import org.simplepush.core.VersionStore.Advance;
 import org.simplepush.core.VersionStore.Registration;
+import org.simplepush.core.VersionStore.Resumption.Resumed;
+import org.simplepush.core.VersionStore.Resumption.Unknown;
 import org.simplepush.server.SharedVersionStore;
 import org.simplepush.server.SharedVersionStore.Basis;
 import org.simplepush.server.SharedVersionStore.Comparison;
@@ -239,6 +241,73 @@ class RedisLossTest extends RedisFixture {
     } finally {
       connected.close();
     }
+  }
+
+  // what cannot be restored
+
+  @Test
+  void userAgentsStartOverIfANodeThatDiedHadConfirmedWhatIsLost() throws Exception {
+    RedisProcess redis = redis("--appendonly", "yes", "--appendfsync", "everysec");
+    TcpProxy proxy = closing(new TcpProxy(redis.port()));
+    RedisVersionStore here = store(redis.uri());
+    Node node = here.join(WEEK, heard);
+    RedisVersionStore there = node(proxy.uri());
+    create(here);
+    Basis.Seen seen = get(node.hello(uaid, List.of(channel))).seen();
+    Comparison.Claimed claimed =
+        (Comparison.Claimed) get(node.settle(uaid, 1, seen, List.of(channel)));
+    awaitTicks(redis, 2, 2);
+    long end = redis.appended();
+    awaitTicks(redis, 2, 2);
+    get(there.advance(uaid, channel, 1));
+    proxy.silenceAll();
+
+    redis.crash(end);
+    redis.restart();
+
+    await().atMost(60, SECONDS).until(() -> redis.ask("HGET", TICKS, "generation").equals("1"));
+    await()
+        .atMost(60, SECONDS)
+        .ignoreExceptions()
+        .until(() -> get(node.compare(uaid, claimed.claim())) instanceof Comparison.Unknown);
+    assertThat(get(node.hello(uaid, List.of(channel))).resumption()).isEqualTo(new Unknown());
+    Uaid fresh = Uaid.random();
+    Basis.Seen nothing = get(node.hello(fresh, List.of())).seen();
+    assertThat(get(node.register(fresh, nothing, channel, 1))).isPresent();
+    assertThat(get(node.hello(fresh, List.of(channel))).resumption())
+        .isEqualTo(new Resumed(List.of()));
+  }
+
+  @Test
+  void nobodyStartsOverForANodeThatDiedBefore() throws Exception {
+    RedisProcess redis = redis("--appendonly", "yes", "--appendfsync", "everysec");
+    TcpProxy proxy = closing(new TcpProxy(redis.port()));
+    RedisVersionStore here = node(redis.uri());
+    node(proxy.uri());
+    create(here);
+    awaitTicks(redis, 2, 1);
+    proxy.silenceAll();
+    long end = redis.appended();
+    List<Long> before = ticks(redis, TICKS);
+    await().atMost(60, SECONDS).until(() -> sum(ticks(redis, TICKS)) >= sum(before) + 8);
+    get(here.advance(uaid, channel, 1));
+
+    redis.crash(end);
+    redis.restart();
+
+    awaitVersions(List.of(new Absent(uaid, channel)), 1, here);
+    await()
+        .atMost(60, SECONDS)
+        .ignoreExceptions()
+        .untilAsserted(
+            () ->
+                assertThat(get(here.advance(uaid, ChannelId.random(), 1)))
+                    .isEqualTo(new Advance.Unknown()));
+    assertThat(redis.ask("HGET", TICKS, "generation")).as("none").isEqualTo("$-1");
+  }
+
+  private static long sum(List<Long> ticks) {
+    return ticks.stream().mapToLong(Long::longValue).sum();
   }
 
   // a replica that lagged behind
