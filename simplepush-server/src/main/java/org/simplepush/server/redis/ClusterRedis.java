@@ -191,6 +191,18 @@ final class ClusterRedis extends Redis {
   }
 
   @Override
+  CompletionStage<Long> waitForReplicas(byte[] key, int replicas, long millis) {
+    RedisClusterNode master = connection.getPartitions().getMasterBySlot(SlotHash.getSlot(key));
+    if (master == null) {
+      throw new StoreException("No server of the cluster serves the slot");
+    }
+    RedisURI uri = master.getUri();
+    return connection
+        .getConnectionAsync(uri.getHost(), uri.getPort())
+        .thenCompose(serving -> serving.async().waitForReplication(replicas, millis));
+  }
+
+  @Override
   long connectionOf(byte[] key) {
     RedisClusterNode master = connection.getPartitions().getMasterBySlot(SlotHash.getSlot(key));
     if (master == null) {

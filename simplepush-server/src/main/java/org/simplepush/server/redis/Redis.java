@@ -71,9 +71,15 @@ abstract class Redis {
   private volatile Runnable onConnectedAnew = () -> {};
   private volatile boolean closed;
 
+  /** Null if answers are not held back until replicas have what they confirm. */
+  private final @Nullable ReplicaWait replicaWait;
+
   Redis(RedisAddress address, ClientResources resources) {
     this.address = address;
     this.resources = resources;
+    long wait = Math.min(1_000, address.timeout().toMillis() / 2);
+    this.replicaWait =
+        address.replicas() == 0 ? null : new ReplicaWait(this, address.replicas(), wait);
   }
 
   /** Where to send commands, on whatever connection is the right one. */
@@ -122,6 +128,9 @@ abstract class Redis {
 
   /** A name of the server that serves a key; empty if there is none, or no other. */
   abstract String serverOf(byte[] key);
+
+  /** Asks how many replicas have what was written on the connection that serves a key. */
+  abstract CompletionStage<Long> waitForReplicas(byte[] key, int replicas, long millis);
 
   /** A number of the connection that serves a key, which no other has; 0 if there is none now. */
   abstract long connectionOf(byte[] key);
@@ -285,6 +294,26 @@ abstract class Redis {
    * @param completion called where stages complete
    */
   final <T> CompletionStage<T> run(
+      Script script,
+      byte[] key,
+      byte[][] arguments,
+      Function<List<Object>, T> reading,
+      Completion<T> completion) {
+    ReplicaWait waiting = replicaWait;
+    if (waiting == null || !ReplicaWait.isPromise(script)) {
+      return send(script, key, arguments, reading, completion);
+    }
+    long connection = connectionOf(key);
+    return send(
+        script,
+        key,
+        arguments,
+        reading,
+        (result, answer) ->
+            waiting.hold(key, connection, result, () -> completion.complete(result, answer)));
+  }
+
+  private <T> CompletionStage<T> send(
       Script script,
       byte[] key,
       byte[][] arguments,

@@ -22,8 +22,9 @@ import org.jspecify.annotations.Nullable;
  * Where Redis is, as Lettuce writes it, without ever showing the password.
  *
  * @param seeds one or more; several only of a cluster
+ * @param replicas how many replicas must have a step before it is confirmed
  */
-record RedisAddress(List<RedisURI> seeds) {
+record RedisAddress(List<RedisURI> seeds, int replicas) {
   /** An answer that takes longer will not be waited for, unless the URI says otherwise. */
   private static final Duration TIMEOUT = Duration.ofSeconds(3);
 
@@ -38,9 +39,13 @@ record RedisAddress(List<RedisURI> seeds) {
   /**
    * Takes what the user made, as it is now.
    *
-   * @throws IllegalArgumentException if there is none, or one without a host
+   * @throws IllegalArgumentException if there is none, or one without a host, or if {@code
+   *     replicas} is negative
    */
-  static RedisAddress of(List<RedisURI> uris) {
+  static RedisAddress of(List<RedisURI> uris, int replicas) {
+    if (replicas < 0) {
+      throw new IllegalArgumentException("Replicas are 0 or more, but were " + replicas);
+    }
     if (uris.isEmpty()) {
       throw new IllegalArgumentException("A Redis store needs at least one address");
     }
@@ -55,7 +60,7 @@ record RedisAddress(List<RedisURI> seeds) {
         seed.setTimeout(TIMEOUT);
       }
     }
-    return new RedisAddress(seeds);
+    return new RedisAddress(seeds, replicas);
   }
 
   private static RedisURI copy(RedisURI uri) {
@@ -118,7 +123,11 @@ record RedisAddress(List<RedisURI> seeds) {
       places.forEach(
           place -> place.setCredentialsProvider(RedisCredentialsProvider.from(() -> credentials)));
     }
-    return of(seeds);
+    String replicas = parameter(parsed, "replicas");
+    if (replicas != null && !replicas.matches("[0-9]{1,3}")) {
+      throw wrong("replicas is a number");
+    }
+    return of(seeds, replicas == null ? 0 : Integer.parseInt(replicas));
   }
 
   private static IllegalArgumentException wrong(String what) {

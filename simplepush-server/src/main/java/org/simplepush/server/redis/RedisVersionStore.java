@@ -36,8 +36,15 @@ import org.slf4j.LoggerFactory;
  * Whether it outlives a crash of Redis or of its machine is for Redis' own settings to say: {@code
  * appendonly yes} with {@code appendfsync always} for every confirmed step, {@code everysec} for
  * all but the last second or two. Redis answers before its replicas do: a failover may lose what
- * was confirmed last. What Redis lost, devices find out and recover from at their next hello. It
- * must have {@code maxmemory-policy noeviction}.
+ * was confirmed last. It must have {@code maxmemory-policy noeviction}.
+ *
+ * <p><strong>What Redis lost</strong> the nodes notice and restore. Once a server has joined, the
+ * store keeps what it was confirmed in the last half minute, at most 262,144 steps, and applies it
+ * again when Redis was restarted or a replica has taken its place. Until every node that was there
+ * has done so, which takes seconds, steps that find nothing fail. If the loss goes further back, or
+ * a node that had confirmed some of it is gone too, the user agents of that server of Redis are
+ * unknown at their next hello or comparison, and start over. Not noticed is what a node confirmed
+ * in the half second before it died together with Redis, and a loss while no node ran.
  *
  * <p>A step is sent once. If the connection breaks before the answer is there, the stage fails, and
  * so does every step until Redis is back, at once; nothing is queued and nothing sent twice. If an
@@ -126,8 +133,9 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
    *     redis://host:port,host:port…} for several servers of a cluster; {@code ?timeout=500ms} is
    *     how long to wait for an answer, and for a connection; {@code ?sentinelPassword=} and {@code
    *     &sentinelUser=} are for Sentinels that want those, while user and password before the
-   *     {@code @} are for the servers that Sentinels name. What is special in a URI is written
-   *     {@code %40}
+   *     {@code @} are for the servers that Sentinels name; {@code ?replicas=1} confirms a step only
+   *     when so many replicas have it, see {@link #open(List, ClientOptions, int)}. What is special
+   *     in a URI is written {@code %40}
    * @return the store
    * @throws IllegalArgumentException if {@code uri} is not written so; says nothing of what it
    *     holds
@@ -171,7 +179,25 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
    * @throws StoreException as of {@link #open(String)}
    */
   public static RedisVersionStore open(List<RedisURI> uris, ClientOptions options) {
-    return connect(() -> RedisConnector.connect(RedisAddress.of(uris), options), Settings.DEFAULT);
+    return open(uris, options, 0);
+  }
+
+  /**
+   * The same, confirming a step only when replicas have it, so that a failover to one of these
+   * loses nothing: Redis is asked to {@code WAIT}, which its user must be allowed, once for all
+   * steps that were answered since it was last asked. If that takes longer than a second, or half
+   * the timeout, the stages fail, and so does {@link #check}.
+   *
+   * @param uris as of {@link #open(List, ClientOptions)}
+   * @param options as of {@link #open(List, ClientOptions)}
+   * @param replicas how many replicas, of each server that has any data; 0 for none
+   * @return the store
+   * @throws IllegalArgumentException also if {@code replicas} is negative
+   * @throws StoreException also if there are not so many replicas now
+   */
+  public static RedisVersionStore open(List<RedisURI> uris, ClientOptions options, int replicas) {
+    return connect(
+        () -> RedisConnector.connect(RedisAddress.of(uris, replicas), options), Settings.DEFAULT);
   }
 
   static RedisVersionStore open(String uri, Settings settings) {

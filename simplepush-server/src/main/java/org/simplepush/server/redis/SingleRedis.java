@@ -92,6 +92,11 @@ final class SingleRedis extends Redis {
   }
 
   @Override
+  CompletionStage<Long> waitForReplicas(byte[] key, int replicas, long millis) {
+    return connection.async().waitForReplication(replicas, millis);
+  }
+
+  @Override
   long connectionOf(byte[] key) {
     return ScriptedConnection.number(connection);
   }

@@ -21,6 +21,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.simplepush.core.ChannelId;
+import org.simplepush.core.StoreException;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
 import org.simplepush.core.VersionStore.Advance;
@@ -241,6 +242,39 @@ class RedisLossTest extends RedisFixture {
     } finally {
       connected.close();
     }
+  }
+
+  // waiting for replicas
+
+  @Test
+  void stepIsConfirmedWhenAReplicaHasIt() throws Exception {
+    RedisProcess master = redis();
+    assertThatThrownBy(() -> store(master.uri() + "&replicas=1"))
+        .isInstanceOf(StoreException.class)
+        .hasMessageContaining("cannot be used: Only 0 replicas of Redis have the step, not 1");
+    TcpProxy proxy = closing(new TcpProxy(master.port()));
+    RedisProcess replica = redis("--replicaof", "127.0.0.1 " + proxy.port());
+    await()
+        .atMost(60, SECONDS)
+        .until(() -> replica.ask("INFO", "replication").contains("master_link_status:up"));
+    RedisVersionStore store = node(master.uri() + "&replicas=1");
+    create(store);
+    List<CompletionStage<Advance>> stages = new ArrayList<>();
+    for (int version = 1; version <= 1_000; version++) {
+      stages.add(store.advance(uaid, channel, version));
+    }
+    for (CompletionStage<Advance> stage : stages) {
+      assertThat(get(stage)).isInstanceOf(Advance.Advanced.class);
+    }
+    awaitCopied(replica, List.of(new Absent(uaid, channel)), 1_000);
+
+    proxy.holdAnswers();
+    assertThatThrownBy(() -> get(store.advance(uaid, channel, 1_001)))
+        .hasMessageContaining("Only 0 replicas of Redis have the step, not 1");
+    assertThatThrownBy(() -> get(store.check())).hasMessageContaining("Only 0 replicas");
+    proxy.release();
+    await().atMost(60, SECONDS).ignoreExceptions().untilAsserted(() -> get(store.check()));
+    assertThat(get(store.advance(uaid, channel, 1_002))).isInstanceOf(Advance.Advanced.class);
   }
 
   // what cannot be restored
