@@ -171,6 +171,21 @@ final class ClusterRedis extends Redis {
     return masters;
   }
 
+  /** Not by Lettuce's own way, which asks replicas too and fails if one of them is down. */
+  @Override
+  CompletionStage<String> load(Script script) {
+    CompletionStage<String> loads = CompletableFuture.completedStage(script.digest());
+    for (RedisClusterNode master : masters()) {
+      RedisURI uri = master.getUri();
+      CompletionStage<String> load =
+          connection
+              .getConnectionAsync(uri.getHost(), uri.getPort())
+              .thenCompose(serving -> serving.async().scriptLoad(script.text()));
+      loads = loads.thenCombine(load, (all, digest) -> digest);
+    }
+    return loads;
+  }
+
   @Override
   List<String> keysOnEachServer(String prefix) {
     List<String> keys = new ArrayList<>();

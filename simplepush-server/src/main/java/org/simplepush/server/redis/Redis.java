@@ -266,11 +266,16 @@ abstract class Redis {
     return new StoreException("Redis is not connected: " + Failures.reason(cause), cause);
   }
 
+  /** Has each server that takes writes know a script. */
+  CompletionStage<String> load(Script script) {
+    return commands().scriptLoad(script.text());
+  }
+
   private void loadScripts() {
     if (loading.compareAndSet(false, true)) {
       CompletionStage<String> loads = CompletableFuture.completedStage("");
       for (Script script : Script.values()) {
-        loads = loads.thenCombine(commands().scriptLoad(script.text()), (all, digest) -> digest);
+        loads = loads.thenCombine(load(script), (all, digest) -> digest);
       }
       loads.whenComplete(
           (done, failure) -> {
@@ -345,9 +350,7 @@ abstract class Redis {
    */
   final CompletionStage<@Nullable Void> probe() {
     List<CompletableFuture<?>> probes = new ArrayList<>();
-    probes.add(
-        ask(null, () -> commands().scriptLoad(Script.PROBE.text()), digest -> digest)
-            .toCompletableFuture());
+    probes.add(ask(null, () -> load(Script.PROBE), digest -> digest).toCompletableFuture());
     ScanArgs little = ScanArgs.Builder.limit(1);
     probes.add(
         ask(null, () -> commands().scan(ScanCursor.INITIAL, little), page -> page)

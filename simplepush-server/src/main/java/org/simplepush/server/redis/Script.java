@@ -403,6 +403,7 @@ enum Script {
    */
   REDO(
       Lua.SEE,
+      Lua.HIGHER,
       Lua.ROUTE,
       """
       if superseded(ARGV[4]) then
@@ -416,10 +417,17 @@ enum Script {
         redis.call('HSET', key, 's', now())
         missing = 1
       end
-      local _, _, epoch = parse(redis.call('HGET', key, 'r'))
+      local route = redis.call('HGET', key, 'r')
+      local _, _, epoch = parse(route)
       local _, _, mine = parse(ARGV[4])
       if mine and (tonumber(epoch) or 0) < tonumber(mine) then
-        redis.call('HSET', key, 'r', ARGV[5] .. ARGV[4])
+        local other = route and string.sub(route, 1, 2) ~= '- ' and not same(route, ARGV[4])
+        if not other then
+          redis.call('HSET', key, 'r', ARGV[5] .. ARGV[4])
+        elseif ARGV[5] == '' then
+          redis.call('HSET', key, 'r', ARGV[4])
+          displace(route)
+        end
       end
       for i = 6, #ARGV, 2 do
         local there = redis.call('HEXISTS', key, ARGV[i]) == 1

@@ -3,6 +3,7 @@ package org.simplepush.server.redis;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 import static org.simplepush.server.redis.RedisNodesTest.WEEK;
@@ -231,6 +232,29 @@ class RedisLossTest extends RedisFixture {
     assertThat(replay(redis, log)).as("the user agent, as it was made again").isEqualTo(1);
   }
 
+  @Test
+  void claimThatIsDoneAgainTakesNoConnectionAwayInSilence() throws Exception {
+    RedisProcess redis = redis();
+    RedisVersionStore store = store(redis.uri());
+    Node node = store.join(WEEK, heard);
+    create(store);
+    Basis.Seen seen = get(node.hello(uaid, List.of())).seen();
+    get(node.settle(uaid, 1, seen, List.of()));
+    String route = redis.ask("HGET", key(uaid), "r");
+    String elsewhere = "0".repeat(32) + " 7";
+    ReplayLog log = new ReplayLog(9);
+    log.changed(uaid.value(), new Change.Settled(elsewhere + ":9"));
+    log.changed(uaid.value(), new Change.Released(elsewhere));
+
+    replay(redis, log);
+
+    assertThat(redis.ask("HGET", key(uaid), "r")).as("that one has ended").isEqualTo(route);
+    log.changed(uaid.value(), new Change.Settled(elsewhere + ":10"));
+    replay(redis, log);
+    heard.await(HeardWords.displacedWord(uaid, 1));
+    assertThat(redis.ask("HGET", key(uaid), "r")).contains(elsewhere + ":10");
+  }
+
   private static int replay(RedisProcess redis, ReplayLog log) throws Exception {
     Redis connected =
         RedisConnector.connect(RedisAddress.parse(redis.uri()), ClientOptions.create());
@@ -441,6 +465,9 @@ class RedisLossTest extends RedisFixture {
       awaitVersions(others, 2, here);
       awaitTicks(replica, ticks, 2, 2);
       heard.await("lost");
+      assertThatCode(() -> node(cluster.uri()))
+          .as("a node starts while a server is down that is not needed")
+          .doesNotThrowAnyException();
     }
   }
 
