@@ -13,6 +13,7 @@ import java.util.concurrent.TimeUnit;
 /** A device that says what it is told to, and acknowledges nothing. */
 final class RawDevice implements WebSocket.Listener {
   private final BlockingQueue<String> heard = new LinkedBlockingQueue<>();
+  private final StringBuilder begun = new StringBuilder();
   private final WebSocket socket;
 
   RawDevice(HttpClient http, URI webSocket) {
@@ -36,7 +37,11 @@ final class RawDevice implements WebSocket.Listener {
 
   @Override
   public CompletionStage<?> onText(WebSocket socket, CharSequence text, boolean last) {
-    heard.add(text.toString());
+    begun.append(text);
+    if (last) {
+      heard.add(begun.toString());
+      begun.setLength(0);
+    }
     socket.request(1);
     return null;
   }
