@@ -892,7 +892,8 @@ public final class PushServer implements AutoCloseable {
     }
 
     /**
-     * The HTTP server behind the endpoint port. Default the JDK's; {@code JettyEndpointServer}
+     * The HTTP server behind the endpoint port. Default the JDK's, which with {@link #tls} listens
+     * on a free port of the loopback, behind the push server's own TLS. {@code JettyEndpointServer}
      * takes less CPU and speaks HTTP/2, and needs Jetty on the module or class path.
      */
     public Builder endpointServer(EndpointServer endpointServer) {
@@ -1146,9 +1147,10 @@ public final class PushServer implements AutoCloseable {
      * hands included; one more is answered with HTTP 429, and if they are many more they are closed
      * without an answer. IPv6 addresses that share their first 64 bits are one address. This
      * machine's own addresses are not limited, see {@link #limitLoopback}. Behind a proxy, name it
-     * with {@link #trustedProxies}: else all devices seem to be one address. Default one for each
-     * 64 KB of the largest heap ({@code -Xmx}), but at least 1,000 and at most 50,000: a carrier's
-     * network has many devices behind one address.
+     * with {@link #trustedProxies}: else all devices seem to be one address. Application servers
+     * may have as many, and one more is closed; the JDK's HTTP server without TLS does not count
+     * them. Default one for each 64 KB of the largest heap ({@code -Xmx}), but at least 1,000 and
+     * at most 50,000: a carrier's network has many devices behind one address.
      *
      * @throws IllegalArgumentException if not positive
      */
