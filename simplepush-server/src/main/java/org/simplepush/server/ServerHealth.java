@@ -13,6 +13,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLSocketFactory;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.X509ExtendedTrustManager;
 import org.jspecify.annotations.Nullable;
@@ -87,14 +88,22 @@ record ServerHealth(
 
   /** TLS as a client of our own port, whose certificate need not name the address. */
   private static Socket withTls(Socket socket) throws IOException {
-    try {
-      SSLContext context = SSLContext.getInstance("TLS");
-      context.init(null, new TrustManager[] {new Ourselves()}, null);
-      return context
-          .getSocketFactory()
-          .createSocket(socket, "localhost", socket.getPort(), true /* closes it, too */);
-    } catch (GeneralSecurityException e) {
-      throw new IOException("TLS does not work here", e);
+    return Client.TLS.createSocket(
+        socket, "localhost", socket.getPort(), true /* closes it, too */);
+  }
+
+  /** Made when it is needed. Remembers its sessions, so that most handshakes are short. */
+  private static final class Client {
+    static final SSLSocketFactory TLS = factory();
+
+    private static SSLSocketFactory factory() {
+      try {
+        SSLContext context = SSLContext.getInstance("TLS");
+        context.init(null, new TrustManager[] {new Ourselves()}, null);
+        return context.getSocketFactory();
+      } catch (GeneralSecurityException e) {
+        throw new IllegalStateException("every Java has TLS", e);
+      }
     }
   }
 
