@@ -37,7 +37,7 @@ final class JdkEndpointServer implements EndpointServer.Running {
   private static final int ANSWERERS = 16;
 
   /** The JDK keeps the buffers of a connection between requests: 30 KB. */
-  private static final int IDLE_CONNECTION_BYTES = 32 * 1024;
+  private static final int IDLE_CONNECTION_BYTES = 64 * 1024;
 
   static {
     // The JDK's server knows these only as system properties, read when it is first used. Whoever
