@@ -48,8 +48,17 @@ final class Troublemaker implements AutoCloseable {
   private static final Duration WHOLE_LIMIT = Duration.ofSeconds(90);
   private static final int POLL_MILLIS = 50;
 
-  /** One trouble: it begins, lasts, and ends. */
-  private record Trouble(Kind kind, String what, long millis, Act begin, Act end) {}
+  /**
+   * One trouble: it begins, lasts, and ends.
+   *
+   * @param up waits for what its end started; when all troubles of the round have ended, for one
+   *     process may need another
+   */
+  private record Trouble(Kind kind, String what, long millis, Act begin, Act end, Act up) {
+    Trouble(Kind kind, String what, long millis, Act begin, Act end) {
+      this(kind, what, millis, begin, end, NOTHING);
+    }
+  }
 
   private interface Act {
     void run() throws LoadException, IOException, InterruptedException;
@@ -177,6 +186,9 @@ final class Troublemaker implements AutoCloseable {
       pass(TimeUnit.NANOSECONDS.toMillis(ends.get(i) - System.nanoTime()));
       active.get(i).end.run();
     }
+    for (Trouble trouble : active) {
+      trouble.up.run();
+    }
   }
 
   private void awaitWhole(String after) throws InterruptedException {
@@ -216,8 +228,8 @@ final class Troublemaker implements AutoCloseable {
         () -> {
           node.kill(); // it may have been chosen twice
           node.launch();
-          awaitReady(node);
-        });
+        },
+        () -> awaitReady(node));
   }
 
   /** A node that starts while the store does not work gives up: it is started again. */
@@ -300,10 +312,8 @@ final class Troublemaker implements AutoCloseable {
           danger();
           server.process.kill();
         },
-        () -> {
-          server.process.launch();
-          server.process.awaitReady();
-        });
+        server.process::launch,
+        server.process::awaitReady);
   }
 
   private Trouble redisHang() {

@@ -29,6 +29,7 @@ import javax.net.ssl.SSLEngine;
 import javax.net.ssl.TrustManager;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -36,9 +37,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 /**
  * Strangers say what chance wants on every port of a server with a small heap. An honest device
  * gets each update, health is answered, and afterwards the server is well and as it was, without a
- * secret or a stack trace in its log. {@code -Dfuzz.seconds} makes it longer, {@code -Dfuzz.seed}
- * another one.
+ * secret or a stack trace in its log. Runs when {@code -Dfuzz.seconds} says for how long, {@code
+ * -Dfuzz.seed} makes it another one.
  */
+@EnabledIfSystemProperty(named = "fuzz.seconds", matches = "\\d+", disabledReason = "takes minutes")
 class ServerFuzzTest {
   private static final long SEED = Long.getLong("fuzz.seed", 20_261_128);
   private static final int SECONDS = Integer.getInteger("fuzz.seconds", 2);
