@@ -64,7 +64,7 @@ final class Connector {
     void received(ServerMessage message);
 
     /** A connection or an attempt has failed; the next attempt is scheduled. */
-    void disconnected(ConnectionListener.Disconnected event);
+    void disconnected(Disconnected event);
 
     /** The server has closed the connection and will send a datagram; or the next comes then. */
     void asleep(Duration atMost);
@@ -514,8 +514,7 @@ final class Connector {
     Loop.Timer next = loop.schedule(delay, () -> connect(settings.server()));
     enter(State.WAITING);
     timer = next;
-    owner.disconnected(
-        new ConnectionListener.Disconnected(closeCode, reason, failures, delay, cause));
+    owner.disconnected(new Disconnected(closeCode, reason, failures, delay, cause));
   }
 
   private void sleep() {

@@ -10,15 +10,12 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.OptionalLong;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
-import org.simplepush.client.ApplicationManifest.Permission;
 import org.simplepush.client.Deadlines.Deadline;
 import org.simplepush.client.Deadlines.Renew;
 import org.simplepush.client.Deadlines.Retire;
@@ -56,8 +53,19 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
      * Starts an application elsewhere, and then calls {@code launched} on the loop; returns false
      * if this device starts none.
      */
-    boolean start(
-        String application, ApplicationManifest manifest, Consumer<@Nullable Throwable> launched);
+    boolean start(String application, Manifest manifest, Consumer<@Nullable Throwable> launched);
+  }
+
+  /** Hears of the connection. Must not block. */
+  interface Listener {
+    /** The server has accepted the hello. */
+    void connected();
+
+    /** A connection was lost, or an attempt failed. */
+    void disconnected(Disconnected event);
+
+    /** The device waits for a datagram, for at most this long. */
+    void sleeping(Duration atMost);
   }
 
   /** The breaks between attempts to fulfil a wish. */
@@ -67,8 +75,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
   private final Loop loop;
   private final Starter starter;
   private final Executor callbacks;
-  private final Executor listenerCalls;
-  private final ConnectionListener listener;
+  private final Listener listener;
   private final RandomGenerator random;
   private final Connector connector;
   private final Journal journal;
@@ -86,7 +93,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
   private boolean acksQueued;
 
   /** Why there is no connection; null if there is one, or none has failed yet. */
-  private ConnectionListener.@Nullable Disconnected lastFailure;
+  private @Nullable Disconnected lastFailure;
 
   /**
    * Channels that are given up, though what is stored may still list them. The server keeps them
@@ -105,14 +112,14 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
   /** An application wants an endpoint and has not got it: now, or whenever that is. */
   private static final class PendingRegister {
     final String application;
-    final @Nullable CompletableFuture<URI> result;
+    final @Nullable Reply<URI> result;
     final @Nullable Wish wish;
     Loop.@Nullable Timer timeout;
     int conflicts;
     boolean sent;
     long sentAt;
 
-    PendingRegister(String application, CompletableFuture<URI> result) {
+    PendingRegister(String application, Reply<URI> result) {
       this.application = application;
       this.result = result;
       this.wish = null;
@@ -129,17 +136,16 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
       Settings settings,
       Loop loop,
       Transport transport,
-      DeviceStorage storage,
+      Journal.Storage storage,
       DeviceState state,
       Starter starter,
       Executor callbacks,
-      ConnectionListener listener,
+      Listener listener,
       RandomGenerator random) {
     this.starter = starter;
     this.settings = settings;
     this.loop = loop;
     this.callbacks = callbacks;
-    this.listenerCalls = new SerialExecutor(callbacks);
     this.listener = listener;
     this.random = random;
     this.state = state;
@@ -213,7 +219,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
   private void synchronised(Inbox inbox) {
     Synchronise alarm = new Synchronise(inbox.application());
     if (deadlines.contains(alarm)) {
-      inbox.forget(new Inbox.Synchronise());
+      inbox.forget(new Message.Synchronise());
       deadlines.set(alarm);
     }
   }
@@ -222,7 +228,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
   private void unwatchIfUnused(String application) {
     if (!state.isUsing(application)) {
       deadlines.cancel(new Synchronise(application));
-      inbox(application).forget(new Inbox.Synchronise());
+      inbox(application).forget(new Message.Synchronise());
     }
   }
 
@@ -249,7 +255,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
   @Override
   public void due(Deadline deadline) {
     if (deadline instanceof Synchronise alarm) {
-      inbox(alarm.application()).offer(new Inbox.Synchronise());
+      inbox(alarm.application()).offer(new Message.Synchronise());
     } else if (deadline instanceof Renew renew) {
       renew(renew.channelId());
     } else if (deadline instanceof Retire retire) {
@@ -310,7 +316,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     if (handlers.replaced() == null) {
       takeSuccessorsBack(inbox);
     }
-    inbox.forget(new Inbox.PushRegister()); // it depends on the handlers whether it gets that
+    inbox.forget(new Message.PushRegister()); // it depends on the handlers whether it gets that
     inbox.attach(handlers);
     if (state.applicationsWithLosses().contains(application)) {
       recover(application);
@@ -366,7 +372,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
               }
             });
     if (!replacesEndpoints(inbox) || state.toRegisterAnew().contains(application)) {
-      inbox.offer(new Inbox.PushRegister());
+      inbox.offer(new Message.PushRegister());
     }
   }
 
@@ -376,7 +382,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     inbox(application).detach();
   }
 
-  void install(String application, ApplicationManifest manifest, CompletableFuture<Void> result) {
+  void install(String application, Manifest manifest, Reply<Void> result) {
     loop.assertCurrent();
     if (refuseIfClosing(result)) {
       return;
@@ -385,17 +391,17 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     saveAndComplete(result, "installed, but a restart may lose it");
   }
 
-  boolean isInstalled(String application, ApplicationManifest manifest) {
+  boolean isInstalled(String application, Manifest manifest) {
     loop.assertCurrent();
     return manifest.equals(state.manifests().get(application));
   }
 
-  void installed(CompletableFuture<Map<String, ApplicationManifest>> result) {
+  void installed(Reply<Map<String, Manifest>> result) {
     loop.assertCurrent();
     complete(result, Collections.unmodifiableMap(new LinkedHashMap<>(state.manifests())));
   }
 
-  void uninstall(String application, CompletableFuture<Void> result) {
+  void uninstall(String application, Reply<Void> result) {
     loop.assertCurrent();
     if (refuseIfClosing(result)) {
       return;
@@ -408,15 +414,16 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
       }
     }
     state.wishes().removeIf(wish -> wish.application.equals(application));
-    abortRegisters(application::equals, PushException.aborted("the application was uninstalled"));
+    abortRegisters(
+        application::equals, RequestException.aborted("the application was uninstalled"));
     deadlines.cancel(new Synchronise(application));
     inbox(application).clear();
     saveAndComplete(result, "uninstalled, but a restart may bring it back");
   }
 
-  private <T> boolean refuseIfClosing(CompletableFuture<T> result) {
+  private <T> boolean refuseIfClosing(Reply<T> result) {
     if (whenIdle != null) {
-      fail(result, PushException.closed());
+      fail(result, RequestException.closed());
       return true;
     }
     return false;
@@ -437,7 +444,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     leaving.clear();
   }
 
-  private void abortRegisters(Predicate<String> applications, PushException failure) {
+  private void abortRegisters(Predicate<String> applications, RequestException failure) {
     registers
         .values()
         .removeIf(
@@ -453,32 +460,32 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
             });
   }
 
-  private void saveAndComplete(CompletableFuture<Void> result, String otherwise) {
+  private void saveAndComplete(Reply<Void> result, String otherwise) {
     journal.changed();
     journal.whenSaved(completing(result, otherwise));
   }
 
-  private Journal.Waiter completing(CompletableFuture<Void> result, String otherwise) {
+  private Journal.Waiter completing(Reply<Void> result, String otherwise) {
     return new Journal.Waiter() {
       @Override
       public void saved() {
-        callBack(() -> result.complete(null));
+        callBack(() -> result.completed(null));
       }
 
       @Override
       public void failed(Throwable cause) {
-        fail(result, PushException.storage(otherwise, cause));
+        fail(result, RequestException.storage(otherwise, cause));
       }
     };
   }
 
-  void register(String application, CompletableFuture<URI> result) {
+  void register(String application, Reply<URI> result) {
     loop.assertCurrent();
     if (refuseIfClosing(result)) {
       return;
     }
     if (!mayPush(application)) {
-      fail(result, PushException.permissionDenied());
+      fail(result, RequestException.permissionDenied());
       return;
     }
     PendingRegister register = new PendingRegister(application, result);
@@ -486,13 +493,13 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     ask(ChannelId.random(), register);
   }
 
-  void registerWhenPossible(String application, String tag, CompletableFuture<Void> result) {
+  void registerWhenPossible(String application, String tag, Reply<Void> result) {
     loop.assertCurrent();
     if (refuseIfClosing(result)) {
       return;
     }
     if (!mayPush(application)) {
-      fail(result, PushException.permissionDenied());
+      fail(result, RequestException.permissionDenied());
       return;
     }
     boolean isNew =
@@ -507,26 +514,22 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
   }
 
   private boolean mayPush(String application) {
-    ApplicationManifest manifest = state.manifests().get(application);
-    return manifest == null || manifest.permissions().contains(Permission.PUSH);
+    Manifest manifest = state.manifests().get(application);
+    return manifest == null || manifest.mayPush();
   }
 
-  void registrations(String application, CompletableFuture<List<PushRegistration>> result) {
+  void registrations(String application, Reply<List<KnownEndpoint>> result) {
     loop.assertCurrent();
-    List<PushRegistration> own = new ArrayList<>();
+    List<KnownEndpoint> own = new ArrayList<>();
     for (Registration registration : state.registrations()) {
       if (registration.application.equals(application) && state.isKnown(registration)) {
-        Long version = registration.version();
-        own.add(
-            new PushRegistration(
-                registration.endpoint,
-                version == null ? OptionalLong.empty() : OptionalLong.of(version)));
+        own.add(new KnownEndpoint(registration.endpoint, registration.version()));
       }
     }
     complete(result, List.copyOf(own));
   }
 
-  void unregister(String application, URI endpoint, CompletableFuture<Void> result) {
+  void unregister(String application, URI endpoint, Reply<Void> result) {
     loop.assertCurrent();
     if (refuseIfClosing(result)) {
       return;
@@ -549,10 +552,10 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
         return;
       }
     }
-    fail(result, PushException.notFound("the application has no such endpoint"));
+    fail(result, RequestException.notFound("the application has no such endpoint"));
   }
 
-  void replace(String application, URI endpoint, CompletableFuture<Void> result) {
+  void replace(String application, URI endpoint, Reply<Void> result) {
     loop.assertCurrent();
     if (refuseIfClosing(result)) {
       return;
@@ -569,7 +572,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     if (state.isLost(application, endpoint)) { // and so replaced anyway
       journal.whenSaved(completing(result, "the loss is not stored, and a restart hears of it"));
     } else {
-      fail(result, PushException.notFound("the application has no such endpoint"));
+      fail(result, RequestException.notFound("the application has no such endpoint"));
     }
   }
 
@@ -657,7 +660,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     journal.changed();
     state.wishes().remove(wish); // what is asked for it already is given back when answered
     if (!state.applicationsWithLosses().contains(wish.application)) {
-      inbox(wish.application).forget(new Inbox.PushRegister());
+      inbox(wish.application).forget(new Message.PushRegister());
     }
   }
 
@@ -691,7 +694,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     whenIdle = () -> saveAndDisconnect(done);
     inboxes.values().forEach(Inbox::stop);
     deadlines.stop();
-    abortRegisters(application -> true, PushException.closed());
+    abortRegisters(application -> true, RequestException.closed());
     loop.schedule(settings.requestTimeout(), this::runWhenIdle); // a handler may never return
     idle();
   }
@@ -715,8 +718,8 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
   // What the handlers answer.
 
   @Override
-  public void handled(Inbox inbox, Inbox.Message message) {
-    if (message instanceof Inbox.Push push) {
+  public void handled(Inbox inbox, Message message) {
+    if (message instanceof Message.Push push) {
       Registration registration = state.registration(push.channelId());
       if (registration != null) {
         registration.taken(push.version());
@@ -726,12 +729,12 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
         }
       }
       synchronised(inbox);
-    } else if (message instanceof Inbox.Registered registered) {
+    } else if (message instanceof Message.Registered registered) {
       taken(inbox, registered.channelId());
-    } else if (message instanceof Inbox.Replaced replaced) {
+    } else if (message instanceof Message.Replaced replaced) {
       taken(inbox, replaced.channelId());
       synchronised(inbox);
-    } else if (message instanceof Inbox.Synchronise) {
+    } else if (message instanceof Message.Synchronise) {
       synchronised(inbox);
     } else if (!inbox.isWaiting(message)) {
       state.recovered(inbox.application());
@@ -759,15 +762,15 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
 
   /** Nothing is struck off: the application may be given the handler that it lacks. */
   @Override
-  public void ignored(Inbox inbox, Inbox.Message message) {
+  public void ignored(Inbox inbox, Message message) {
     String application = inbox.application();
-    if (message instanceof Inbox.PushRegister) {
+    if (message instanceof Message.PushRegister) {
       log.warn(
           "The push server has lost endpoints of application {}, and its handler cannot deal with"
               + " that. Implement EndpointReplacedHandler, then the device gets new ones, or"
               + " PushRegisterHandler, to register again",
           application);
-    } else if (message instanceof Inbox.Synchronise) {
+    } else if (message instanceof Message.Synchronise) {
       log.warn(
           "Nothing has woken application {} for long, and its handler cannot deal with that."
               + " Implement SynchroniseHandler",
@@ -776,22 +779,22 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
       log.warn(
           "A new endpoint waits for application {}, and its handler takes none. Implement {}",
           application,
-          message instanceof Inbox.Registered ? "RegisteredHandler" : "EndpointReplacedHandler");
+          message instanceof Message.Registered ? "RegisteredHandler" : "EndpointReplacedHandler");
     }
   }
 
   @Override
-  public boolean isWanted(Inbox inbox, Inbox.Message message) {
-    if (message instanceof Inbox.Push push) {
+  public boolean isWanted(Inbox inbox, Message message) {
+    if (message instanceof Message.Push push) {
       return state.registration(push.channelId()) != null;
     }
-    if (message instanceof Inbox.Registered registered) {
+    if (message instanceof Message.Registered registered) {
       return state.wishFulfilledBy(registered.channelId()) != null;
     }
-    if (message instanceof Inbox.Replaced replaced) {
+    if (message instanceof Message.Replaced replaced) {
       return state.wishFulfilledBy(replaced.channelId()) != null;
     }
-    if (message instanceof Inbox.Synchronise) {
+    if (message instanceof Message.Synchronise) {
       return deadlines.contains(new Synchronise(inbox.application()));
     }
     return state.applicationsWithLosses().contains(inbox.application());
@@ -799,7 +802,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
 
   @Override
   public boolean launch(Inbox inbox) {
-    ApplicationManifest manifest = state.manifests().get(inbox.application());
+    Manifest manifest = state.manifests().get(inbox.application());
     return manifest != null && starter.start(inbox.application(), manifest, inbox::launched);
   }
 
@@ -840,7 +843,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     }
     lastFailure = null;
     log.info("Connected to {}", settings.server());
-    notifyListener(listener::onConnected);
+    listener.connected();
     tellWhatLeftMeanwhile();
     registers.forEach(this::send);
     deadlines.awake(); // the connection may have been lost to a sleep of the device
@@ -928,7 +931,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
         Registration known = state.knownAs(registration);
         inbox(registration.application)
             .offer(
-                new Inbox.Push(
+                new Message.Push(
                     known.channelId, known.endpoint, update.version(), update.channelId()));
       } else {
         acknowledge(update.channelId(), update.version()); // or it would come again and again
@@ -979,7 +982,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
   public void asleep(Duration atMost) {
     connectionGone();
     log.info("Asleep until {} sends a datagram, or for {}", settings.server(), atMost);
-    notifyListener(() -> listener.onAsleep(atMost));
+    listener.sleeping(atMost);
     registers.forEach(this::send); // asked for when the server was closing: ends sleep
   }
 
@@ -994,7 +997,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
   }
 
   @Override
-  public void disconnected(ConnectionListener.Disconnected event) {
+  public void disconnected(Disconnected event) {
     connectionGone();
     lastFailure = event;
     log.info(
@@ -1002,7 +1005,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
         settings.server(),
         event.reason(),
         event.retryIn());
-    notifyListener(() -> listener.onDisconnected(event));
+    listener.disconnected(event);
   }
 
   // Register.
@@ -1053,11 +1056,11 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     }
   }
 
-  private static Inbox.Message message(Wish wish, ChannelId channelId, URI endpoint) {
+  private static Message message(Wish wish, ChannelId channelId, URI endpoint) {
     if (wish.lost != null) {
-      return new Inbox.Replaced(channelId, wish.lost, endpoint);
+      return new Message.Replaced(channelId, wish.lost, endpoint);
     }
-    return new Inbox.Registered(channelId, Objects.requireNonNull(wish.tag), endpoint);
+    return new Message.Registered(channelId, Objects.requireNonNull(wish.tag), endpoint);
   }
 
   private void registered(ServerMessage.Register answer) {
@@ -1079,7 +1082,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
       settings.checkEndpoint(answer.endpoint());
     } catch (IllegalArgumentException e) {
       connector.send(new ClientMessage.Unregister(channelId));
-      fail(register, PushException.badEndpoint(String.valueOf(e.getMessage())));
+      fail(register, RequestException.badEndpoint(String.valueOf(e.getMessage())));
       return;
     }
     Registration registration =
@@ -1110,14 +1113,14 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
                 tell(wish, channelId);
               }
             } else if (register.result != null) {
-              CompletableFuture<URI> result = register.result;
+              Reply<URI> result = register.result;
               if (isGivenUp(registration)) {
-                fail(result, PushException.aborted("the endpoint was given up meanwhile"));
+                fail(result, RequestException.aborted("the endpoint was given up meanwhile"));
                 return;
               }
               callBack(
                   () -> {
-                    result.complete(answer.endpoint());
+                    result.completed(answer.endpoint());
                     loop.execute(() -> inbox.release(channelId));
                   });
             }
@@ -1133,7 +1136,8 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
               wish.channelId = null;
             }
             fail(
-                register, PushException.storage("the new registration could not be stored", cause));
+                register,
+                RequestException.storage("the new registration could not be stored", cause));
           }
         });
   }
@@ -1145,7 +1149,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
   }
 
   /** A register has failed. What was queued is tried again. */
-  private void fail(PendingRegister register, PushException failure) {
+  private void fail(PendingRegister register, RequestException failure) {
     if (register.wish != null) {
       askLater(register.wish);
     } else if (register.result != null) {
@@ -1171,7 +1175,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
       return;
     }
     cancelTimeout(register);
-    fail(register, PushException.server(failure.status(), Quote.of(failure.error())));
+    fail(register, RequestException.server(failure.status(), Quote.of(failure.error())));
   }
 
   private static String shown(ServerMessage.Failure failure) {
@@ -1213,7 +1217,7 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     if (connected && sent) {
       fail(
           register,
-          PushException.network(
+          RequestException.network(
               "the push server did not answer within " + settings.requestTimeout(), null));
       if (connector.lastHeard() - register.sentAt < 0) {
         connector.reconnect("the server did not answer a register in time");
@@ -1223,12 +1227,12 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     }
   }
 
-  private PushException noConnection() {
+  private RequestException noConnection() {
     String sentence = "there was no connection to the push server for " + settings.requestTimeout();
-    ConnectionListener.Disconnected last = lastFailure;
+    Disconnected last = lastFailure;
     return last == null
-        ? PushException.network(sentence, null)
-        : PushException.network(sentence + ": " + last.reason(), last.cause());
+        ? RequestException.network(sentence, null)
+        : RequestException.network(sentence + ": " + last.reason(), last.cause());
   }
 
   private static void cancelTimeout(PendingRegister register) {
@@ -1243,12 +1247,12 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     return inboxes.computeIfAbsent(application, id -> new Inbox(id, loop, callbacks, random, this));
   }
 
-  private <T> void complete(CompletableFuture<T> result, T value) {
-    callBack(() -> result.complete(value));
+  private <T> void complete(Reply<T> result, T value) {
+    callBack(() -> result.completed(value));
   }
 
-  private <T> void fail(CompletableFuture<T> result, PushException failure) {
-    callBack(() -> result.completeExceptionally(failure));
+  private <T> void fail(Reply<T> result, RequestException failure) {
+    callBack(() -> result.failed(failure));
   }
 
   /** A future must be completed, even if the user has already shut the executor down. */
@@ -1258,22 +1262,6 @@ final class Device implements Connector.Owner, Inbox.Owner, Deadlines.Owner {
     } catch (RuntimeException | Error e) {
       log.debug("The callback executor takes no more; the future completes on another thread", e);
       completion.run();
-    }
-  }
-
-  private void notifyListener(Runnable call) {
-    try {
-      listenerCalls.execute(
-          () -> {
-            try {
-              call.run();
-            } catch (Throwable e) {
-              Failures.warn(
-                  "The connection listener " + listener.getClass().getName() + " threw", e);
-            }
-          });
-    } catch (RuntimeException | Error e) {
-      log.debug("The callback executor takes no more; the listener is not told", e);
     }
   }
 }

@@ -18,7 +18,6 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
-import org.simplepush.client.ApplicationManifest.Permission;
 import org.simplepush.client.Deadlines.Deadline;
 import org.simplepush.client.Deadlines.Renew;
 import org.simplepush.client.Deadlines.Retire;
@@ -172,7 +171,7 @@ final class DeviceState {
   private final Map<String, KeepAlive.Learned> networks = new LinkedHashMap<>();
 
   /** What is installed. */
-  private final Map<String, ApplicationManifest> manifests = new LinkedHashMap<>();
+  private final Map<String, Manifest> manifests = new LinkedHashMap<>();
 
   /** Waits of days: when they are over by the wall clock, in milliseconds since 1970. */
   private final Map<Deadline, Long> deadlines = new LinkedHashMap<>();
@@ -295,7 +294,7 @@ final class DeviceState {
     return networks;
   }
 
-  Map<String, ApplicationManifest> manifests() {
+  Map<String, Manifest> manifests() {
     return manifests;
   }
 
@@ -438,8 +437,7 @@ final class DeviceState {
     } else if (words[0].equals("application") && words.length == 5) {
       manifests.put(
           decode(words[1]),
-          new ApplicationManifest(
-              decode(words[2]), permissions(decode(words[4])), decode(words[3])));
+          new Manifest(decode(words[2]), permissions(decode(words[4])), decode(words[3])));
     } else if (words[0].equals("network") && words.length == 4) {
       networks.put(decode(words[1]), new KeepAlive.Learned(millis(words[2]), millis(words[3])));
     } else if (words[0].equals("wanted") && words.length == 4) {
@@ -494,17 +492,13 @@ final class DeviceState {
     return word.equals(NO_CHANNEL) ? null : ChannelId.parse(word);
   }
 
-  private static String permissions(ApplicationManifest manifest) {
-    return manifest.permissions().stream()
-        .map(Permission::manifestName)
-        .sorted()
-        .collect(Collectors.joining(","));
+  private static String permissions(Manifest manifest) {
+    return manifest.permissions().stream().sorted().collect(Collectors.joining(","));
   }
 
-  private static Set<Permission> permissions(String names) {
-    Set<String> listed = Set.of(names.split(","));
-    return Arrays.stream(Permission.values())
-        .filter(permission -> listed.contains(permission.manifestName()))
+  private static Set<String> permissions(String names) {
+    return Arrays.stream(names.split(","))
+        .filter(name -> !name.isEmpty())
         .collect(Collectors.toUnmodifiableSet());
   }
 

@@ -1,53 +1,58 @@
 package org.simplepush.client;
 
+import java.net.URI;
 import org.jspecify.annotations.Nullable;
 
-/** What an application can do: handle versions, and whatever else it implements. */
+/** What an application can do: handle versions, and maybe more; null is what it cannot do. */
 record Handlers(
-    PushHandler push,
-    @Nullable EndpointReplacedHandler replaced,
-    @Nullable PushRegisterHandler pushRegister,
-    @Nullable RegisteredHandler registered,
-    @Nullable SynchroniseHandler synchronise) {
+    OnPush push,
+    @Nullable OnReplaced replaced,
+    @Nullable Call pushRegister,
+    @Nullable OnRegistered registered,
+    @Nullable Call synchronise) {
+
+  /** Takes a new version. */
+  interface OnPush {
+    void handle(URI endpoint, long version) throws Exception;
+  }
+
+  /** Takes an endpoint in the place of another one. */
+  interface OnReplaced {
+    void handle(URI old, URI endpoint) throws Exception;
+  }
+
+  /** Takes the endpoint of a queued register. */
+  interface OnRegistered {
+    void handle(String tag, URI endpoint) throws Exception;
+  }
 
   /** Hands a message to the application. */
   interface Call {
     void run() throws Exception;
   }
 
-  static Handlers of(PushHandler handler) {
-    return of(handler, handler instanceof EndpointReplacedHandler replaced ? replaced : null);
-  }
-
-  static Handlers of(PushHandler handler, @Nullable EndpointReplacedHandler replaced) {
-    return new Handlers(
-        handler,
-        replaced,
-        handler instanceof PushRegisterHandler pushRegister ? pushRegister : null,
-        handler instanceof RegisteredHandler registered ? registered : null,
-        handler instanceof SynchroniseHandler synchronise ? synchronise : null);
-  }
-
   /** Returns what hands this message over; null if the application does not handle its kind. */
-  @Nullable Call callFor(Inbox.Message message) {
-    if (message instanceof Inbox.Push news) {
-      return () -> push.onPush(new PushMessage(news.endpoint(), news.version()));
-    }
-    if (message instanceof Inbox.Replaced news) {
-      EndpointReplacedHandler handler = replaced;
-      return handler == null
-          ? null
-          : () -> handler.onEndpointReplaced(news.lost(), news.endpoint());
-    }
-    if (message instanceof Inbox.Registered news) {
-      RegisteredHandler handler = registered;
-      return handler == null ? null : () -> handler.onRegistered(news.tag(), news.endpoint());
-    }
-    if (message instanceof Inbox.PushRegister) {
-      PushRegisterHandler handler = pushRegister;
-      return handler == null ? null : handler::onPushRegister;
-    }
-    SynchroniseHandler handler = synchronise;
-    return handler == null ? null : handler::onSynchronise;
+  @Nullable Call callFor(Message message) {
+    return switch (message.type()) {
+      case PUSH -> callFor((Message.Push) message);
+      case REGISTERED -> callFor((Message.Registered) message);
+      case REPLACED -> callFor((Message.Replaced) message);
+      case PUSH_REGISTER -> pushRegister;
+      case SYNCHRONISE -> synchronise;
+    };
+  }
+
+  private Call callFor(Message.Push message) {
+    return () -> push.handle(message.endpoint(), message.version());
+  }
+
+  private @Nullable Call callFor(Message.Registered message) {
+    OnRegistered handler = registered;
+    return handler == null ? null : () -> handler.handle(message.tag(), message.endpoint());
+  }
+
+  private @Nullable Call callFor(Message.Replaced message) {
+    OnReplaced handler = replaced;
+    return handler == null ? null : () -> handler.handle(message.lost(), message.endpoint());
   }
 }

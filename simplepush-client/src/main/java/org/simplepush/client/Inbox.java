@@ -29,56 +29,6 @@ final class Inbox {
   /** How long an application that was started has to attach itself. */
   static final Duration LAUNCH_TIME = Duration.ofSeconds(30);
 
-  /** What an application may be told. */
-  sealed interface Message {
-    /** What a newer message of the same kind replaces. */
-    Object key();
-  }
-
-  /**
-   * A channel has a new version.
-   *
-   * @param via the channel it came on, if another one is about to take its place
-   */
-  record Push(ChannelId channelId, URI endpoint, long version, ChannelId via) implements Message {
-    @Override
-    public Object key() {
-      return channelId;
-    }
-  }
-
-  /** A wish with a tag is fulfilled. */
-  record Registered(ChannelId channelId, String tag, URI endpoint) implements Message {
-    @Override
-    public Object key() {
-      return "registered " + tag;
-    }
-  }
-
-  /** A lost endpoint has a successor. */
-  record Replaced(ChannelId channelId, URI lost, URI endpoint) implements Message {
-    @Override
-    public Object key() {
-      return lost;
-    }
-  }
-
-  /** The endpoints are gone. */
-  record PushRegister() implements Message {
-    @Override
-    public Object key() {
-      return PushRegister.class;
-    }
-  }
-
-  /** Nothing woke the application for long. */
-  record Synchronise() implements Message {
-    @Override
-    public Object key() {
-      return Synchronise.class;
-    }
-  }
-
   /** Hears which messages were handled. */
   interface Owner {
     /** The handler returned normally. */
@@ -245,7 +195,7 @@ final class Inbox {
       owner.ignored(this, message);
     }
     // A push-register that is being handled says nothing about endpoints lost just now.
-    if (running != null && message instanceof Push && isCovered(message, running.message)) {
+    if (running != null && message instanceof Message.Push && isCovered(message, running.message)) {
       return;
     }
     Waiting known = waiting.get(message.key());
@@ -262,8 +212,8 @@ final class Inbox {
 
   private static boolean isCovered(Message message, Message known) {
     return message.key().equals(known.key())
-        && (!(message instanceof Push news)
-            || !(known instanceof Push old)
+        && (!(message instanceof Message.Push news)
+            || !(known instanceof Message.Push old)
             || news.version() <= old.version());
   }
 
@@ -303,8 +253,8 @@ final class Inbox {
   void rename(ChannelId from, ChannelId to, URI endpoint) {
     loop.assertCurrent();
     Waiting known = waiting.remove(from);
-    if (known != null && known.message instanceof Push push) {
-      known.message = new Push(to, endpoint, push.version(), push.via());
+    if (known != null && known.message instanceof Message.Push push) {
+      known.message = new Message.Push(to, endpoint, push.version(), push.via());
       waiting.put(to, known);
     }
   }

@@ -1,5 +1,6 @@
 package org.simplepush.client;
 
+import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,6 +20,12 @@ final class Journal {
 
   private static final Backoff RETRY = new Backoff(Duration.ofSeconds(2), Duration.ofMinutes(1));
 
+  /** Keeps the state. */
+  interface Storage {
+    /** Replaces the state; throws if it may not have been stored. */
+    void save(String state) throws IOException;
+  }
+
   /** Waits for the changes made before it. */
   interface Waiter {
     /** They are saved. */
@@ -29,7 +36,7 @@ final class Journal {
   }
 
   private final Loop loop;
-  private final DeviceStorage storage;
+  private final Storage storage;
   private final Supplier<String> state;
   private final Runnable saved;
   private final RandomGenerator random;
@@ -42,11 +49,7 @@ final class Journal {
    * @param saved called whenever everything is saved, before those who wait for it
    */
   Journal(
-      Loop loop,
-      DeviceStorage storage,
-      Supplier<String> state,
-      Runnable saved,
-      RandomGenerator random) {
+      Loop loop, Storage storage, Supplier<String> state, Runnable saved, RandomGenerator random) {
     this.loop = loop;
     this.storage = storage;
     this.state = state;

@@ -64,9 +64,9 @@ public final class PushClient implements AutoCloseable {
 
   private final Settings settings;
   private final DeviceStorage storage;
-  private final ConnectionListener listener;
+  private final Device.Listener listener;
   private final @Nullable ApplicationLauncher launcher;
-  private final @Nullable WakeUp wakeUp;
+  private final WakeableTransport.@Nullable Settings wakeUp;
   private final OkHttpClient okHttp;
   private final boolean ownsPool;
   private final Executor callbacks;
@@ -96,7 +96,6 @@ public final class PushClient implements AutoCloseable {
             builder.synchroniseAfter,
             builder.renewal);
     storage = builder.storage;
-    listener = builder.listener;
     launcher = builder.launcher;
     wakeUp = builder.wakeUp;
 
@@ -112,6 +111,7 @@ public final class PushClient implements AutoCloseable {
     ownCallbacks =
         builder.callbackExecutor == null ? growingPool(threads(name + "callback")) : null;
     callbacks = builder.callbackExecutor == null ? ownCallbacks() : builder.callbackExecutor;
+    listener = new ListenerCalls(builder.listener, callbacks);
     readers = new ReaderThreads(threads(name + "reader"));
     ownsPool = builder.okHttpClient == null;
     okHttp = okHttp(builder.okHttpClient, readers, builder.maxMessageLength);
@@ -218,7 +218,7 @@ public final class PushClient implements AutoCloseable {
             settings,
             loop,
             transport(),
-            storage,
+            storage::save,
             state,
             this::launch,
             callbacks,
@@ -287,7 +287,7 @@ public final class PushClient implements AutoCloseable {
    */
   public PushManager application(String applicationId, PushHandler handler) {
     Objects.requireNonNull(handler, "handler");
-    return attach(applicationId, Handlers.of(handler));
+    return attach(applicationId, Adapters.handlers(handler));
   }
 
   /**
@@ -304,7 +304,7 @@ public final class PushClient implements AutoCloseable {
       String applicationId, PushHandler handler, EndpointReplacedHandler replaced) {
     Objects.requireNonNull(handler, "handler");
     Objects.requireNonNull(replaced, "replaced");
-    return attach(applicationId, Handlers.of(handler, replaced));
+    return attach(applicationId, Adapters.handlers(handler, replaced));
   }
 
   private synchronized PushManager attach(String applicationId, Handlers handlers) {
@@ -359,7 +359,7 @@ public final class PushClient implements AutoCloseable {
   }
 
   private boolean launch(
-      String applicationId, ApplicationManifest manifest, Consumer<@Nullable Throwable> launched) {
+      String applicationId, Manifest manifest, Consumer<@Nullable Throwable> launched) {
     ApplicationLauncher used = launcher;
     if (used == null) {
       return false;
@@ -370,9 +370,10 @@ public final class PushClient implements AutoCloseable {
             Throwable failure = null;
             HandlerThread.enter();
             try {
-              PushHandler handler = used.launch(new PushManager(this, applicationId), manifest);
+              PushHandler handler =
+                  used.launch(new PushManager(this, applicationId), Adapters.manifest(manifest));
               if (handler != null) {
-                attachLaunched(applicationId, manifest, Handlers.of(handler));
+                attachLaunched(applicationId, manifest, Adapters.handlers(handler));
               }
             } catch (Throwable e) { // whatever it was: it was not started
               if (e instanceof InterruptedException) {
@@ -392,8 +393,7 @@ public final class PushClient implements AutoCloseable {
   }
 
   /** Unless it has attached itself by now, or was uninstalled or installed anew meanwhile. */
-  private void attachLaunched(
-      String applicationId, ApplicationManifest manifest, Handlers handlers) {
+  private void attachLaunched(String applicationId, Manifest manifest, Handlers handlers) {
     Device running = Objects.requireNonNull(device());
     loop.execute(
         () -> {
@@ -422,7 +422,8 @@ public final class PushClient implements AutoCloseable {
     checkApplicationId(applicationId);
     Objects.requireNonNull(manifest, "manifest");
     CompletableFuture<Void> result = new CompletableFuture<>();
-    ask(result, running -> running.install(applicationId, manifest, result));
+    Manifest translated = Adapters.manifest(manifest);
+    ask(result, running -> running.install(applicationId, translated, Adapters.reply(result)));
     return result.copy();
   }
 
@@ -445,7 +446,7 @@ public final class PushClient implements AutoCloseable {
           synchronized (this) {
             applications.remove(applicationId);
           }
-          running.uninstall(applicationId, result);
+          running.uninstall(applicationId, Adapters.reply(result));
         });
     return result.copy();
   }
@@ -457,7 +458,7 @@ public final class PushClient implements AutoCloseable {
    */
   public CompletableFuture<Map<String, ApplicationManifest>> installed() {
     CompletableFuture<Map<String, ApplicationManifest>> result = new CompletableFuture<>();
-    ask(result, running -> running.installed(result));
+    ask(result, running -> running.installed(Adapters.reply(result, Adapters::manifests)));
     return result.copy();
   }
 
@@ -472,12 +473,14 @@ public final class PushClient implements AutoCloseable {
       if (!closing && running != null) {
         if (loop.isShutDown() || !loop.tryExecute(() -> call.accept(running))) {
           result.completeExceptionally(
-              PushException.aborted("the client's scheduler was shut down; close the client"));
+              PushException.of(
+                  RequestException.aborted(
+                      "the client's scheduler was shut down; close the client")));
         }
         return;
       }
     }
-    result.completeExceptionally(PushException.closed());
+    result.completeExceptionally(PushException.of(RequestException.closed()));
   }
 
   /**
@@ -593,7 +596,7 @@ public final class PushClient implements AutoCloseable {
     private int maxMessageLength = DEFAULT_MAX_MESSAGE_LENGTH;
     private @Nullable Duration synchroniseAfter;
     private Settings.@Nullable Renewal renewal;
-    private @Nullable WakeUp wakeUp;
+    private WakeableTransport.@Nullable Settings wakeUp;
 
     private Builder(URI server) {
       this.server = Objects.requireNonNull(server, "server");
@@ -819,11 +822,7 @@ public final class PushClient implements AutoCloseable {
      *     address to tell
      */
     public Builder wakeUp(WakeUp deviceWakeUp) {
-      if (!deviceWakeUp.hasAddress()) {
-        throw new IllegalArgumentException(
-            "The device listens at all its addresses; say with advertise() where to wake it");
-      }
-      wakeUp = Objects.requireNonNull(deviceWakeUp, "deviceWakeUp");
+      wakeUp = deviceWakeUp.settings();
       return this;
     }
 

@@ -7,8 +7,6 @@ import org.jspecify.annotations.Nullable;
 public final class PushException extends Exception {
   private static final long serialVersionUID = 1;
 
-  private static final int NO_STATUS = 0;
-
   /** What went wrong, in kinds that a program can tell apart. */
   public enum Kind {
     /**
@@ -57,45 +55,24 @@ public final class PushException extends Exception {
     this.status = status;
   }
 
-  static PushException network(String sentence, @Nullable Throwable cause) {
-    return new PushException(Kind.NETWORK_ERROR, NO_STATUS, sentence, cause);
-  }
-
-  static PushException notFound(String sentence) {
-    return new PushException(Kind.NOT_FOUND_ERROR, NO_STATUS, sentence, null);
-  }
-
-  static PushException server(int status, String sentence) {
+  /** Returns the exception that tells an application of this failure. */
+  static PushException of(RequestException failure) {
     return new PushException(
-        Kind.SERVER_ERROR, status, "the push server answered " + status + ": " + sentence, null);
+        kind(failure.kind()),
+        failure.status(),
+        String.valueOf(failure.getMessage()),
+        failure.getCause());
   }
 
-  static PushException badEndpoint(String sentence) {
-    return new PushException(
-        Kind.SERVER_ERROR,
-        NO_STATUS,
-        "the push server handed out an endpoint that is of no use: " + sentence,
-        null);
-  }
-
-  static PushException storage(String sentence, Throwable cause) {
-    return new PushException(Kind.STORAGE_ERROR, NO_STATUS, sentence, cause);
-  }
-
-  static PushException aborted(String sentence) {
-    return new PushException(Kind.ABORT_ERROR, NO_STATUS, sentence, null);
-  }
-
-  static PushException closed() {
-    return aborted("the client was closed");
-  }
-
-  static PushException permissionDenied() {
-    return new PushException(
-        Kind.PERMISSION_DENIED_ERROR,
-        NO_STATUS,
-        "the application's manifest does not ask for the permission \"push\"",
-        null);
+  private static Kind kind(RequestException.Kind kind) {
+    return switch (kind) {
+      case NETWORK -> Kind.NETWORK_ERROR;
+      case NOT_FOUND -> Kind.NOT_FOUND_ERROR;
+      case PERMISSION_DENIED -> Kind.PERMISSION_DENIED_ERROR;
+      case SERVER -> Kind.SERVER_ERROR;
+      case STORAGE -> Kind.STORAGE_ERROR;
+      case ABORTED -> Kind.ABORT_ERROR;
+    };
   }
 
   /** Returns what went wrong. */
@@ -105,7 +82,7 @@ public final class PushException extends Exception {
 
   /** Returns the server's status, if the server refused (protocol §7). */
   public OptionalInt status() {
-    return status == NO_STATUS ? OptionalInt.empty() : OptionalInt.of(status);
+    return status == RequestException.NO_STATUS ? OptionalInt.empty() : OptionalInt.of(status);
   }
 
   /** Whether the same call can succeed later without anything being changed by the caller. */

@@ -42,7 +42,7 @@ public final class PushManager {
    */
   public CompletableFuture<URI> register() {
     CompletableFuture<URI> result = new CompletableFuture<>();
-    client.ask(result, device -> device.register(applicationId, result));
+    client.ask(result, device -> device.register(applicationId, Adapters.reply(result)));
     return result.copy();
   }
 
@@ -65,7 +65,8 @@ public final class PushManager {
     }
     client.requireHandler(applicationId, Handlers::registered, RegisteredHandler.class);
     CompletableFuture<Void> result = new CompletableFuture<>();
-    client.ask(result, device -> device.registerWhenPossible(applicationId, tag, result));
+    client.ask(
+        result, device -> device.registerWhenPossible(applicationId, tag, Adapters.reply(result)));
     return result.copy();
   }
 
@@ -77,7 +78,10 @@ public final class PushManager {
    */
   public CompletableFuture<List<PushRegistration>> registrations() {
     CompletableFuture<List<PushRegistration>> result = new CompletableFuture<>();
-    client.ask(result, device -> device.registrations(applicationId, result));
+    client.ask(
+        result,
+        device ->
+            device.registrations(applicationId, Adapters.reply(result, Adapters::registrations)));
     return result.copy();
   }
 
@@ -95,7 +99,8 @@ public final class PushManager {
   public CompletableFuture<Void> unregister(URI endpoint) {
     Objects.requireNonNull(endpoint, "endpoint");
     CompletableFuture<Void> result = new CompletableFuture<>();
-    client.ask(result, device -> device.unregister(applicationId, endpoint, result));
+    client.ask(
+        result, device -> device.unregister(applicationId, endpoint, Adapters.reply(result)));
     return result.copy();
   }
 
@@ -121,7 +126,7 @@ public final class PushManager {
     Objects.requireNonNull(endpoint, "endpoint");
     client.requireHandler(applicationId, Handlers::replaced, EndpointReplacedHandler.class);
     CompletableFuture<Void> result = new CompletableFuture<>();
-    client.ask(result, device -> device.replace(applicationId, endpoint, result));
+    client.ask(result, device -> device.replace(applicationId, endpoint, Adapters.reply(result)));
     return result.copy();
   }
 

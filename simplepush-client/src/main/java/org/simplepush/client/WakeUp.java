@@ -102,24 +102,16 @@ public final class WakeUp {
     return new WakeUp(local, ip, mobileNetwork, maxSleep);
   }
 
-  InetSocketAddress local() {
-    return local;
-  }
-
-  boolean hasAddress() {
-    return ip != null;
-  }
-
-  /** Returns the address to tell now, or null. */
-  @Nullable String ip() {
-    return ip == null ? null : ip.get();
-  }
-
-  @Nullable MobileNetwork mobileNetwork() {
-    return mobileNetwork;
-  }
-
-  Duration maxSleep() {
-    return maxSleep;
+  /**
+   * Returns what the device's socket needs to know.
+   *
+   * @throws IllegalArgumentException if there is no address to tell
+   */
+  WakeableTransport.Settings settings() {
+    if (ip == null) {
+      throw new IllegalArgumentException(
+          "The device listens at all its addresses; say with advertise() where to wake it");
+    }
+    return new WakeableTransport.Settings(local, ip, mobileNetwork, maxSleep);
   }
 }

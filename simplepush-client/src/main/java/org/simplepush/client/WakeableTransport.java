@@ -3,9 +3,13 @@ package org.simplepush.client;
 import java.io.IOException;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
+import java.net.InetSocketAddress;
 import java.net.URI;
+import java.time.Duration;
 import java.util.concurrent.Executor;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.simplepush.core.ClientMessage.MobileNetwork;
 import org.simplepush.core.ClientMessage.WakeUpAddress;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -14,15 +18,28 @@ import org.slf4j.LoggerFactory;
 final class WakeableTransport implements Transport {
   private static final Logger log = LoggerFactory.getLogger(WakeableTransport.class);
 
+  /**
+   * Where and how long a sleeping device listens.
+   *
+   * @param local the address to listen at
+   * @param ip returns the address that the server should send to; null if there is none now
+   * @param maxSleep how long the device sleeps without a datagram
+   */
+  record Settings(
+      InetSocketAddress local,
+      Supplier<@Nullable String> ip,
+      @Nullable MobileNetwork mobileNetwork,
+      Duration maxSleep) {}
+
   private final Transport connections;
-  private final WakeUp settings;
+  private final Settings settings;
   private final Executor readers;
   private @Nullable DatagramSocket socket;
 
   /**
    * @param readers runs what receives, as long as the device listens
    */
-  WakeableTransport(Transport connections, WakeUp settings, Executor readers) {
+  WakeableTransport(Transport connections, Settings settings, Executor readers) {
     this.connections = connections;
     this.settings = settings;
     this.readers = readers;
@@ -36,7 +53,7 @@ final class WakeableTransport implements Transport {
   @Override
   public @Nullable Doorbell listen(Runnable rung) {
     try {
-      String ip = settings.ip();
+      String ip = settings.ip().get();
       if (ip == null) {
         log.debug("The device has no address to be woken at");
         return null;

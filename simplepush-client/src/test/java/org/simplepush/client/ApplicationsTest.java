@@ -5,7 +5,9 @@ import static org.simplepush.client.DeviceHarness.UAID;
 import static org.simplepush.client.DeviceHarness.ack;
 import static org.simplepush.client.DeviceHarness.endpoint;
 import static org.simplepush.client.DeviceHarness.failure;
+import static org.simplepush.client.DeviceHarness.manifest;
 import static org.simplepush.client.DeviceHarness.push;
+import static org.simplepush.client.DeviceHarness.reply;
 
 import java.net.URI;
 import java.time.Duration;
@@ -15,7 +17,6 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.simplepush.client.ApplicationManifest.Permission;
 import org.simplepush.client.DeviceHarness.Recorder;
 import org.simplepush.client.FakeServer.FakeConnection;
 import org.simplepush.core.ChannelId;
@@ -28,29 +29,28 @@ import org.simplepush.core.Update;
 /** Installing, starting and removing applications. */
 @Timeout(10)
 class ApplicationsTest {
-  private static final ApplicationManifest CALENDAR =
-      ApplicationManifest.of("Calendar", "com.example.Calendar");
+  private static final Manifest CALENDAR = manifest("Calendar", "com.example.Calendar");
 
   private final DeviceHarness h = new DeviceHarness();
   private final Recorder calendar = new Recorder();
 
-  private CompletableFuture<Void> install(ApplicationManifest manifest) {
+  private CompletableFuture<Void> install(Manifest manifest) {
     CompletableFuture<Void> result = new CompletableFuture<>();
-    h.loop.execute(() -> h.device.install("calendar", manifest, result));
+    h.loop.execute(() -> h.device.install("calendar", manifest, reply(result)));
     h.settle();
     return result;
   }
 
   private CompletableFuture<Void> uninstall() {
     CompletableFuture<Void> result = new CompletableFuture<>();
-    h.loop.execute(() -> h.device.uninstall("calendar", result));
+    h.loop.execute(() -> h.device.uninstall("calendar", reply(result)));
     h.settle();
     return result;
   }
 
-  private static Map<String, ApplicationManifest> installed(DeviceHarness harness) {
-    CompletableFuture<Map<String, ApplicationManifest>> result = new CompletableFuture<>();
-    harness.loop.execute(() -> harness.device.installed(result));
+  private static Map<String, Manifest> installed(DeviceHarness harness) {
+    CompletableFuture<Map<String, Manifest>> result = new CompletableFuture<>();
+    harness.loop.execute(() -> harness.device.installed(reply(result)));
     harness.settle();
     return result.join();
   }
@@ -78,7 +78,7 @@ class ApplicationsTest {
   @Test
   void registerNeedsThePermission() {
     h.start();
-    install(new ApplicationManifest("C", Set.of(Permission.DESKTOP_NOTIFICATION), ""));
+    install(new Manifest("C", Set.of("desktop-notification"), ""));
     PushException failure = failure(h.register("calendar"));
     assertThat(failure.kind()).isEqualTo(PushException.Kind.PERMISSION_DENIED_ERROR);
     assertThat(failure).hasMessageStartingWith("PermissionDeniedError: ");
@@ -209,7 +209,7 @@ class ApplicationsTest {
   }
 
   private void uninstallWhileHandlerRuns() {
-    h.loop.execute(() -> h.device.uninstall("calendar", new CompletableFuture<>()));
+    h.loop.execute(() -> h.device.uninstall("calendar", reply(new CompletableFuture<>())));
     h.settleLoop();
     h.callbacks.clear(); // the future's
   }
@@ -310,7 +310,7 @@ class ApplicationsTest {
   void registerThatIsAnsweredWhileTheApplicationIsUninstalledIsAborted() {
     FakeConnection connection = h.start().connected();
     CompletableFuture<URI> result = new CompletableFuture<>();
-    h.loop.execute(() -> h.device.register("calendar", result));
+    h.loop.execute(() -> h.device.register("calendar", reply(result)));
     h.settle();
     ChannelId channelId = connection.next(Register.class).channelId();
     connection.events.received(
@@ -319,7 +319,7 @@ class ApplicationsTest {
             + "\",\"pushEndpoint\":\""
             + endpoint(channelId)
             + "\"}");
-    h.loop.execute(() -> h.device.uninstall("calendar", new CompletableFuture<>()));
+    h.loop.execute(() -> h.device.uninstall("calendar", reply(new CompletableFuture<>())));
     h.settle();
     assertThat(failure(result).kind()).isEqualTo(PushException.Kind.ABORT_ERROR);
     assertThat(connection.next()).isEqualTo(new Unregister(channelId));
@@ -331,8 +331,7 @@ class ApplicationsTest {
     FakeConnection connection = h.start().connected();
     h.launches = true;
     CompletableFuture<Void> installed = new CompletableFuture<>();
-    h.loop.execute(
-        () -> h.device.install("calendar", ApplicationManifest.of("C", "it"), installed));
+    h.loop.execute(() -> h.device.install("calendar", manifest("C", "it"), reply(installed)));
     ChannelId channelId = h.registered(connection, "calendar");
     h.notifies(connection, channelId, 1);
     Recorder handler = new Recorder();

@@ -3,7 +3,10 @@ package org.simplepush.client;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.simplepush.client.DeviceHarness.ack;
 import static org.simplepush.client.DeviceHarness.endpoint;
+import static org.simplepush.client.DeviceHarness.manifest;
 import static org.simplepush.client.DeviceHarness.push;
+import static org.simplepush.client.DeviceHarness.reply;
+import static org.simplepush.client.PublicTypes.handlers;
 
 import java.net.URI;
 import java.time.Duration;
@@ -28,7 +31,7 @@ class CapabilitiesTest {
   private final Recorder calendar = new Recorder();
 
   /** Handles versions and nothing else. */
-  private final Handlers lambda = Handlers.of(message -> calendar.told.add(message));
+  private final Handlers lambda = handlers(message -> calendar.told.add(message));
 
   private FakeConnection connection;
 
@@ -52,36 +55,6 @@ class CapabilitiesTest {
 
   private static String replaced(ChannelId lost, ChannelId successor) {
     return endpoint(lost) + " is now " + endpoint(successor);
-  }
-
-  @Test
-  void objectCanDoWhatItImplements() {
-    class Everything
-        implements PushHandler,
-            EndpointReplacedHandler,
-            PushRegisterHandler,
-            RegisteredHandler,
-            SynchroniseHandler {
-      @Override
-      public void onPush(PushMessage message) {}
-
-      @Override
-      public void onEndpointReplaced(URI old, URI endpoint) {}
-
-      @Override
-      public void onPushRegister() {}
-
-      @Override
-      public void onRegistered(String tag, URI endpoint) {}
-
-      @Override
-      public void onSynchronise() {}
-    }
-    Everything all = new Everything();
-    assertThat(Handlers.of(all)).isEqualTo(new Handlers(all, all, all, all, all));
-    PushHandler push = message -> {};
-    assertThat(Handlers.of(push)).isEqualTo(new Handlers(push, null, null, null, null));
-    assertThat(Handlers.of(push, all)).isEqualTo(new Handlers(push, all, null, null, null));
   }
 
   @Test
@@ -140,7 +113,7 @@ class CapabilitiesTest {
     ChannelId lost = begin();
     h.attach(
         "calendar",
-        Handlers.of(
+        handlers(
             message -> {},
             (old, endpoint) -> {
               calendar.told.add(old + " is now " + endpoint);
@@ -172,9 +145,7 @@ class CapabilitiesTest {
     h.launches = true;
     ChannelId lost = begin();
     h.loop.execute(
-        () ->
-            h.device.install(
-                "calendar", ApplicationManifest.of("C", "it"), new CompletableFuture<>()));
+        () -> h.device.install("calendar", manifest("C", "it"), reply(new CompletableFuture<>())));
     loseState();
     assertThat(h.launching).containsExactly("calendar with it");
     connection.assertNothingSaid();
@@ -197,9 +168,7 @@ class CapabilitiesTest {
     h.launches = true;
     ChannelId channelId = begin();
     h.loop.execute(
-        () ->
-            h.device.install(
-                "calendar", ApplicationManifest.of("C", "it"), new CompletableFuture<>()));
+        () -> h.device.install("calendar", manifest("C", "it"), reply(new CompletableFuture<>())));
     h.attach("calendar", lambda);
     h.detach("calendar");
     loseState();
@@ -296,7 +265,7 @@ class CapabilitiesTest {
     connection = h.start().connected();
     h.attach("calendar", lambda);
     h.loop.execute(
-        () -> h.device.registerWhenPossible("calendar", "work", new CompletableFuture<>()));
+        () -> h.device.registerWhenPossible("calendar", "work", reply(new CompletableFuture<>())));
     h.settle();
     ChannelId channelId;
     try (LogCapture log = new LogCapture()) {

@@ -3,7 +3,10 @@ package org.simplepush.client;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.simplepush.client.DeviceHarness.ack;
 import static org.simplepush.client.DeviceHarness.endpoint;
+import static org.simplepush.client.DeviceHarness.manifest;
 import static org.simplepush.client.DeviceHarness.push;
+import static org.simplepush.client.DeviceHarness.reply;
+import static org.simplepush.client.PublicTypes.handlers;
 
 import java.net.URI;
 import java.time.Duration;
@@ -61,7 +64,8 @@ class DeviceDetailsTest {
 
   private void unregisterMeanwhile(ChannelId channelId) {
     h.loop.execute(
-        () -> h.device.unregister("calendar", endpoint(channelId), new CompletableFuture<>()));
+        () ->
+            h.device.unregister("calendar", endpoint(channelId), reply(new CompletableFuture<>())));
     h.settleLoop();
   }
 
@@ -83,7 +87,7 @@ class DeviceDetailsTest {
   @Test
   void applicationWithALossIsStartedWhenTheDeviceIs() {
     begin();
-    assertThat(h.install("calendar", ApplicationManifest.of("C", "it"))).isCompleted();
+    assertThat(h.install("calendar", manifest("C", "it"))).isCompleted();
     loseState();
     DeviceHarness restarted = new DeviceHarness(h.storage);
     restarted.launches = true;
@@ -131,7 +135,7 @@ class DeviceDetailsTest {
     List<URI> named = new ArrayList<>();
     h.attach(
         "calendar",
-        Handlers.of(
+        handlers(
             message -> {
               named.add(message.endpoint());
               if (named.size() == 1) {
@@ -402,13 +406,12 @@ class DeviceDetailsTest {
   @Test
   void onlyTheManifestThatIsInstalledIs() {
     h.start();
-    ApplicationManifest manifest = ApplicationManifest.of("C", "it");
+    Manifest manifest = manifest("C", "it");
     assertThat(h.install("calendar", manifest)).isCompleted();
     h.loop.run(
         () -> {
           assertThat(h.device.isInstalled("calendar", manifest)).isTrue();
-          assertThat(h.device.isInstalled("calendar", ApplicationManifest.of("C", "other")))
-              .isFalse();
+          assertThat(h.device.isInstalled("calendar", manifest("C", "other"))).isFalse();
           assertThat(h.device.isInstalled("mail", manifest)).isFalse();
         });
   }

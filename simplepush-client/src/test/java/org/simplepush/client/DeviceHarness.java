@@ -9,6 +9,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
@@ -97,7 +98,7 @@ final class DeviceHarness {
     /** Handles all there is, but does not replace endpoints unless told so. */
     Handlers handlers() {
       return new Handlers(
-          this::hears,
+          (endpoint, version) -> hears(new PushMessage(endpoint, version)),
           replaces ? (lost, endpoint) -> hears(lost + " is now " + endpoint) : null,
           () -> hears("push-register"),
           (tag, endpoint) -> hears(tag + " is " + endpoint),
@@ -124,7 +125,7 @@ final class DeviceHarness {
   final FakeLoop loop = new FakeLoop();
   final FakeServer server = new FakeServer();
   final Queue<Runnable> callbacks = new ArrayDeque<>();
-  final List<ConnectionListener.Disconnected> disconnects = new ArrayList<>();
+  final List<Disconnected> disconnects = new ArrayList<>();
   int connects;
   final List<Duration> sleeps = new ArrayList<>();
   boolean launches;
@@ -212,20 +213,20 @@ final class DeviceHarness {
     if (device != null) {
       return;
     }
-    ConnectionListener listener =
-        new ConnectionListener() {
+    Device.Listener listener =
+        new Device.Listener() {
           @Override
-          public void onConnected() {
+          public void connected() {
             connects++;
           }
 
           @Override
-          public void onAsleep(Duration atMost) {
+          public void sleeping(Duration atMost) {
             sleeps.add(atMost);
           }
 
           @Override
-          public void onDisconnected(Disconnected event) {
+          public void disconnected(Disconnected event) {
             disconnects.add(event);
           }
         };
@@ -237,7 +238,7 @@ final class DeviceHarness {
               settings,
               loop,
               server,
-              storage,
+              storage::save,
               state,
               this::launch,
               callbacks::add,
@@ -248,8 +249,7 @@ final class DeviceHarness {
     }
   }
 
-  private boolean launch(
-      String application, ApplicationManifest manifest, Consumer<Throwable> launched) {
+  private boolean launch(String application, Manifest manifest, Consumer<Throwable> launched) {
     if (!launches) {
       return false;
     }
@@ -288,7 +288,7 @@ final class DeviceHarness {
     advance(lastDisconnect().retryIn());
   }
 
-  ConnectionListener.Disconnected lastDisconnect() {
+  Disconnected lastDisconnect() {
     return disconnects.get(disconnects.size() - 1);
   }
 
@@ -306,44 +306,56 @@ final class DeviceHarness {
     settle();
   }
 
+  static Manifest manifest(String name, String handler) {
+    return new Manifest(name, Set.of(Manifest.PUSH), handler);
+  }
+
+  static <T> Reply<T> reply(CompletableFuture<T> result) {
+    return PublicTypes.reply(result);
+  }
+
+  static Handlers handlers(PushHandler handler) {
+    return PublicTypes.handlers(handler);
+  }
+
   CompletableFuture<URI> register(String application) {
     CompletableFuture<URI> result = new CompletableFuture<>();
-    loop.execute(() -> device.register(application, result));
+    loop.execute(() -> device.register(application, reply(result)));
     settle();
     return result;
   }
 
   CompletableFuture<Void> unregister(String application, URI endpoint) {
     CompletableFuture<Void> result = new CompletableFuture<>();
-    loop.execute(() -> device.unregister(application, endpoint, result));
+    loop.execute(() -> device.unregister(application, endpoint, reply(result)));
     settle();
     return result;
   }
 
   CompletableFuture<Void> replace(String application, URI endpoint) {
     CompletableFuture<Void> result = new CompletableFuture<>();
-    loop.execute(() -> device.replace(application, endpoint, result));
+    loop.execute(() -> device.replace(application, endpoint, reply(result)));
     settle();
     return result;
   }
 
-  CompletableFuture<Void> install(String application, ApplicationManifest manifest) {
+  CompletableFuture<Void> install(String application, Manifest manifest) {
     CompletableFuture<Void> result = new CompletableFuture<>();
-    loop.execute(() -> device.install(application, manifest, result));
+    loop.execute(() -> device.install(application, manifest, reply(result)));
     settle();
     return result;
   }
 
   CompletableFuture<Void> uninstall(String application) {
     CompletableFuture<Void> result = new CompletableFuture<>();
-    loop.execute(() -> device.uninstall(application, result));
+    loop.execute(() -> device.uninstall(application, reply(result)));
     settle();
     return result;
   }
 
   CompletableFuture<Void> registerWhenPossible(String application, String tag) {
     CompletableFuture<Void> result = new CompletableFuture<>();
-    loop.execute(() -> device.registerWhenPossible(application, tag, result));
+    loop.execute(() -> device.registerWhenPossible(application, tag, reply(result)));
     settle();
     return result;
   }
@@ -356,7 +368,7 @@ final class DeviceHarness {
 
   List<PushRegistration> registrations(String application) {
     CompletableFuture<List<PushRegistration>> result = new CompletableFuture<>();
-    loop.execute(() -> device.registrations(application, result));
+    loop.execute(() -> device.registrations(application, PublicTypes.registrations(result)));
     settle();
     return result.join();
   }

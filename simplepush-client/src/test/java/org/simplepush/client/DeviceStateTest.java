@@ -22,7 +22,6 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.simplepush.client.ApplicationManifest.Permission;
 import org.simplepush.client.DeviceState.Registration;
 import org.simplepush.client.DeviceState.Wish;
 import org.simplepush.core.ChannelId;
@@ -44,10 +43,10 @@ class DeviceStateTest {
     Wish fulfilled = Wish.replacing("b", URI.create(SECRET));
     fulfilled.channelId = one;
     state.wishes().add(fulfilled);
-    state.manifests().put("a", new ApplicationManifest("A b", Set.of(), ""));
+    state.manifests().put("a", new Manifest("A b", Set.of(), ""));
     state
         .manifests()
-        .put("b", new ApplicationManifest("", Set.of(Permission.values()), "com.example.B"));
+        .put("b", new Manifest("", Set.of("push", "desktop-notification"), "com.example.B"));
     state.add(new Registration("with space + ü\n%", one, URI.create(SECRET), Long.MAX_VALUE));
     state.add(new Registration("b", ChannelId.random(), URI.create("https://b/"), null));
     Registration old = new Registration("b", ChannelId.random(), URI.create("https://b/1"), 4L);

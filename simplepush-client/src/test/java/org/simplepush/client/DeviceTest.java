@@ -6,8 +6,10 @@ import static org.simplepush.client.DeviceHarness.UAID;
 import static org.simplepush.client.DeviceHarness.ack;
 import static org.simplepush.client.DeviceHarness.endpoint;
 import static org.simplepush.client.DeviceHarness.failure;
+import static org.simplepush.client.DeviceHarness.manifest;
 import static org.simplepush.client.DeviceHarness.notification;
 import static org.simplepush.client.DeviceHarness.push;
+import static org.simplepush.client.DeviceHarness.reply;
 
 import java.net.URI;
 import java.time.Duration;
@@ -162,7 +164,7 @@ class DeviceTest {
     connection.events.received(hello(Uaid.random()));
     h.settleLoop(); // the handler is busy now
     CompletableFuture<URI> result = new CompletableFuture<>();
-    h.loop.execute(() -> h.device.register("calendar", result));
+    h.loop.execute(() -> h.device.register("calendar", reply(result)));
     h.settleLoop();
     connection.next(Hello.class);
     ChannelId channelId = connection.next(Register.class).channelId();
@@ -269,7 +271,7 @@ class DeviceTest {
     ChannelId channelId = connection.next(Register.class).channelId();
     connection.events.received(registerAnswer(channelId));
     CompletableFuture<Void> result = new CompletableFuture<>();
-    h.loop.execute(() -> h.device.unregister("calendar", endpoint(channelId), result));
+    h.loop.execute(() -> h.device.unregister("calendar", endpoint(channelId), reply(result)));
     h.settle();
     assertThat(result).isCompleted();
     calendar.assertToldNothing();
@@ -532,7 +534,7 @@ class DeviceTest {
     connection.events.received(json(notification(new Update(channelId, 1))));
     h.settleLoop(); // the handler is busy now
     CompletableFuture<Void> result = new CompletableFuture<>();
-    h.loop.execute(() -> h.device.unregister("calendar", endpoint(channelId), result));
+    h.loop.execute(() -> h.device.unregister("calendar", endpoint(channelId), reply(result)));
     h.settleLoop();
     h.settle();
     calendar.assertTold(push(channelId, 1));
@@ -811,7 +813,8 @@ class DeviceTest {
     h.callbacks.remove().run();
     h.loop.runOne(); // it is taken; and before the acknowledgement is on its way
     h.loop.run(
-        () -> h.device.unregister("calendar", endpoint(channelId), new CompletableFuture<>()));
+        () ->
+            h.device.unregister("calendar", endpoint(channelId), reply(new CompletableFuture<>())));
     h.settle();
     assertThat(connection.next()).isEqualTo(new Unregister(channelId));
     connection.assertNothingSaid();
@@ -897,7 +900,7 @@ class DeviceTest {
     FakeConnection connection = h.start().connected();
     h.attach("calendar", calendar);
     ChannelId channelId = h.registered(connection, "calendar");
-    assertThat(h.install("mail", ApplicationManifest.of("Mail", "it"))).isCompleted();
+    assertThat(h.install("mail", manifest("Mail", "it"))).isCompleted();
     String before = h.storage.state;
     connection.events.received(json(notification(new Update(channelId, 7))));
     h.settleLoop(); // the handler is busy, so the device is closing for a while
@@ -906,17 +909,17 @@ class DeviceTest {
     h.loop.execute(
         () -> {
           CompletableFuture<URI> endpoint = new CompletableFuture<>();
-          h.device.register("calendar", endpoint);
+          h.device.register("calendar", reply(endpoint));
           asked.add(endpoint);
           for (int i = 0; i < 6; i++) {
             asked.add(new CompletableFuture<Void>());
           }
-          h.device.registerWhenPossible("calendar", "work", done(asked, 1));
-          h.device.unregister("calendar", endpoint(channelId), done(asked, 2));
-          h.device.replace("calendar", endpoint(channelId), done(asked, 3));
-          h.device.install("chat", ApplicationManifest.of("Chat", "it"), done(asked, 4));
-          h.device.uninstall("mail", done(asked, 5));
-          h.device.uninstall("calendar", done(asked, 6));
+          h.device.registerWhenPossible("calendar", "work", reply(done(asked, 1)));
+          h.device.unregister("calendar", endpoint(channelId), reply(done(asked, 2)));
+          h.device.replace("calendar", endpoint(channelId), reply(done(asked, 3)));
+          h.device.install("chat", manifest("Chat", "it"), reply(done(asked, 4)));
+          h.device.uninstall("mail", reply(done(asked, 5)));
+          h.device.uninstall("calendar", reply(done(asked, 6)));
         });
     h.settleLoop();
     connection.assertNothingSaid();

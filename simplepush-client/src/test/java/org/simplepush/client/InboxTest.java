@@ -2,6 +2,7 @@ package org.simplepush.client;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.simplepush.client.PublicTypes.handlers;
 
 import java.net.URI;
 import java.time.Duration;
@@ -24,8 +25,8 @@ class InboxTest {
   private final FakeLoop loop = new FakeLoop();
   private final Queue<Runnable> callbacks = new ArrayDeque<>();
   private final List<Object> told = new ArrayList<>();
-  private final List<Inbox.Message> handled = new ArrayList<>();
-  private final List<Inbox.Message> ignored = new ArrayList<>();
+  private final List<Message> handled = new ArrayList<>();
+  private final List<Message> ignored = new ArrayList<>();
   private final Recorder owner = new Recorder();
   private boolean executorIsFull;
   private Error executorFailure;
@@ -41,7 +42,7 @@ class InboxTest {
     private int idle;
 
     @Override
-    public void handled(Inbox inbox, Inbox.Message message) {
+    public void handled(Inbox inbox, Message message) {
       handled.add(message);
       if (ownerFailure != null) {
         throw ownerFailure;
@@ -49,12 +50,12 @@ class InboxTest {
     }
 
     @Override
-    public void ignored(Inbox inbox, Inbox.Message message) {
+    public void ignored(Inbox inbox, Message message) {
       ignored.add(message);
     }
 
     @Override
-    public boolean isWanted(Inbox inbox, Inbox.Message message) {
+    public boolean isWanted(Inbox inbox, Message message) {
       return wants;
     }
 
@@ -93,10 +94,10 @@ class InboxTest {
   /** An application that handles versions and lost endpoints. */
   private final Handlers handlers =
       new Handlers(
-          message -> hears(message.version()), null, () -> hears("push-register"), null, null);
+          (endpoint, version) -> hears(version), null, () -> hears("push-register"), null, null);
 
-  private static Inbox.Push push(ChannelId channelId, long version) {
-    return new Inbox.Push(channelId, endpoint(channelId), version, channelId);
+  private static Message.Push push(ChannelId channelId, long version) {
+    return new Message.Push(channelId, endpoint(channelId), version, channelId);
   }
 
   private static URI endpoint(ChannelId channelId) {
@@ -190,7 +191,7 @@ class InboxTest {
   @Test
   void handlerKnowsThatItIsOne() {
     List<Boolean> inside = new ArrayList<>();
-    run(() -> inbox.attach(Handlers.of(message -> inside.add(HandlerThread.isCurrent()))));
+    run(() -> inbox.attach(handlers(message -> inside.add(HandlerThread.isCurrent()))));
     run(() -> inbox.offer(push(ONE, 1)));
     assertThat(inside).containsExactly(true);
     assertThat(HandlerThread.isCurrent()).isFalse();
@@ -212,10 +213,10 @@ class InboxTest {
   @Test
   void lossThatComesWhileOneIsHandledIsToldAfterIt() {
     run(() -> inbox.attach(handlers));
-    loop.execute(() -> inbox.offer(new Inbox.PushRegister()));
+    loop.execute(() -> inbox.offer(new Message.PushRegister()));
     settleLoop();
-    loop.execute(() -> inbox.offer(new Inbox.PushRegister()));
-    loop.execute(() -> inbox.offer(new Inbox.PushRegister()));
+    loop.execute(() -> inbox.offer(new Message.PushRegister()));
+    loop.execute(() -> inbox.offer(new Message.PushRegister()));
     settle();
     assertThat(told).containsExactly("push-register", "push-register");
   }
@@ -290,14 +291,14 @@ class InboxTest {
 
   @Test
   void renamedMessageKeepsItsBreak() {
-    run(() -> inbox.attach(Handlers.of(message -> hears(message.endpoint()))));
+    run(() -> inbox.attach(handlers(message -> hears(message.endpoint()))));
     failure = new Exception("not now");
     run(() -> inbox.offer(push(ONE, 1)));
     run(() -> inbox.rename(ONE, TWO, endpoint(TWO)));
     run(() -> inbox.rename(ONE, TWO, endpoint(TWO))); // nothing is left
     failure = null;
     assertToldAfter(Duration.ofSeconds(2), endpoint(TWO));
-    assertThat(handled).containsExactly(new Inbox.Push(TWO, endpoint(TWO), 1, ONE));
+    assertThat(handled).containsExactly(new Message.Push(TWO, endpoint(TWO), 1, ONE));
   }
 
   @Test
@@ -377,7 +378,7 @@ class InboxTest {
 
   @Test
   void messageThatIsNotHandledIsNamedWhenItComesAndAtEachAttach() {
-    Inbox.Synchronise message = new Inbox.Synchronise();
+    Message.Synchronise message = new Message.Synchronise();
     run(() -> inbox.offer(message)); // not known yet
     assertThat(ignored).isEmpty();
     run(() -> inbox.attach(handlers));

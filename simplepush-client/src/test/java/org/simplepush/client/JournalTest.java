@@ -17,7 +17,8 @@ class JournalTest {
   private final List<String> events = new ArrayList<>();
   private String state = "";
   private final Journal journal =
-      new Journal(loop, storage, () -> state, () -> events.add("all saved"), DeviceHarness.LONGEST);
+      new Journal(
+          loop, storage::save, () -> state, () -> events.add("all saved"), DeviceHarness.LONGEST);
 
   private final class Waiter implements Journal.Waiter {
     private final String name;

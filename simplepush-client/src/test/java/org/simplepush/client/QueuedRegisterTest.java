@@ -6,6 +6,7 @@ import static org.simplepush.client.DeviceHarness.ack;
 import static org.simplepush.client.DeviceHarness.endpoint;
 import static org.simplepush.client.DeviceHarness.failure;
 import static org.simplepush.client.DeviceHarness.push;
+import static org.simplepush.client.DeviceHarness.reply;
 
 import java.net.URI;
 import java.time.Duration;
@@ -31,7 +32,7 @@ class QueuedRegisterTest {
 
   private static CompletableFuture<Void> queue(DeviceHarness harness, String tag) {
     CompletableFuture<Void> result = new CompletableFuture<>();
-    harness.loop.execute(() -> harness.device.registerWhenPossible("calendar", tag, result));
+    harness.loop.execute(() -> harness.device.registerWhenPossible("calendar", tag, reply(result)));
     harness.settle();
     return result;
   }
@@ -187,7 +188,8 @@ class QueuedRegisterTest {
             + "\"}");
     h.settleLoop(); // its handler is busy now
     h.loop.execute(
-        () -> h.device.unregister("calendar", endpoint(channelId), new CompletableFuture<>()));
+        () ->
+            h.device.unregister("calendar", endpoint(channelId), reply(new CompletableFuture<>())));
     h.settle();
     calendar.assertTold("work is " + endpoint(channelId));
     h.advance(Duration.ofMinutes(10));
@@ -236,7 +238,7 @@ class QueuedRegisterTest {
     h.start();
     queue(h, "work");
     CompletableFuture<Void> uninstalled = new CompletableFuture<>();
-    h.loop.execute(() -> h.device.uninstall("calendar", uninstalled));
+    h.loop.execute(() -> h.device.uninstall("calendar", reply(uninstalled)));
     h.settle();
     h.connected().assertNothingSaid();
     assertThat(h.storage.state).doesNotContain("calendar");
@@ -247,7 +249,7 @@ class QueuedRegisterTest {
     h.start();
     CompletableFuture<Void> installed = new CompletableFuture<>();
     h.loop.execute(
-        () -> h.device.install("calendar", new ApplicationManifest("C", Set.of(), ""), installed));
+        () -> h.device.install("calendar", new Manifest("C", Set.of(), ""), reply(installed)));
     assertThat(failure(queue(h, "work")).kind())
         .isEqualTo(PushException.Kind.PERMISSION_DENIED_ERROR);
     h.loop.execute(() -> h.device.close(() -> {}));

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.simplepush.client.DeviceHarness.ack;
 import static org.simplepush.client.DeviceHarness.endpoint;
 import static org.simplepush.client.DeviceHarness.push;
+import static org.simplepush.client.DeviceHarness.reply;
 
 import java.net.URI;
 import java.time.Duration;
@@ -342,7 +343,8 @@ class RenewalTest {
             + endpoint(successor)
             + "\"}");
     h.settleLoop(); // the handler is busy now
-    h.loop.execute(() -> h.device.unregister("calendar", endpoint(old), new CompletableFuture<>()));
+    h.loop.execute(
+        () -> h.device.unregister("calendar", endpoint(old), reply(new CompletableFuture<>())));
     h.settleLoop();
     assertThat(connection.next()).isEqualTo(new Unregister(old));
     h.settle();

@@ -5,6 +5,7 @@ import static org.simplepush.client.DeviceHarness.ack;
 import static org.simplepush.client.DeviceHarness.endpoint;
 import static org.simplepush.client.DeviceHarness.failure;
 import static org.simplepush.client.DeviceHarness.push;
+import static org.simplepush.client.DeviceHarness.reply;
 
 import java.net.URI;
 import java.time.Duration;
@@ -152,7 +153,7 @@ class ReplaceTest {
     h.attach(
         "calendar",
         new Handlers(
-            message -> {
+            (endpoint, version) -> {
               throw new Exception("not yet");
             },
             takes.replaced(),
@@ -326,7 +327,7 @@ class ReplaceTest {
             calendar.handlers().push(),
             (was, endpoint) ->
                 h.loop.execute(
-                    () -> h.device.unregister("calendar", was, new CompletableFuture<>())),
+                    () -> h.device.unregister("calendar", was, reply(new CompletableFuture<>()))),
             null,
             null,
             null));

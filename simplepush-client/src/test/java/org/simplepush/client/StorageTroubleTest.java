@@ -3,6 +3,7 @@ package org.simplepush.client;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.simplepush.client.DeviceHarness.endpoint;
 import static org.simplepush.client.DeviceHarness.failure;
+import static org.simplepush.client.DeviceHarness.manifest;
 import static org.simplepush.client.DeviceHarness.push;
 
 import java.net.URI;
@@ -26,7 +27,7 @@ import org.simplepush.core.Uaid;
  */
 @Timeout(10)
 class StorageTroubleTest {
-  private static final ApplicationManifest MANIFEST = ApplicationManifest.of("Calendar", "it");
+  private static final Manifest MANIFEST = manifest("Calendar", "it");
 
   private final DeviceHarness h = new DeviceHarness();
   private final Recorder calendar = new Recorder();

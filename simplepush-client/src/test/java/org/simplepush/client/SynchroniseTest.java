@@ -3,7 +3,9 @@ package org.simplepush.client;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.simplepush.client.DeviceHarness.endpoint;
+import static org.simplepush.client.DeviceHarness.manifest;
 import static org.simplepush.client.DeviceHarness.push;
+import static org.simplepush.client.DeviceHarness.reply;
 
 import java.net.URI;
 import java.time.Duration;
@@ -277,7 +279,7 @@ class SynchroniseTest {
     connection = h.synchronising().start().connected();
     CompletableFuture<Void> installed = new CompletableFuture<>();
     h.loop.execute(
-        () -> h.device.install("calendar", ApplicationManifest.of("Calendar", "it"), installed));
+        () -> h.device.install("calendar", manifest("Calendar", "it"), reply(installed)));
     channelId = h.registered(connection, "calendar");
     pass(h, LONGEST);
     assertThat(h.launching).containsExactly("calendar with it");
@@ -319,7 +321,8 @@ class SynchroniseTest {
       h.settleLoop();
     } // its handler is busy now
     h.loop.execute(
-        () -> h.device.unregister("calendar", endpoint(channelId), new CompletableFuture<>()));
+        () ->
+            h.device.unregister("calendar", endpoint(channelId), reply(new CompletableFuture<>())));
     h.settle();
     calendar.assertTold("synchronise");
     h.advance(Duration.ofMinutes(10));
@@ -343,7 +346,7 @@ class SynchroniseTest {
   void uninstallingEndsIt() {
     begin(h.synchronising());
     CompletableFuture<Void> uninstalled = new CompletableFuture<>();
-    h.loop.execute(() -> h.device.uninstall("calendar", uninstalled));
+    h.loop.execute(() -> h.device.uninstall("calendar", reply(uninstalled)));
     h.settle();
     assertThat(h.storage.state).doesNotContain("synchronise");
   }

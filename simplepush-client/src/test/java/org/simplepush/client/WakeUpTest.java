@@ -1,12 +1,9 @@
 package org.simplepush.client;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.simplepush.client.DeviceHarness.UAID;
 import static org.simplepush.client.DeviceHarness.endpoint;
 
-import java.net.Inet6Address;
-import java.net.InetSocketAddress;
 import java.net.URI;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -320,60 +317,5 @@ class WakeUpTest {
     assertThat(h.server.rung).as("listening").isNull();
     h.advance(Duration.ofHours(1));
     h.server.assertNobodyConnects();
-  }
-
-  @Test
-  void settingsThatCannotBeRightAreRefused() {
-    WakeUp wildcard = WakeUp.listenAt(new InetSocketAddress(0));
-    PushClient.Builder builder = PushClient.builder(DeviceHarness.SERVER);
-    assertThatThrownBy(() -> builder.wakeUp(wildcard))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("advertise");
-    builder.wakeUp(wildcard.advertise("10.1.2.3"));
-    assertThatThrownBy(() -> wildcard.mobileNetwork("21", "07")).hasMessageContaining("214");
-    assertThatThrownBy(() -> wildcard.maxSleep(Duration.ZERO)).hasMessageContaining("maxSleep");
-    InetSocketAddress unresolved = InetSocketAddress.createUnresolved("device", 5000);
-    assertThatThrownBy(() -> WakeUp.listenAt(unresolved)).hasMessageContaining("device");
-    assertThat(WakeUp.listenAt(new InetSocketAddress("10.1.2.3", 0)).ip()).isEqualTo("10.1.2.3");
-  }
-
-  @Test
-  void settingsAreKeptWhenAnotherIsMade() throws Exception {
-    InetSocketAddress local = new InetSocketAddress("10.1.2.3", 5000);
-    WakeUp bare = WakeUp.listenAt(local);
-    assertThat(bare.mobileNetwork()).isNull();
-    assertThat(bare.maxSleep()).isEqualTo(Duration.ofMinutes(30));
-    assertThat(bare.hasAddress()).isTrue();
-    WakeUp full =
-        bare.mobileNetwork("214", "07").maxSleep(Duration.ofMillis(1)).advertise("192.0.2.7");
-    assertThat(full.local()).isEqualTo(local);
-    assertThat(full.ip()).isEqualTo("192.0.2.7");
-    assertThat(full.mobileNetwork()).isEqualTo(NETWORK);
-    assertThat(full.maxSleep()).isEqualTo(Duration.ofMillis(1));
-    assertThat(full.mobileNetwork("310", "410").maxSleep(Duration.ofDays(1)).ip())
-        .isEqualTo("192.0.2.7");
-    WakeUp wildcard = WakeUp.listenAt(new InetSocketAddress(5000));
-    assertThat(wildcard.hasAddress()).isFalse();
-    assertThat(wildcard.ip()).isNull();
-    assertThat(wildcard.advertise(() -> null).hasAddress()).isTrue();
-    byte[] linkLocal = new byte[16];
-    linkLocal[0] = (byte) 0xfe;
-    linkLocal[1] = (byte) 0x80;
-    linkLocal[15] = 1;
-    Inet6Address zoned = Inet6Address.getByAddress("device", linkLocal, 3);
-    assertThat(zoned.getHostAddress()).contains("%");
-    assertThat(WakeUp.listenAt(new InetSocketAddress(zoned, 5000)).ip())
-        .as("a zone means nothing elsewhere")
-        .isEqualTo("fe80:0:0:0:0:0:0:1");
-  }
-
-  @Test
-  void mobileNetworkAndLongestSleepHaveTheirLimits() {
-    WakeUp wakeUp = WakeUp.listenAt(new InetSocketAddress("10.1.2.3", 5000));
-    assertThatThrownBy(() -> wakeUp.mobileNetwork("214", "7")).hasMessageContaining("214 and 7");
-    assertThatThrownBy(() -> wakeUp.maxSleep(Duration.ofMillis(1).minusNanos(1)))
-        .isInstanceOf(IllegalArgumentException.class);
-    assertThatThrownBy(() -> wakeUp.maxSleep(Duration.ofDays(1).plusNanos(1)))
-        .isInstanceOf(IllegalArgumentException.class);
   }
 }

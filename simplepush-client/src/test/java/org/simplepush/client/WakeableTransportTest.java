@@ -6,6 +6,7 @@ import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -23,7 +24,11 @@ class WakeableTransportTest {
   private final WakeableTransport transport =
       new WakeableTransport(
           new FakeServer(),
-          WakeUp.listenAt(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0)),
+          new WakeableTransport.Settings(
+              new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+              () -> InetAddress.getLoopbackAddress().getHostAddress(),
+              null,
+              Duration.ofMinutes(30)),
           readers);
 
   @AfterEach
@@ -60,11 +65,13 @@ class WakeableTransportTest {
     WakeableTransport lost =
         new WakeableTransport(
             new FakeServer(),
-            WakeUp.listenAt(new InetSocketAddress(0))
-                .advertise(
-                    () -> {
-                      throw new StackOverflowError("one of this test");
-                    }),
+            new WakeableTransport.Settings(
+                new InetSocketAddress(0),
+                () -> {
+                  throw new StackOverflowError("one of this test");
+                },
+                null,
+                Duration.ofMinutes(30)),
             readers);
     assertThat(lost.listen(() -> {})).isNull();
   }
