@@ -12,6 +12,11 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.client.ApplicationManifest.Permission;
+import org.simplepush.client.internal.device.Handlers;
+import org.simplepush.client.internal.device.KnownEndpoint;
+import org.simplepush.client.internal.device.Manifest;
+import org.simplepush.client.internal.device.Reply;
+import org.simplepush.client.internal.device.RequestException;
 
 /**
  * Translates between the public types and those of the device, which does not know the public ones.

@@ -2,6 +2,10 @@ package org.simplepush.client;
 
 import java.time.Duration;
 import java.util.concurrent.Executor;
+import org.simplepush.client.internal.Failures;
+import org.simplepush.client.internal.connection.Disconnected;
+import org.simplepush.client.internal.device.Device;
+import org.simplepush.client.internal.run.SerialExecutor;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

@@ -23,6 +23,20 @@ import okhttp3.ConnectionPool;
 import okhttp3.Dispatcher;
 import okhttp3.OkHttpClient;
 import org.jspecify.annotations.Nullable;
+import org.simplepush.client.internal.Failures;
+import org.simplepush.client.internal.Settings;
+import org.simplepush.client.internal.connection.Transport;
+import org.simplepush.client.internal.device.Device;
+import org.simplepush.client.internal.device.DeviceState;
+import org.simplepush.client.internal.device.Handlers;
+import org.simplepush.client.internal.device.Manifest;
+import org.simplepush.client.internal.device.RequestException;
+import org.simplepush.client.internal.net.OkHttpGuard;
+import org.simplepush.client.internal.net.OkHttpTransport;
+import org.simplepush.client.internal.net.ReaderThreads;
+import org.simplepush.client.internal.net.WakeableTransport;
+import org.simplepush.client.internal.run.HandlerThread;
+import org.simplepush.client.internal.run.ScheduledLoop;
 import org.simplepush.core.internal.Backoff;
 
 /**

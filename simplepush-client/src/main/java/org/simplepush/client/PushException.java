@@ -2,6 +2,7 @@ package org.simplepush.client;
 
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
+import org.simplepush.client.internal.device.RequestException;
 
 /** Why a call of a {@link PushManager} failed; its future fails with this. */
 public final class PushException extends Exception {

@@ -4,6 +4,7 @@ import java.net.URI;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
+import org.simplepush.client.internal.device.Handlers;
 
 /**
  * What one application asks of the device (protocol §11). It sees its own endpoints only. Safe for

@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.Objects;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.simplepush.client.internal.net.WakeableTransport;
 import org.simplepush.core.ClientMessage.MobileNetwork;
 
 /**

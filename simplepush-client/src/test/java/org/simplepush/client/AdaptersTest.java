@@ -12,6 +12,9 @@ import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.simplepush.client.ApplicationManifest.Permission;
+import org.simplepush.client.internal.device.Handlers;
+import org.simplepush.client.internal.device.KnownEndpoint;
+import org.simplepush.client.internal.device.RequestException;
 
 /** What applications see of a device, and it of them. */
 @Timeout(10)

@@ -2,16 +2,32 @@ package org.simplepush.client;
 
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
+import java.net.DatagramSocket;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.time.Clock;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.ThreadFactory;
 
 @AnalyzeClasses(
     packages = "org.simplepush.client",
     importOptions = ImportOption.DoNotIncludeTests.class)
 class ArchitectureTest {
+  private static final String DEVICE = "org.simplepush.client.internal.device..";
+  private static final String CONNECTION = "org.simplepush.client.internal.connection..";
+  private static final String NET = "org.simplepush.client.internal.net..";
+  private static final String RUN = "org.simplepush.client.internal.run..";
+  private static final String PUBLIC = "org.simplepush.client";
+  private static final String COMMON = "org.simplepush.client.internal";
+
   @ArchTest
   static final ArchRule dependsOnCoreAndOkHttpOnly =
       classes()
@@ -28,42 +44,67 @@ class ArchitectureTest {
               "org.jspecify..");
 
   @ArchTest
-  static final ArchRule onlyTheTransportAndTheBuilderKnowOkHttp =
+  static final ArchRule arrowsGoOneWay =
+      layeredArchitecture()
+          .consideringOnlyDependenciesInAnyPackage("org.simplepush.client..")
+          .layer("public")
+          .definedBy(PUBLIC)
+          .layer("device")
+          .definedBy(DEVICE)
+          .layer("net")
+          .definedBy(NET)
+          .layer("connection")
+          .definedBy(CONNECTION)
+          .layer("run")
+          .definedBy(RUN)
+          .layer("common")
+          .definedBy(COMMON)
+          .whereLayer("public")
+          .mayNotBeAccessedByAnyLayer()
+          .whereLayer("device")
+          .mayOnlyBeAccessedByLayers("public")
+          .whereLayer("net")
+          .mayOnlyBeAccessedByLayers("public")
+          .whereLayer("connection")
+          .mayOnlyBeAccessedByLayers("public", "device", "net")
+          .whereLayer("run")
+          .mayOnlyBeAccessedByLayers("public", "device", "net", "connection")
+          .ensureAllClassesAreContainedInArchitecture();
+
+  @ArchTest
+  static final ArchRule packagesDependOnEachOtherInNoCircle =
+      slices().matching("org.simplepush.(**)").should().beFreeOfCycles();
+
+  @ArchTest
+  static final ArchRule onlyTheSocketsAndTheBuilderKnowOkHttp =
       noClasses()
           .that()
-          .doNotHaveSimpleName("PushClient")
-          .and()
-          .haveSimpleNameNotEndingWith("Builder")
-          .and()
-          .haveSimpleNameNotStartingWith("OkHttp")
-          .and()
-          .haveSimpleNameNotEndingWith("Listener")
+          .resideOutsideOfPackages(PUBLIC, NET)
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage("okhttp3..", "okio..");
 
+  /** What runs their tasks and keeps their timers is handed in. */
   @ArchTest
-  static final ArchRule theRulesKnowNoClocksAndNoThreads =
+  static final ArchRule theRulesKnowNoSocketsNoThreadsAndNoClocks =
       noClasses()
           .that()
-          .haveSimpleName("Device")
-          .or()
-          .haveSimpleName("Connector")
-          .or()
-          .haveSimpleName("Slumber")
-          .or()
-          .haveSimpleName("Inbox")
-          .or()
-          .haveSimpleName("Journal")
-          .or()
-          .haveSimpleName("DeviceState")
-          .or()
-          .haveSimpleName("Deadlines")
+          .resideInAnyPackage(DEVICE, CONNECTION)
           .should()
           .callMethod(System.class, "nanoTime")
           .orShould()
           .callMethod(System.class, "currentTimeMillis")
           .orShould()
           .dependOnClassesThat()
-          .haveSimpleName("ScheduledExecutorService");
+          .resideInAnyPackage("java.nio.channels..", "java.nio.file..", "javax.net..")
+          .orShould()
+          .dependOnClassesThat()
+          .belongToAnyOf(
+              Socket.class,
+              DatagramSocket.class,
+              InetAddress.class,
+              Clock.class,
+              ExecutorService.class,
+              ThreadFactory.class,
+              CompletableFuture.class);
 }

@@ -25,13 +25,11 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
-import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLHandshakeException;
 import javax.net.ssl.SSLPeerUnverifiedException;
 import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509TrustManager;
 import mockwebserver3.MockResponse;
-import okhttp3.HttpUrl;
 import okhttp3.OkHttpClient;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -40,6 +38,9 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.simplepush.client.internal.connection.Disconnected;
+import org.simplepush.client.testing.DeviceHarness;
+import org.simplepush.client.testing.ScriptedServer;
 import org.simplepush.server.PushServer;
 
 /** A device that cannot connect says why, in a sentence and with the cause. */
@@ -354,15 +355,5 @@ class ConnectFailureTest {
       assertThat(event.reason()).startsWith("the connection ended: ");
       assertThat(event.cause()).isInstanceOf(IOException.class);
     }
-  }
-
-  @Test
-  void tlsThatFailsOtherwiseQuotesWhatItSays() {
-    assertThat(
-            OkHttpFailure.reason(
-                HttpUrl.get("https://push.example.org/"),
-                new SSLException("no cipher suites in common"),
-                null))
-        .isEqualTo("TLS failed: no cipher suites in common");
   }
 }

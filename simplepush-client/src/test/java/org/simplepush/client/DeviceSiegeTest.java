@@ -30,6 +30,9 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.simplepush.client.testing.BesiegedDevices;
+import org.simplepush.client.testing.HostileServer;
+import org.simplepush.client.testing.Hostility;
 import org.simplepush.server.PushServer;
 
 /**

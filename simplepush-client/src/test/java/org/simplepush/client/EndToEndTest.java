@@ -31,6 +31,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
+import org.simplepush.client.internal.connection.Disconnected;
 import org.simplepush.core.ChannelId;
 import org.simplepush.core.ClientMessage;
 import org.simplepush.core.InMemoryVersionStore;

@@ -15,7 +15,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.simplepush.client.HostileServer.Wire;
+import org.simplepush.client.internal.connection.Disconnected;
+import org.simplepush.client.testing.HostileServer;
+import org.simplepush.client.testing.HostileServer.Wire;
+import org.simplepush.client.testing.Hostility;
 import org.simplepush.core.ChannelId;
 
 /**

@@ -27,6 +27,9 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.simplepush.client.internal.connection.Disconnected;
+import org.simplepush.client.testing.HostileServer;
+import org.simplepush.client.testing.Hostility;
 
 /** Servers that mean harm, over real sockets: the device says so, and comes back later. */
 @Timeout(60)

@@ -2,6 +2,9 @@ package org.simplepush.client;
 
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import org.simplepush.client.internal.device.Handlers;
+import org.simplepush.client.internal.device.KnownEndpoint;
+import org.simplepush.client.internal.device.Reply;
 
 /** Gives tests of the device what applications see of it, by the adapters that they use. */
 public final class PublicTypes {

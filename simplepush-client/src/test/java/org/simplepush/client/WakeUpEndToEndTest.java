@@ -19,6 +19,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.simplepush.client.internal.connection.Disconnected;
 import org.simplepush.core.InMemoryVersionStore;
 import org.simplepush.core.VersionStore;
 import org.simplepush.server.EndpointKeys;
