@@ -28,6 +28,7 @@ import org.simplepush.client.internal.Settings;
 import org.simplepush.client.internal.connection.Transport;
 import org.simplepush.client.internal.device.Device;
 import org.simplepush.client.internal.device.DeviceState;
+import org.simplepush.client.internal.device.DeviceStateText;
 import org.simplepush.client.internal.device.Handlers;
 import org.simplepush.client.internal.device.Manifest;
 import org.simplepush.client.internal.device.RequestException;
@@ -257,7 +258,7 @@ public final class PushClient implements AutoCloseable {
 
   private DeviceState parse(String stored) throws IOException {
     try {
-      return DeviceState.parse(stored);
+      return DeviceStateText.parse(stored);
     } catch (IOException e) {
       if (storage instanceof FileDeviceStorage) { // what others call themselves may be a secret
         throw new IOException(

@@ -184,7 +184,9 @@ class HostileSocketTest {
                   answers.add("200");
                 }
                 wire.write(
-                    "HTTP/1.1 200 OK\r\nCache-Control: max-age=31536000\r\nContent-Length: 0\r\n\r\n");
+                    "HTTP/1.1 200 OK\r\n"
+                        + "Cache-Control: max-age=31536000\r\n"
+                        + "Content-Length: 0\r\n\r\n");
               }
             });
     OkHttpClient caching =

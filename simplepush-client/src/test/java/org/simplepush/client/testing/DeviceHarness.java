@@ -25,6 +25,7 @@ import org.simplepush.client.internal.Settings;
 import org.simplepush.client.internal.connection.Disconnected;
 import org.simplepush.client.internal.device.Device;
 import org.simplepush.client.internal.device.DeviceState;
+import org.simplepush.client.internal.device.DeviceStateText;
 import org.simplepush.client.internal.device.Handlers;
 import org.simplepush.client.internal.device.Manifest;
 import org.simplepush.client.internal.device.Reply;
@@ -246,7 +247,7 @@ public final class DeviceHarness {
         };
     try {
       DeviceState state =
-          storage.state == null ? new DeviceState() : DeviceState.parse(storage.state);
+          storage.state == null ? new DeviceState() : DeviceStateText.parse(storage.state);
       device =
           new Device(
               settings,
@@ -390,7 +391,7 @@ public final class DeviceHarness {
   /** Returns the channels that a restart would find. */
   public List<ChannelId> registrationsStored() {
     try {
-      return DeviceState.parse(storage.state).channelIds();
+      return DeviceStateText.parse(storage.state).channelIds();
     } catch (IOException e) {
       throw new AssertionError(e);
     }

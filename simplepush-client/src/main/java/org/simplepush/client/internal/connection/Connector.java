@@ -70,7 +70,7 @@ public final class Connector {
     void disconnected(Disconnected event);
 
     /** The server has closed the connection and will send a datagram; or the next comes then. */
-    void asleep(Duration atMost);
+    void sleeping(Duration atMost);
   }
 
   private enum State {
@@ -85,7 +85,7 @@ public final class Connector {
     /** The hello was accepted. */
     OPEN,
     /** Waiting for a datagram, or for a reason of our own (protocol §9). */
-    ASLEEP
+    SLEEPING
   }
 
   private final Settings settings;
@@ -166,7 +166,7 @@ public final class Connector {
   /** Whether there is a connection, or the server waits for the device to wake up. */
   public boolean isReachable() {
     loop.assertCurrent();
-    return state == State.OPEN || state == State.ASLEEP;
+    return state == State.OPEN || state == State.SLEEPING;
   }
 
   /** Returns the loop's time when the server was last heard. */
@@ -178,7 +178,7 @@ public final class Connector {
   /** Sends a message on the open connection; returns false if there is none. Ends sleep. */
   public boolean send(ClientMessage message) {
     loop.assertCurrent();
-    if (state == State.ASLEEP) {
+    if (state == State.SLEEPING) {
       connect(settings.server());
     }
     return state == State.OPEN && write(message);
@@ -211,7 +211,7 @@ public final class Connector {
     suspect = null; // it was not the silence then
     switch (state) {
       case STOPPED -> {}
-      case WAITING, ASLEEP -> connect(settings.server());
+      case WAITING, SLEEPING -> connect(settings.server());
       case CONNECTING, GREETING -> {
         Attempt last = attempt;
         connect(settings.server());
@@ -527,13 +527,13 @@ public final class Connector {
     Duration atMost = longest.minusNanos(random.nextLong(longest.toNanos() / 10 + 1));
     attempt = null;
     waking = false;
-    enter(State.ASLEEP);
+    enter(State.SLEEPING);
     timer = loop.schedule(atMost, () -> connect(settings.server()));
-    owner.asleep(atMost);
+    owner.sleeping(atMost);
     boolean reachable = told != null && told.equals(transport.listen(this::rung));
     // A datagram may have overtaken the close frame.
     boolean wanted = !reachable || slumber.isRung(loop.nanoTime(), CLOSE_GRACE);
-    if (wanted && state == State.ASLEEP) {
+    if (wanted && state == State.SLEEPING) {
       wake();
     }
   }
@@ -553,7 +553,7 @@ public final class Connector {
   private void answerRing() {
     rung.set(false);
     slumber.rung(loop.nanoTime());
-    if (state == State.ASLEEP) {
+    if (state == State.SLEEPING) {
       wake();
     } else if (state == State.OPEN && mayBeWoken) {
       probe(); // the server may believe that this device sleeps
@@ -565,7 +565,7 @@ public final class Connector {
     if (waking) {
       return;
     }
-    enter(State.ASLEEP);
+    enter(State.SLEEPING);
     waking = true;
     Duration wait = slumber.untilPermitted(loop.nanoTime());
     Runnable connect =

@@ -27,16 +27,41 @@ final class Deadlines {
   static final Duration MAX_BREAK = Duration.ofMinutes(1);
 
   /** What is waited for. */
-  sealed interface Deadline {}
+  sealed interface Deadline {
+    /** Returns the kind. */
+    Type type();
+  }
+
+  /** The kinds of deadlines. */
+  enum Type {
+    SYNCHRONISE,
+    RENEW,
+    RETIRE
+  }
 
   /** Nothing woke this application for so long that it is to synchronise. */
-  record Synchronise(String application) implements Deadline {}
+  record Synchronise(String application) implements Deadline {
+    @Override
+    public Type type() {
+      return Type.SYNCHRONISE;
+    }
+  }
 
   /** The endpoint of this channel is as old as it may become. */
-  record Renew(ChannelId channelId) implements Deadline {}
+  record Renew(ChannelId channelId) implements Deadline {
+    @Override
+    public Type type() {
+      return Type.RENEW;
+    }
+  }
 
   /** The endpoint of this channel, which has been renewed, need not work any longer. */
-  record Retire(ChannelId channelId) implements Deadline {}
+  record Retire(ChannelId channelId) implements Deadline {
+    @Override
+    public Type type() {
+      return Type.RETIRE;
+    }
+  }
 
   /** Says how long the waits are, and does what they are for. */
   interface Owner {
@@ -54,8 +79,8 @@ final class Deadlines {
     /** The loop's time when it is over. */
     final long end;
 
-    /** The owner knows that it is over. */
-    boolean told;
+    /** The owner was notified that it is over. */
+    boolean notified;
 
     Running(long end) {
       this.end = end;
@@ -195,7 +220,7 @@ final class Deadlines {
   private void look() {
     Duration soonest = null;
     for (Map.Entry<Deadline, Running> entry : running.entrySet()) {
-      if (entry.getValue().told) {
+      if (entry.getValue().notified) {
         continue;
       }
       Duration left = left(entry.getKey(), entry.getValue());
@@ -233,8 +258,10 @@ final class Deadlines {
     while (over == null && entries.hasNext()) {
       Map.Entry<Deadline, Running> entry = entries.next();
       Running wait = entry.getValue();
-      if (!wait.told && left(entry.getKey(), wait).isZero() && owner.isPossible(entry.getKey())) {
-        wait.told = true;
+      if (!wait.notified
+          && left(entry.getKey(), wait).isZero()
+          && owner.isPossible(entry.getKey())) {
+        wait.notified = true;
         over = entry.getKey();
       }
     }

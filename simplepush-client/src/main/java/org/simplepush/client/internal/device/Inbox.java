@@ -144,6 +144,18 @@ final class Inbox {
     return handlers;
   }
 
+  /** Whether the application takes endpoints in the place of others; false if not known. */
+  boolean takesSuccessors() {
+    Handlers known = handlers();
+    return known != null && known.replaced() != null;
+  }
+
+  /** Whether it is known that the application takes no endpoint in the place of another. */
+  boolean refusesSuccessors() {
+    Handlers known = handlers();
+    return known != null && known.replaced() == null;
+  }
+
   /** Whether it is known that the application does not handle messages of this kind. */
   private boolean isIgnored(Message message) {
     return handlers != null && handlers.callFor(message) == null;

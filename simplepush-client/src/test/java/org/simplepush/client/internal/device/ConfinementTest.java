@@ -41,7 +41,7 @@ class ConfinementTest {
             h.device,
             keepAlive,
             new Inbox("calendar", h.loop, h.callbacks::add, DeviceHarness.LONGEST, h.device),
-            new Journal(h.loop, h.storage::save, () -> "", () -> {}, DeviceHarness.LONGEST),
+            new StateSaver(h.loop, h.storage::save, () -> "", () -> {}, DeviceHarness.LONGEST),
             new Deadlines(new LinkedHashMap<>(), h.loop, DeviceHarness.LONGEST, h.device, () -> {}),
             new Connector(h.settings, h.loop, h.server, DeviceHarness.LONGEST, keepAlive, h.device))
         .flatMap(

@@ -27,8 +27,6 @@ import org.simplepush.client.PushClient;
 import org.simplepush.client.PushMessage;
 import org.simplepush.client.PushRegistration;
 import org.simplepush.client.internal.connection.KeepAlive;
-import org.simplepush.client.internal.device.DeviceState.Registration;
-import org.simplepush.client.internal.device.DeviceState.Wish;
 import org.simplepush.core.ChannelId;
 import org.simplepush.core.Uaid;
 
@@ -40,18 +38,14 @@ class DeviceStateTest {
     DeviceState state = new DeviceState();
     state.uaid(Uaid.parse("0123456789ABCDEF0123456789abcdef"));
     ChannelId one = ChannelId.parse("11111111-2222-3333-4444-55555555AAAA");
-    state.toRegisterAnew().add("lost");
-    state.wishes().add(Wish.tagged("a", "a tag"));
+    state.registerAnew("lost");
+    state.owe(new Owed.Queued("a", "a tag", null));
     Duration minute = Duration.ofMinutes(1);
     state.networks().put("", new KeepAlive.Learned(minute, KeepAlive.NEVER));
     state.networks().put("wlan \n", new KeepAlive.Learned(minute, minute.multipliedBy(2)));
-    Wish fulfilled = Wish.replacing("b", URI.create(SECRET));
-    fulfilled.channelId = one;
-    state.wishes().add(fulfilled);
-    state.manifests().put("a", new Manifest("A b", Set.of(), ""));
-    state
-        .manifests()
-        .put("b", new Manifest("", Set.of("push", "desktop-notification"), "com.example.B"));
+    state.owe(new Owed.Replacement("b", URI.create(SECRET), one));
+    state.install("a", new Manifest("A b", Set.of(), ""));
+    state.install("b", new Manifest("", Set.of("push", "desktop-notification"), "com.example.B"));
     state.add(new Registration("with space + ü\n%", one, URI.create(SECRET), Long.MAX_VALUE));
     state.add(new Registration("b", ChannelId.random(), URI.create("https://b/"), null));
     Registration old = new Registration("b", ChannelId.random(), URI.create("https://b/1"), 4L);
@@ -59,16 +53,16 @@ class DeviceStateTest {
     state.add(old);
     state.add(new Registration("b", two, URI.create("https://b/2"), null).succeeding(old));
     old.successor = two;
-    Wish renewal = Wish.renewing(state.registration(two));
-    state.wishes().add(renewal);
+    Owed.Renewal renewal = new Owed.Renewal(state.registration(two));
+    state.owe(renewal);
     Registration poisoned = new Registration("c", ChannelId.random(), URI.create("https://c/"), 5L);
     ChannelId fresh = ChannelId.random();
     state.add(poisoned);
     state.add(new Registration("c", fresh, URI.create("https://c/2"), 1L));
-    Wish replacement = Wish.renewing(poisoned);
+    Owed.Renewal replacement = new Owed.Renewal(poisoned);
     replacement.distrusted = true;
     replacement.channelId = fresh;
-    state.wishes().add(replacement);
+    state.owe(replacement);
     state.deadlines().put(new Deadlines.Synchronise("b c"), 1L);
     state.deadlines().put(new Deadlines.Renew(two), Long.MAX_VALUE);
     state.deadlines().put(new Deadlines.Retire(old.channelId), 0L);
@@ -77,14 +71,18 @@ class DeviceStateTest {
 
   @Test
   void readsWhatItWrote() throws IOException {
-    String text = full().toText();
-    DeviceState read = DeviceState.parse(text);
-    assertThat(read.toText()).isEqualTo(text);
+    String text = DeviceStateText.write(full());
+    DeviceState read = DeviceStateText.parse(text);
+    assertThat(DeviceStateText.write(read)).isEqualTo(text);
     assertThat(read.uaid().text()).isEqualTo("0123456789ABCDEF0123456789abcdef");
     assertThat(read.toRegisterAnew()).containsExactly("lost");
-    assertThat(read.wishFulfilledBy(first(read).channelId).lost).isEqualTo(URI.create(SECRET));
-    assertThat(read.wishes()).extracting("tag").containsExactly("a tag", null, null, null);
-    Wish replacement = List.copyOf(read.wishes()).get(3);
+    assertThat(read.fulfilledBy(first(read).channelId).isInPlaceOf(URI.create(SECRET))).isTrue();
+    assertThat(read.owed())
+        .extracting(Owed::type)
+        .containsExactly(
+            Owed.Type.QUEUED, Owed.Type.REPLACEMENT, Owed.Type.RENEWAL, Owed.Type.RENEWAL);
+    assertThat(((Owed.Queued) List.copyOf(read.owed()).get(0)).tag).isEqualTo("a tag");
+    Owed.Renewal replacement = (Owed.Renewal) List.copyOf(read.owed()).get(3);
     assertThat(replacement.distrusted).isTrue();
     assertThat(read.registration(replacement.renewed).version()).isEqualTo(5);
     assertThat(read.registration(replacement.channelId).version()).isEqualTo(1);
@@ -104,17 +102,17 @@ class DeviceStateTest {
 
   @Test
   void anEmptyStateIsAState() throws IOException {
-    DeviceState read = DeviceState.parse(new DeviceState().toText());
+    DeviceState read = DeviceStateText.parse(DeviceStateText.write(new DeviceState()));
     assertThat(read.uaid()).isNull();
     assertThat(read.registrations()).isEmpty();
   }
 
   @Test
   void everyCutIsNoticed() {
-    String text = full().toText();
+    String text = DeviceStateText.write(full());
     for (int length = 0; length < text.length() - 1; length++) {
       String cut = text.substring(0, length);
-      assertThatThrownBy(() -> DeviceState.parse(cut)).isInstanceOf(IOException.class);
+      assertThatThrownBy(() -> DeviceStateText.parse(cut)).isInstanceOf(IOException.class);
     }
   }
 
@@ -139,11 +137,11 @@ class DeviceStateTest {
       })
   void whatItCannotReadIsRefusedWithoutQuotingIt(String line) {
     assertRefused("simplepush-device 1\n" + line + "\nend\n");
-    assertRefused(DeviceState.sealed("simplepush-device 2\n" + line + "\n"));
+    assertRefused(DeviceStateText.sealed("simplepush-device 2\n" + line + "\n"));
   }
 
   private static void assertRefused(String text) {
-    assertThatThrownBy(() -> DeviceState.parse(text))
+    assertThatThrownBy(() -> DeviceStateText.parse(text))
         .isInstanceOf(IOException.class)
         .hasMessage("Line 2 of the stored state cannot be read")
         .hasNoCause();
@@ -152,14 +150,14 @@ class DeviceStateTest {
   /** Each kind of line with a word too few or too many. */
   @Test
   void linesWithMissingOrFurtherWordsAreRefused() throws IOException {
-    List<String> lines = full().toText().lines().toList();
+    List<String> lines = DeviceStateText.write(full()).lines().toList();
     for (int i = 1; i < lines.size() - 1; i++) {
       String line = lines.get(i);
       for (String changed : List.of(line.substring(0, line.lastIndexOf(' ')), line + " =a")) {
         List<String> text = new ArrayList<>(lines.subList(0, lines.size() - 1));
         text.set(i, changed);
-        String sealed = DeviceState.sealed(String.join("\n", text) + "\n");
-        assertThatThrownBy(() -> DeviceState.parse(sealed))
+        String sealed = DeviceStateText.sealed(String.join("\n", text) + "\n");
+        assertThatThrownBy(() -> DeviceStateText.parse(sealed))
             .as(changed)
             .isInstanceOf(IOException.class)
             .hasMessageMatching("Line \\d+ of the stored state cannot be read");
@@ -169,14 +167,14 @@ class DeviceStateTest {
 
   @Test
   void everyFlippedBitIsNoticed(@TempDir Path folder) throws IOException {
-    byte[] bytes = full().toText().getBytes(StandardCharsets.UTF_8);
+    byte[] bytes = DeviceStateText.write(full()).getBytes(StandardCharsets.UTF_8);
     Path file = folder.resolve("device");
     for (int i = 0; i < bytes.length; i++) {
       for (int bit = 0; bit < 8; bit++) {
         bytes[i] ^= (byte) (1 << bit);
         CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder(); // as the file's reader does
         assertThatThrownBy(
-                () -> DeviceState.parse(decoder.decode(ByteBuffer.wrap(bytes)).toString()))
+                () -> DeviceStateText.parse(decoder.decode(ByteBuffer.wrap(bytes)).toString()))
             .isInstanceOf(IOException.class);
         bytes[i] ^= (byte) (1 << bit);
       }
@@ -207,7 +205,7 @@ class DeviceStateTest {
             "channel " + successor + " 9 https://e/2 =a",
             "retired " + old + " " + successor,
             "end");
-    DeviceState read = DeviceState.parse(text + "\n");
+    DeviceState read = DeviceStateText.parse(text + "\n");
     assertThat(read.registration(old).version()).isEqualTo(9);
     assertThat(read.registration(successor).version()).isEqualTo(9);
   }
@@ -219,12 +217,12 @@ class DeviceStateTest {
     try (InputStream sample = DeviceStateTest.class.getResourceAsStream("device-state-1.txt")) {
       written = new String(sample.readAllBytes(), StandardCharsets.UTF_8);
     }
-    DeviceState read = DeviceState.parse(written);
-    String text = read.toText();
+    DeviceState read = DeviceStateText.parse(written);
+    String text = DeviceStateText.write(read);
     assertThat(text.lines().toList())
         .startsWith("simplepush-device 2")
         .containsAll(written.lines().skip(1).filter(line -> !line.equals("end")).toList());
-    assertThat(DeviceState.parse(text).toText()).isEqualTo(text);
+    assertThat(DeviceStateText.write(DeviceStateText.parse(text))).isEqualTo(text);
     assertThat(text.lines().count()).isEqualTo(written.lines().count());
     ChannelId seven = ChannelId.parse("77777777-0000-4000-8000-000000000001");
     assertThat(read.registration(seven).version()).isEqualTo(7);
@@ -243,7 +241,7 @@ class DeviceStateTest {
         "simplepush-device 3|it is of another version of SimplePush",
       })
   void garbageIsNotCalledAnotherVersions(String text, String said) {
-    assertThatThrownBy(() -> DeviceState.parse(text))
+    assertThatThrownBy(() -> DeviceStateText.parse(text))
         .isInstanceOf(IOException.class)
         .hasMessageEndingWith(said);
   }

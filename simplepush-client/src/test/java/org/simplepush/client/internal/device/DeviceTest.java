@@ -1066,10 +1066,10 @@ class DeviceTest {
     int acknowledged = 0;
     while (connection.hasSaid()) {
       int size = connection.next(Ack.class).updates().size();
-      assertThat(size).isLessThanOrEqualTo(Device.ACKS_IN_A_MESSAGE);
+      assertThat(size).isLessThanOrEqualTo(Acks.IN_A_MESSAGE);
       acknowledged += size;
     }
-    assertThat(acknowledged).isEqualTo(Device.MAX_ACKS);
+    assertThat(acknowledged).isEqualTo(Acks.MAX);
     h.says(connection, DeviceHarness.notification(updates[9_999]));
     assertThat(connection.next(Ack.class).updates()).containsExactly(updates[9_999]);
   }

@@ -13,16 +13,16 @@ import org.simplepush.client.testing.FakeLoop;
 
 /** When the state is saved, and who hears of it. */
 @Timeout(10)
-class JournalTest {
+class StateSaverTest {
   private final FakeLoop loop = new FakeLoop();
   private final FragileStorage storage = new FragileStorage();
   private final List<String> events = new ArrayList<>();
   private String state = "";
-  private final Journal journal =
-      new Journal(
+  private final StateSaver journal =
+      new StateSaver(
           loop, storage::save, () -> state, () -> events.add("all saved"), DeviceHarness.LONGEST);
 
-  private final class Waiter implements Journal.Waiter {
+  private final class Waiter implements StateSaver.Waiter {
     private final String name;
 
     private Waiter(String name) {
@@ -87,8 +87,8 @@ class JournalTest {
 
   @Test
   void waiterThatThrowsStopsNoOther() {
-    Journal.Waiter failing =
-        new Journal.Waiter() {
+    StateSaver.Waiter failing =
+        new StateSaver.Waiter() {
           @Override
           public void saved() {
             throw new OutOfMemoryError("one of this test");

@@ -12,12 +12,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Saves the state after it changed, and says when it is saved. Whatever changes while other tasks
- * of the loop are waiting is saved at once, so that many versions cost one write. Confined to the
- * loop.
+ * Saves the state after it changed, and calls back when it is saved. What changes while tasks of
+ * the loop wait is saved together, so that many versions cost one write. Confined to the loop.
  */
-final class Journal {
-  private static final Logger log = LoggerFactory.getLogger(Journal.class);
+final class StateSaver {
+  private static final Logger log = LoggerFactory.getLogger(StateSaver.class);
 
   private static final Backoff RETRY = new Backoff(Duration.ofSeconds(2), Duration.ofMinutes(1));
 
@@ -26,7 +25,7 @@ final class Journal {
     /** They are saved. */
     void saved();
 
-    /** They could not be saved now; it is tried again, but this waiter is not told. */
+    /** They could not be saved now. It is tried again, but this waiter is not called again. */
     void failed(Throwable cause);
   }
 
@@ -43,7 +42,7 @@ final class Journal {
   /**
    * @param saved called whenever everything is saved, before those who wait for it
    */
-  Journal(
+  StateSaver(
       Loop loop,
       Device.Storage storage,
       Supplier<String> state,
@@ -63,7 +62,7 @@ final class Journal {
     queueSave();
   }
 
-  /** Tells the waiter when everything changed so far is saved, which may be now. */
+  /** Calls the waiter when everything changed so far is saved, which may be now. */
   void whenSaved(Waiter waiter) {
     loop.assertCurrent();
     if (changed) {
@@ -86,7 +85,7 @@ final class Journal {
     if (!changed) {
       return;
     }
-    List<Waiter> told = waiters;
+    List<Waiter> called = waiters;
     waiters = new ArrayList<>();
     try {
       storage.save(state.get());
@@ -95,17 +94,17 @@ final class Journal {
       Duration delay = RETRY.delay(failures, random);
       loop.schedule(delay, this::queueSave);
       log.warn("The device's state could not be saved; next attempt in {}", delay, e);
-      told.forEach(waiter -> tell(() -> waiter.failed(e)));
+      called.forEach(waiter -> call(() -> waiter.failed(e)));
       return;
     }
     changed = false;
     failures = 0;
-    tell(saved);
-    told.forEach(waiter -> tell(waiter::saved));
+    call(saved);
+    called.forEach(waiter -> call(waiter::saved));
   }
 
-  /** Each is told, whatever another one does. */
-  private static void tell(Runnable call) {
+  /** Each is called, whatever another one throws. */
+  private static void call(Runnable call) {
     try {
       call.run();
     } catch (RuntimeException | Error e) {
