@@ -2,7 +2,6 @@ package org.simplepush.client.internal.connection;
 
 import java.net.URI;
 import java.time.Duration;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -21,7 +20,7 @@ import org.slf4j.LoggerFactory;
  * Keeps one connection to the push server: opens it, says hello, finds out when it is dead, and
  * tries again after a while. Confined to the loop.
  */
-public final class Connector {
+public final class Connector implements Attempt.Owner {
   private static final Logger log = LoggerFactory.getLogger(Connector.class);
 
   /** The close code of a connection that ended without a close frame (RFC 6455, 7.4.1). */
@@ -36,22 +35,10 @@ public final class Connector {
    */
   static final int PATIENT = 5;
 
-  /** How long the peer may take to end a closed connection (protocol §1). */
-  static final Duration CLOSE_GRACE = Duration.ofSeconds(2);
-
   /** Servers close a connection that pings more often (protocol §6). */
   static final Duration MIN_PING_INTERVAL = Duration.ofSeconds(20);
 
-  /**
-   * How many characters of messages may wait for the loop before the server's socket is left
-   * unread. A longer message waits alone.
-   */
-  private static final int MAX_UNREAD = 256 * 1024;
-
-  /** What a message counts beside its characters: with many short ones the rest is the most. */
-  private static final int MESSAGE_OVERHEAD = 256;
-
-  /** The rules of the conversation. */
+  /** Says hello, and hears what the server says. */
   public interface Owner {
     /** Returns what to say first. */
     ClientMessage.Hello hello();
@@ -120,9 +107,9 @@ public final class Connector {
   /** The silence that may have broken the last connection. */
   private @Nullable Duration suspect;
 
-  private final Slumber slumber = new Slumber();
+  private final WakeLimit wakeLimit = new WakeLimit();
 
-  /** What the server was told in the last hello; null if it cannot wake this device. */
+  /** What the last hello said about waking this device; null if the server cannot wake it. */
   private Transport.@Nullable Doorbell doorbell;
 
   /** Whether the server will wake this device. */
@@ -131,7 +118,7 @@ public final class Connector {
   /** Whether a datagram has shortened the current sleep. */
   private boolean waking;
 
-  /** Whether the loop is yet to see the last datagram; more tell no more. */
+  /** Whether the loop has not seen the last datagram yet; more of them mean the same. */
   private final AtomicBoolean rung = new AtomicBoolean();
 
   /** The one deadline or delay that the current state is subject to; in OPEN, the keep-alive. */
@@ -187,7 +174,7 @@ public final class Connector {
   private boolean write(ClientMessage message) {
     Attempt current = attempt;
     if (current == null || !current.send(codec.write(message))) {
-      // The transport reports the end by itself; a full queue it does not report.
+      // The transport reports the end of the connection, but not a full queue.
       return false;
     }
     return true;
@@ -202,8 +189,8 @@ public final class Connector {
   }
 
   /**
-   * The device has another address, or came out of a tunnel: what waits is tried now, what is being
-   * opened is begun anew, and an open connection has to show that it is alive.
+   * The device has another address, or came out of a tunnel: an attempt that waits is made now, one
+   * that is under way is made again, and an open connection is pinged.
    */
   public void networkChanged(String network) {
     loop.assertCurrent();
@@ -234,8 +221,7 @@ public final class Connector {
     if (last == null) {
       done.run();
     } else if (polite) {
-      last.whenEnded = done;
-      last.close(CloseCode.NORMAL.code(), "");
+      last.close(CloseCode.NORMAL.code(), "", done);
     } else {
       last.abort();
       done.run();
@@ -252,14 +238,14 @@ public final class Connector {
 
   private void connect(URI target) {
     enter(State.CONNECTING);
-    Attempt next = new Attempt();
+    Attempt next = new Attempt(loop, this);
     attempt = next;
     timer =
         loop.schedule(
             settings.requestTimeout(),
             () -> lose(NO_CLOSE_FRAME, "the connection did not open in time", 0));
     try {
-      next.connection = transport.connect(target, next);
+      next.begin(transport, target);
     } catch (IllegalArgumentException e) { // java.net.URI takes addresses that OkHttp does not
       next.failed("the address cannot be used: " + Quote.of(String.valueOf(e.getMessage())), null);
     } catch (RuntimeException | Error e) { // no further thread, or no memory for one
@@ -267,7 +253,11 @@ public final class Connector {
     }
   }
 
-  private void opened() {
+  @Override
+  public void opened(Attempt from) {
+    if (from != attempt || state != State.CONNECTING) {
+      return;
+    }
     enter(State.GREETING);
     write(hello());
     timer =
@@ -283,6 +273,30 @@ public final class Connector {
         ? hello
         : new ClientMessage.Hello(
             hello.uaid(), hello.channelIds(), doorbell.address(), doorbell.mobileNetwork());
+  }
+
+  @Override
+  public void received(Attempt from, String text) {
+    if (from == attempt && state != State.CONNECTING) {
+      received(text);
+    }
+  }
+
+  @Override
+  public void receivedBinary(Attempt from) {
+    if (from == attempt) {
+      giveUp(
+          CloseCode.UNSUPPORTED_DATA.code(),
+          "the server sent a binary message, and this protocol has none",
+          null);
+    }
+  }
+
+  @Override
+  public void violated(Attempt from, String reason, @Nullable Throwable cause) {
+    if (from == attempt) {
+      giveUp(NO_CLOSE_FRAME, reason, cause);
+    }
   }
 
   private void received(String text) {
@@ -313,7 +327,7 @@ public final class Connector {
         log.debug("A redirect that answers no hello is ignored");
       } else if (message.type() != ServerMessage.Type.PING) {
         if (message.type() == ServerMessage.Type.NOTIFICATION) {
-          slumber.news();
+          wakeLimit.news();
         }
         owner.received(message);
       }
@@ -335,7 +349,7 @@ public final class Connector {
     if (!mayBeWoken) {
       transport.listenNoMore();
     }
-    slumber.greeted();
+    wakeLimit.greeted();
     enter(State.OPEN);
     lastPing = null;
     if (suspect != null) {
@@ -379,7 +393,7 @@ public final class Connector {
         failure.status() == ServerMessage.Failure.TOO_MANY ? PATIENT : 0);
   }
 
-  /** Not rescheduled at each message: the timer looks how long the silence is when it is due. */
+  /** The timer is not set at each message: when it is due, it looks how long the silence is. */
   private void keepAlive() {
     Duration left = keepAlive.interval().minus(silence());
     if (left.isNegative() || left.isZero()) {
@@ -481,7 +495,11 @@ public final class Connector {
     retry(closeCode, reason, atLeast, cause);
   }
 
-  private void ended(int closeCode, String reason, @Nullable Throwable cause) {
+  @Override
+  public void ended(Attempt from, int closeCode, String reason, @Nullable Throwable cause) {
+    if (from != attempt) {
+      return;
+    }
     if (closeCode == CloseCode.WAKE_UP.code() && state == State.OPEN && mayBeWoken) {
       sleep();
       return;
@@ -521,24 +539,24 @@ public final class Connector {
   }
 
   private void sleep() {
-    Transport.Doorbell told = doorbell;
-    Duration longest = told == null ? Duration.ZERO : told.maxSleep();
-    // A little less by chance: what fell asleep together must not come together.
+    Transport.Doorbell advertised = doorbell;
+    Duration longest = advertised == null ? Duration.ZERO : advertised.maxSleep();
+    // A random part less: devices that begin to sleep together must not connect together.
     Duration atMost = longest.minusNanos(random.nextLong(longest.toNanos() / 10 + 1));
     attempt = null;
     waking = false;
     enter(State.SLEEPING);
     timer = loop.schedule(atMost, () -> connect(settings.server()));
     owner.sleeping(atMost);
-    boolean reachable = told != null && told.equals(transport.listen(this::rung));
+    boolean reachable = advertised != null && advertised.equals(transport.listen(this::rung));
     // A datagram may have overtaken the close frame.
-    boolean wanted = !reachable || slumber.isRung(loop.nanoTime(), CLOSE_GRACE);
+    boolean wanted = !reachable || wakeLimit.isRung(loop.nanoTime(), Attempt.CLOSE_GRACE);
     if (wanted && state == State.SLEEPING) {
       wake();
     }
   }
 
-  /** A datagram has come, from whomever. From any thread. */
+  /** A datagram has come, from anybody. Called by any thread. */
   private void rung() {
     if (rung.compareAndSet(false, true)) {
       try {
@@ -552,7 +570,7 @@ public final class Connector {
 
   private void answerRing() {
     rung.set(false);
-    slumber.rung(loop.nanoTime());
+    wakeLimit.rung(loop.nanoTime());
     if (state == State.SLEEPING) {
       wake();
     } else if (state == State.OPEN && mayBeWoken) {
@@ -567,129 +585,16 @@ public final class Connector {
     }
     enter(State.SLEEPING);
     waking = true;
-    Duration wait = slumber.untilPermitted(loop.nanoTime());
+    Duration wait = wakeLimit.untilPermitted(loop.nanoTime());
     Runnable connect =
         () -> {
-          slumber.woken(loop.nanoTime());
+          wakeLimit.woken(loop.nanoTime());
           connect(settings.server());
         };
     if (wait.isZero()) {
       connect.run();
     } else {
       timer = loop.schedule(wait, connect);
-    }
-  }
-
-  /** One connection. Its events count only while it is the current one. */
-  private final class Attempt implements Transport.Events {
-    /** Taken for each message by the transport's thread and given back by the loop. */
-    private final Semaphore unread = new Semaphore(MAX_UNREAD);
-
-    private Transport.@Nullable Connection connection;
-    private @Nullable Runnable whenEnded;
-    private Loop.@Nullable Timer grace;
-    private boolean over;
-
-    private boolean isCurrent() {
-      return attempt == this;
-    }
-
-    boolean send(String text) {
-      return connection != null && connection.send(text);
-    }
-
-    /** The server ends the connection after this (protocol §1), or we do. */
-    void close(int code, String reason) {
-      if (connection != null) {
-        connection.close(code, reason);
-      }
-      unread.release(Integer.MAX_VALUE / 2); // what still comes is dropped
-      grace = loop.schedule(CLOSE_GRACE, this::abort);
-    }
-
-    void abort() {
-      if (connection != null) {
-        connection.abort();
-      }
-      finish();
-    }
-
-    private void finish() {
-      if (over) {
-        return;
-      }
-      over = true;
-      unread.release(Integer.MAX_VALUE / 4);
-      if (grace != null) {
-        grace.cancel();
-      }
-      if (whenEnded != null) {
-        whenEnded.run();
-      }
-    }
-
-    @Override
-    public void opened() {
-      loop.execute(
-          () -> {
-            if (isCurrent() && state == State.CONNECTING) {
-              Connector.this.opened();
-            }
-          });
-    }
-
-    @Override
-    public void received(String text) {
-      int cost = Math.min(MAX_UNREAD, MESSAGE_OVERHEAD + text.length());
-      unread.acquireUninterruptibly(cost);
-      loop.execute(
-          () -> {
-            unread.release(cost);
-            if (isCurrent() && state != State.CONNECTING) {
-              Connector.this.received(text);
-            }
-          });
-    }
-
-    @Override
-    public void receivedBinary() {
-      loop.execute(
-          () -> {
-            if (isCurrent()) {
-              giveUp(
-                  CloseCode.UNSUPPORTED_DATA.code(),
-                  "the server sent a binary message, and this protocol has none",
-                  null);
-            }
-          });
-    }
-
-    @Override
-    public void ended(int closeCode, String reason) {
-      loop.execute(() -> gone(closeCode, reason, null));
-    }
-
-    @Override
-    public void failed(String reason, @Nullable Throwable cause) {
-      loop.execute(() -> gone(NO_CLOSE_FRAME, reason, cause));
-    }
-
-    @Override
-    public void violated(String reason, @Nullable Throwable cause) {
-      loop.execute(
-          () -> {
-            finish();
-            if (isCurrent()) {
-              giveUp(NO_CLOSE_FRAME, reason, cause);
-            }
-          });
-    }
-
-    private void gone(int closeCode, String reason, @Nullable Throwable cause) {
-      finish();
-      if (isCurrent()) {
-        Connector.this.ended(closeCode, reason, cause);
-      }
     }
   }
 }

@@ -220,7 +220,7 @@ class WakeUpTest {
     datagram();
     h.ends(greeted(201), 4774); // woken for nothing
     datagram();
-    h.advance(Slumber.FIRST_BREAK);
+    h.advance(WakeLimit.FIRST_BREAK);
     FakeConnection connection = greeted(201);
     h.advance(LONGEST_SLEEP);
     h.server.assertNobodyConnects();
@@ -248,7 +248,7 @@ class WakeUpTest {
     h.loop.execute(() -> h.device.networkChanged("home"));
     h.settle();
     greeted(201);
-    h.advance(Slumber.MAX_BREAK);
+    h.advance(WakeLimit.MAX_BREAK);
     h.server.assertNobodyConnects();
   }
 

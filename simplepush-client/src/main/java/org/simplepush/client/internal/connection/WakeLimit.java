@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
  * When a sleeping device may be woken by a datagram (protocol §9). Anybody can send one, so after
  * each that brought no news the next has to wait longer. Confined to the loop.
  */
-final class Slumber {
+final class WakeLimit {
   /** The break after the first datagram that brought no news; it doubles with each. */
   static final Duration FIRST_BREAK = Duration.ofSeconds(10);
 
