@@ -212,9 +212,10 @@ class NodesWireTest {
   @Test
   void afterLostWordsAConnectionThatIsOverIsClosed() throws Exception {
     WireDevice old = WireDevice.fresh(a.port());
+    old.proveNothingCame(); // it has settled
     busIsDead = true;
     WireDevice device = WireDevice.resumed(b.port(), old.uaid());
-    device.proveNothingCame(); // it has settled
+    device.proveNothingCame(); // so has this one
     busIsDead = false;
     shared.wordsLost();
     old.socket().expectClose(1008);

@@ -45,6 +45,9 @@ final class SharedMemoryStore implements SharedVersionStore {
     this.bus = bus;
   }
 
+  /** Goes on with each claim, so that a later one is above those that were forgotten. */
+  private long clock;
+
   /**
    * The connection that has the claim.
    *
@@ -171,7 +174,8 @@ final class SharedMemoryStore implements SharedVersionStore {
             if (!isKnown(uaid)) {
               return new Comparison.Unknown();
             }
-            Route mine = new Route(this, connection, before.epoch + 1, false);
+            clock += 1_000;
+            Route mine = new Route(this, connection, Math.max(before.epoch + 1, clock), false);
             routes.put(uaid, mine);
             if (before.node != this) {
               displace(uaid, before);

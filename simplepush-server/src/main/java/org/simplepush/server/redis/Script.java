@@ -125,7 +125,8 @@ enum Script {
       if redis.call('HEXISTS', key, 's') == 0 then
         return {2}
       end
-      epoch = string.format('%.0f', (tonumber(epoch) or 0) + 1)
+      -- by the clock, so that it is above those of claims that were lost
+      epoch = string.format('%.0f', math.max((tonumber(epoch) or 0) + 1, tonumber(now())))
       redis.call('HSET', key, 'r', ARGV[3] .. ':' .. epoch)
       if node and node ~= mine then
         displace(route)

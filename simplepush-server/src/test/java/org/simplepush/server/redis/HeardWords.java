@@ -46,7 +46,7 @@ final class HeardWords implements Listener {
   }
 
   String next() throws InterruptedException {
-    return words.poll(20, SECONDS);
+    return words.poll(60, SECONDS);
   }
 
   /** Whether words that begin so were heard since that was last asked. */

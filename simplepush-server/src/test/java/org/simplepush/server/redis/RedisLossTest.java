@@ -224,7 +224,7 @@ class RedisLossTest extends RedisFixture {
 
     assertThat(redis.ask("HLEN", key(uaid))).as("s, r and a channel").isEqualTo(":3");
     assertThat(redis.ask("HGET", key(uaid), "r")).isEqualTo(route);
-    log.changed(uaid.value(), new Change.Settled("0".repeat(32) + " 1:9"));
+    log.changed(uaid.value(), new Change.Settled("0".repeat(32) + " 1:900000000000000"));
     assertThat(replay(redis, log)).as("of a newer one").isEqualTo(2);
     log.changed(uaid.value(), new Change.Dropped());
     log.changed(uaid.value(), new Change.Created());
@@ -243,16 +243,16 @@ class RedisLossTest extends RedisFixture {
     String route = redis.ask("HGET", key(uaid), "r");
     String elsewhere = "0".repeat(32) + " 7";
     ReplayLog log = new ReplayLog(9);
-    log.changed(uaid.value(), new Change.Settled(elsewhere + ":9"));
+    log.changed(uaid.value(), new Change.Settled(elsewhere + ":900000000000000"));
     log.changed(uaid.value(), new Change.Released(elsewhere));
 
     replay(redis, log);
 
     assertThat(redis.ask("HGET", key(uaid), "r")).as("that one has ended").isEqualTo(route);
-    log.changed(uaid.value(), new Change.Settled(elsewhere + ":10"));
+    log.changed(uaid.value(), new Change.Settled(elsewhere + ":900000000000001"));
     replay(redis, log);
     heard.await(HeardWords.displacedWord(uaid, 1));
-    assertThat(redis.ask("HGET", key(uaid), "r")).contains(elsewhere + ":10");
+    assertThat(redis.ask("HGET", key(uaid), "r")).contains(elsewhere + ":900000000000001");
   }
 
   private static int replay(RedisProcess redis, ReplayLog log) throws Exception {
