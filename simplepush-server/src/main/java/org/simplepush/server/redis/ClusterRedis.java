@@ -131,9 +131,7 @@ final class ClusterRedis extends Redis {
   /** Each server of a cluster tells the others what was published. */
   @Override
   CompletionStage<Long> publish(byte[] channel, byte[] word) {
-    RedisURI uri = anyMaster(null);
-    return connection
-        .getConnectionAsync(uri.getHost(), uri.getPort())
+    return connectionTo(anyMaster(null))
         .thenCompose(serving -> serving.async().publish(channel, word));
   }
 
@@ -152,13 +150,21 @@ final class ClusterRedis extends Redis {
 
   @Override
   void giveUpConnection(byte[] key, long before) {
-    RedisClusterNode master = connection.getPartitions().getMasterBySlot(SlotHash.getSlot(key));
+    RedisClusterNode master = masterOf(key);
     if (master != null) {
-      RedisURI uri = master.getUri();
-      CompletionStage<StatefulRedisConnection<byte[], byte[]>> serving =
-          connection.getConnectionAsync(uri.getHost(), uri.getPort());
-      serving.thenAccept(node -> ScriptedConnection.disconnect(node, before));
+      connectionTo(master.getUri())
+          .thenAccept(serving -> ScriptedConnection.disconnect(serving, before));
     }
+  }
+
+  /** Returns null if no server is known to have the slot of the key. */
+  private @Nullable RedisClusterNode masterOf(byte[] key) {
+    return connection.getPartitions().getMasterBySlot(SlotHash.getSlot(key));
+  }
+
+  /** The connection by which steps go to a server. */
+  private CompletionStage<StatefulRedisConnection<byte[], byte[]>> connectionTo(RedisURI uri) {
+    return connection.getConnectionAsync(uri.getHost(), uri.getPort());
   }
 
   private List<RedisClusterNode> masters() {
@@ -176,10 +182,8 @@ final class ClusterRedis extends Redis {
   CompletionStage<String> load(Script script) {
     CompletionStage<String> loads = CompletableFuture.completedStage(script.digest());
     for (RedisClusterNode master : masters()) {
-      RedisURI uri = master.getUri();
       CompletionStage<String> load =
-          connection
-              .getConnectionAsync(uri.getHost(), uri.getPort())
+          connectionTo(master.getUri())
               .thenCompose(serving -> serving.async().scriptLoad(script.text()));
       loads = loads.thenCombine(load, (all, digest) -> digest);
     }
@@ -201,31 +205,28 @@ final class ClusterRedis extends Redis {
 
   @Override
   String serverOf(byte[] key) {
-    RedisClusterNode master = connection.getPartitions().getMasterBySlot(SlotHash.getSlot(key));
+    RedisClusterNode master = masterOf(key);
     return master == null ? "" : master.getNodeId();
   }
 
   @Override
   CompletionStage<Long> waitForReplicas(byte[] key, int replicas, long millis) {
-    RedisClusterNode master = connection.getPartitions().getMasterBySlot(SlotHash.getSlot(key));
+    RedisClusterNode master = masterOf(key);
     if (master == null) {
       throw new StoreException("No server of the cluster serves the slot");
     }
-    RedisURI uri = master.getUri();
-    return connection
-        .getConnectionAsync(uri.getHost(), uri.getPort())
+    return connectionTo(master.getUri())
         .thenCompose(serving -> serving.async().waitForReplication(replicas, millis));
   }
 
   @Override
   long connectionOf(byte[] key) {
-    RedisClusterNode master = connection.getPartitions().getMasterBySlot(SlotHash.getSlot(key));
+    RedisClusterNode master = masterOf(key);
     if (master == null) {
       return 0;
     }
-    RedisURI uri = master.getUri();
     CompletableFuture<? extends StatefulRedisConnection<?, ?>> serving =
-        connection.getConnectionAsync(uri.getHost(), uri.getPort()).toCompletableFuture();
+        connectionTo(master.getUri()).toCompletableFuture();
     return serving.isDone() && !serving.isCompletedExceptionally()
         ? ScriptedConnection.number(serving.join())
         : 0;
@@ -246,8 +247,7 @@ final class ClusterRedis extends Redis {
             .flatMap(
                 master ->
                     Stream.of(
-                        connection.getConnectionAsync(
-                            master.getUri().getHost(), master.getUri().getPort()),
+                        connectionTo(master.getUri()),
                         connection.getConnectionAsync(master.getNodeId())))
             .map(connecting -> connecting.thenCompose(step))
             .toArray(CompletableFuture[]::new));

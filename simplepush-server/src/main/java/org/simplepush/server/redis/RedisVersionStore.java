@@ -262,11 +262,10 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
    */
   private <T> CompletionStage<T> run(
       Script script,
-      Uaid uaid,
+      byte[] key,
       byte[][] arguments,
       Function<List<Object>, T> reading,
       Predicate<T> denies) {
-    byte[] key = Ids.key(uaid);
     return redis.run(
         script,
         key,
@@ -305,7 +304,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
     addList(arguments, channelIds);
     return run(
         Script.HELLO,
-        uaid,
+        Ids.key(uaid),
         arguments.toArray(byte[][]::new),
         reply ->
             switch ((int) code(reply)) {
@@ -361,7 +360,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
       Predicate<T> denies) {
     return run(
         Script.REGISTER,
-        uaid,
+        Ids.key(uaid),
         arguments(
             lease(),
             offset(),
@@ -431,7 +430,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
     }
     byte[] id = Ids.bytes(channelId);
     byte[] key = Ids.key(uaid);
-    return redis.run(
+    return run(
         Script.ADVANCE,
         key,
         arguments(id, Ids.number(version), Ids.usual(channelId).getBytes(US_ASCII), orNext),
@@ -448,13 +447,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
                     code(reply) == 4);
               }
             },
-        (result, advance) -> {
-          if (advance instanceof Advance.Unknown) {
-            losses.deny(key, result, advance);
-          } else {
-            result.complete(advance);
-          }
-        });
+        advance -> advance instanceof Advance.Unknown);
   }
 
   @Override
@@ -477,7 +470,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
   public CompletionStage<Optional<List<Update>>> pending(Uaid uaid) {
     return run(
         Script.PENDING,
-        uaid,
+        Ids.key(uaid),
         arguments(lease(), offset()),
         reply -> code(reply) == 0 ? Optional.empty() : Optional.of(updates(reply)),
         Optional::isEmpty);
@@ -631,7 +624,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
       addList(arguments, channelIds);
       return run(
           Script.GREET,
-          uaid,
+          Ids.key(uaid),
           arguments.toArray(byte[][]::new),
           reply ->
               new Greeting(
@@ -652,7 +645,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
       addList(arguments, channelIds);
       return run(
           Script.SETTLE,
-          uaid,
+          Ids.key(uaid),
           arguments.toArray(byte[][]::new),
           reply -> {
             Comparison found = comparison(reply, connection);
@@ -668,7 +661,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
     public CompletionStage<Comparison> compare(Uaid uaid, Basis.Claim claim) {
       return run(
           Script.COMPARE,
-          uaid,
+          Ids.key(uaid),
           arguments(lease(), offset(), basis(claim), generation(uaid)),
           reply -> comparison(reply, claim.connection()),
           found -> !(found instanceof Comparison.Claimed));

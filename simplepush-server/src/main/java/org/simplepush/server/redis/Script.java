@@ -19,6 +19,7 @@ enum Script {
   /** lease, offset, 0 or 1 if there is a list, then each id and how it is spelled. */
   HELLO(
       Lua.SEE,
+      Lua.KEEP,
       Lua.PENDING,
       """
       local listed = ARGV[3] == '1'
@@ -46,19 +47,7 @@ enum Script {
         end
         spellings[ARGV[i]] = ARGV[i + 1]
       end
-      local kept = {}
-      for i = 1, #all, 2 do
-        local id, value = all[i], all[i + 1]
-        if #id == 16 then
-          if not spellings[id] then
-            redis.call('HDEL', key, id)
-          else
-            kept[#kept + 1] = id
-            kept[#kept + 1] = respell(id, value, spellings[id])
-          end
-        end
-      end
-      return pending(kept)
+      return pending(keep(all, spellings))
       """),
 
   /**
@@ -110,6 +99,7 @@ enum Script {
    */
   SETTLE(
       Lua.SEE,
+      Lua.KEEP,
       Lua.PENDING,
       Lua.HIGHER,
       Lua.ROUTE,
@@ -133,22 +123,11 @@ enum Script {
       end
       local kept = redis.call('HGETALL', key)
       if ARGV[5] == '1' then
-        local all, spellings = kept, {}
+        local spellings = {}
         for i = 6, #ARGV, 2 do
           spellings[ARGV[i]] = ARGV[i + 1]
         end
-        kept = {}
-        for i = 1, #all, 2 do
-          local id, value = all[i], all[i + 1]
-          if #id == 16 then
-            if not spellings[id] then
-              redis.call('HDEL', key, id)
-            else
-              kept[#kept + 1] = id
-              kept[#kept + 1] = respell(id, value, spellings[id])
-            end
-          end
-        end
+        kept = keep(kept, spellings)
       end
       return pending(kept, {1, epoch, digest(kept)})
       """),
@@ -575,6 +554,26 @@ enum Script {
               return spelt
             end
             """;
+
+    /** Removes the channels that have no spelling, spells the others so, and returns these. */
+    static final String KEEP =
+        """
+        local function keep(all, spellings)
+          local kept = {}
+          for i = 1, #all, 2 do
+            local id, value = all[i], all[i + 1]
+            if #id == 16 then
+              if not spellings[id] then
+                redis.call('HDEL', key, id)
+              else
+                kept[#kept + 1] = id
+                kept[#kept + 1] = respell(id, value, spellings[id])
+              end
+            end
+          end
+          return kept
+        end
+        """;
 
     /** Appends what is pending of these fields and values: id, version and spelling of each. */
     static final String PENDING =
