@@ -1,6 +1,7 @@
 package org.simplepush.server;
 
 import java.io.IOException;
+import java.nio.channels.Channel;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
@@ -94,5 +95,14 @@ final class Acceptor implements EventLoop.Handler {
   @Override
   public void onFailure(Throwable failure) {
     failures.report(log, "Accepting connections failed, and is tried again", failure);
+  }
+
+  /** Closes a socket that is of no use any more. */
+  static void closeQuietly(Channel channel) {
+    try {
+      channel.close();
+    } catch (IOException e) {
+      log.debug("A socket did not close", e);
+    }
   }
 }

@@ -89,15 +89,15 @@ final class TlsFront {
     try {
       InetAddress peer = ((InetSocketAddress) channel.getRemoteAddress()).getAddress();
       if (!limits.enter(peer)) {
-        closeQuietly(channel);
+        Acceptor.closeQuietly(channel);
         return;
       }
       open(channel, peer);
     } catch (IOException e) {
-      closeQuietly(channel);
+      Acceptor.closeQuietly(channel);
       log.debug("An accepted connection was gone at once", e);
     } catch (RuntimeException | Error e) {
-      closeQuietly(channel);
+      Acceptor.closeQuietly(channel);
       failures.report(log, "Application servers that connect cannot be served", e);
     }
   }
@@ -149,7 +149,7 @@ final class TlsFront {
   }
 
   private void loopDied(Throwable failure) {
-    closeQuietly(listener); // so that clients are refused, instead of waiting for ever
+    Acceptor.closeQuietly(listener); // so that clients are refused, instead of waiting for ever
     List.copyOf(tunnels).forEach(TlsTunnel::close);
     failures.report(log, "The endpoint port is no longer served; restart the server", failure);
   }
@@ -159,7 +159,7 @@ final class TlsFront {
    * ends the loop. The HTTP server was stopped before.
    */
   void close() {
-    closeQuietly(listener);
+    Acceptor.closeQuietly(listener);
     CompletableFuture<Void> done = new CompletableFuture<>();
     long end = System.nanoTime() + GOODBYE_NANOS;
     if (loop.submit(() -> sayGoodbye(end, done))) {
@@ -185,14 +185,6 @@ final class TlsFront {
       done.complete(null);
     } else {
       loop.schedule(LOOK_NANOS, () -> sayGoodbye(end, done));
-    }
-  }
-
-  private static void closeQuietly(java.nio.channels.Channel channel) {
-    try {
-      channel.close();
-    } catch (IOException e) {
-      log.debug("A socket did not close", e);
     }
   }
 }

@@ -237,7 +237,7 @@ final class WebSocketServer {
         log.trace("The next loop has ended; trying another"); // in the end this one, which has not
       }
     } catch (Throwable e) { // not even handed over: the others who wait must not be forgotten
-      closeQuietly(channel);
+      Acceptor.closeQuietly(channel);
       ended();
       failures.report(log, "A connection was accepted and could not be handed to its loop", e);
     }
@@ -257,7 +257,7 @@ final class WebSocketServer {
 
   private void dropUnanswered(SocketChannel channel, Refusal why) {
     refused(why);
-    closeQuietly(channel);
+    Acceptor.closeQuietly(channel);
     ended();
   }
 
@@ -306,7 +306,7 @@ final class WebSocketServer {
   }
 
   private void notServed(SocketChannel channel, Throwable failure) {
-    closeQuietly(channel);
+    Acceptor.closeQuietly(channel);
     ended();
     if (failure instanceof IOException) {
       log.debug("An accepted connection was gone at once", failure);
@@ -396,7 +396,7 @@ final class WebSocketServer {
   private void becomeDeaf(Throwable failure) {
     if (listener.isOpen()) { // else the server was closed as soon as it was started
       deaf = true;
-      closeQuietly(listener); // so that devices are refused, instead of waiting for ever
+      Acceptor.closeQuietly(listener); // so that devices are refused, instead of waiting for ever
       log.error("The WebSocket port is no longer served", failure);
     }
   }
@@ -487,7 +487,7 @@ final class WebSocketServer {
    */
   CompletableFuture<Void> drain(long millis) {
     long nanos = TimeUnit.MILLISECONDS.toNanos(millis);
-    closeQuietly(listener);
+    Acceptor.closeQuietly(listener);
     return onEachLoop(
         (loop, mine, done) -> {
           List<Connection> all = new ArrayList<>(mine);
@@ -516,7 +516,7 @@ final class WebSocketServer {
    * connections have ended, which takes no longer than a connection's patience.
    */
   CompletableFuture<Void> goAway() {
-    closeQuietly(listener);
+    Acceptor.closeQuietly(listener);
     return onEachLoop(WebSocketServer::goAway);
   }
 
@@ -575,14 +575,6 @@ final class WebSocketServer {
     }
     if (interrupted) {
       Thread.currentThread().interrupt();
-    }
-  }
-
-  private static void closeQuietly(java.nio.channels.Channel channel) {
-    try {
-      channel.close();
-    } catch (IOException e) {
-      log.debug("A socket did not close", e);
     }
   }
 }
