@@ -121,7 +121,7 @@ final class Deployment implements AutoCloseable {
    * How a Redis of several servers is set up.
    *
    * @param minReplicas how many replicas must follow for a master to take writes
-   * @param parameters of its URI, empty or like {@code wait=1}
+   * @param parameters of its URI, empty or like {@code replicas=1}
    */
   record RedisChoice(int minReplicas, String parameters) {
     static final RedisChoice DEFAULT = new RedisChoice(0, "");

@@ -1,0 +1,21 @@
+package org.simplepush.examples.benchmarks;
+
+/** What threads lack. */
+final class Threads {
+  private Threads() {}
+
+  /** Waits until a thread has ended, even if the caller is interrupted meanwhile. */
+  static void join(Thread thread) {
+    boolean interrupted = false;
+    while (thread.isAlive()) {
+      try {
+        thread.join();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}
