@@ -3,14 +3,10 @@ package org.simplepush.server;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.Deque;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.simplepush.core.ChannelId;
 import org.simplepush.core.CloseCode;
-import org.simplepush.core.InMemoryVersionStore;
 import org.simplepush.core.Uaid;
 
 /**
@@ -18,49 +14,13 @@ import org.simplepush.core.Uaid;
  * device that has gone on elsewhere. And what the store lost itself is noticed.
  */
 @Timeout(30)
-class SessionFenceTest {
+class SessionFenceTest extends TwoNodesFixture {
   private static final String UAID = SessionFixture.UAID;
   private static final String CHANNEL = SessionFixture.CHANNEL;
   private static final String OTHER_CHANNEL = SessionFixture.OTHER_CHANNEL;
   private static final String THIRD_CHANNEL = SessionFixture.channel(3);
   private static final Uaid OWNER = Uaid.parse(UAID);
   private static final Duration HELLO_TIMEOUT = Duration.ofSeconds(30);
-
-  private final Deque<Runnable> words = new ArrayDeque<>();
-  private final SharedMemoryStore shared =
-      new SharedMemoryStore(new InMemoryVersionStore(), words::add);
-  private final EndpointKeys keys = EndpointKeys.ephemeral();
-  private final SessionFixture a = new SessionFixture(shared, keys);
-  private final SessionFixture b = new SessionFixture(shared, keys);
-
-  @BeforeEach
-  void anyPing() {
-    a.pingMinInterval(Duration.ZERO);
-    b.pingMinInterval(Duration.ZERO);
-  }
-
-  private void wordsArrive() {
-    while (!words.isEmpty()) {
-      words.remove().run();
-    }
-    turn();
-  }
-
-  private void turn() {
-    a.turn();
-    b.turn();
-  }
-
-  private void passes(Duration duration) {
-    turn();
-    a.passes(duration);
-    b.passes(duration);
-  }
-
-  private static void ping(TestWire wire) {
-    wire.says("{}");
-    wire.hears("{}");
-  }
 
   /** A device that does not answer pings by itself connects and is greeted. */
   private static TestWire greeted(SessionFixture node, String... channelIds) {

@@ -4,14 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.net.InetSocketAddress;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.simplepush.core.CloseCode;
-import org.simplepush.core.InMemoryVersionStore;
 import org.simplepush.core.Uaid;
 import org.simplepush.server.SharedVersionStore.Basis;
 
@@ -20,7 +16,7 @@ import org.simplepush.server.SharedVersionStore.Basis;
  * word, which the test delivers when it likes, or loses.
  */
 @Timeout(30)
-class SessionNodesTest {
+class SessionNodesTest extends TwoNodesFixture {
   private static final String UAID = SessionFixture.UAID;
   private static final String CHANNEL = SessionFixture.CHANNEL;
   private static final String OTHER_CHANNEL = SessionFixture.OTHER_CHANNEL;
@@ -30,43 +26,6 @@ class SessionNodesTest {
 
   /** Longer than the time over which everybody is compared after words were lost. */
   private static final Duration COMPARED = Duration.ofSeconds(6);
-
-  private final Deque<Runnable> words = new ArrayDeque<>();
-  private final SharedMemoryStore shared =
-      new SharedMemoryStore(new InMemoryVersionStore(), words::add);
-  private final EndpointKeys keys = EndpointKeys.ephemeral();
-  private final SessionFixture a = new SessionFixture(shared, keys);
-  private final SessionFixture b = new SessionFixture(shared, keys);
-
-  @BeforeEach
-  void anyPing() {
-    a.pingMinInterval(Duration.ZERO);
-    b.pingMinInterval(Duration.ZERO);
-  }
-
-  /** Every word on its way arrives. */
-  private void wordsArrive() {
-    while (!words.isEmpty()) {
-      words.remove().run();
-    }
-    turn();
-  }
-
-  private void turn() {
-    a.turn();
-    b.turn();
-  }
-
-  private void passes(Duration duration) {
-    turn();
-    a.passes(duration);
-    b.passes(duration);
-  }
-
-  private static void ping(TestWire wire) {
-    wire.says("{}");
-    wire.hears("{}");
-  }
 
   // An update on another node
 

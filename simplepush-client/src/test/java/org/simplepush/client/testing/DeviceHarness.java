@@ -333,46 +333,35 @@ public final class DeviceHarness {
     return PublicTypes.handlers(handler);
   }
 
-  public CompletableFuture<URI> register(String application) {
-    CompletableFuture<URI> result = new CompletableFuture<>();
-    loop.execute(() -> device.register(application, reply(result)));
+  private <T> CompletableFuture<T> ask(Consumer<Reply<T>> request) {
+    CompletableFuture<T> result = new CompletableFuture<>();
+    loop.execute(() -> request.accept(reply(result)));
     settle();
     return result;
+  }
+
+  public CompletableFuture<URI> register(String application) {
+    return ask(reply -> device.register(application, reply));
   }
 
   public CompletableFuture<Void> unregister(String application, URI endpoint) {
-    CompletableFuture<Void> result = new CompletableFuture<>();
-    loop.execute(() -> device.unregister(application, endpoint, reply(result)));
-    settle();
-    return result;
+    return ask(reply -> device.unregister(application, endpoint, reply));
   }
 
   public CompletableFuture<Void> replace(String application, URI endpoint) {
-    CompletableFuture<Void> result = new CompletableFuture<>();
-    loop.execute(() -> device.replace(application, endpoint, reply(result)));
-    settle();
-    return result;
+    return ask(reply -> device.replace(application, endpoint, reply));
   }
 
   public CompletableFuture<Void> install(String application, Manifest manifest) {
-    CompletableFuture<Void> result = new CompletableFuture<>();
-    loop.execute(() -> device.install(application, manifest, reply(result)));
-    settle();
-    return result;
+    return ask(reply -> device.install(application, manifest, reply));
   }
 
   public CompletableFuture<Void> uninstall(String application) {
-    CompletableFuture<Void> result = new CompletableFuture<>();
-    loop.execute(() -> device.uninstall(application, reply(result)));
-    settle();
-    return result;
+    return ask(reply -> device.uninstall(application, reply));
   }
 
   public CompletableFuture<Void> registerWhenPossible(String application, String tag) {
-    CompletableFuture<Void> result = new CompletableFuture<>();
-    loop.execute(() -> device.registerWhenPossible(application, tag, reply(result)));
-    settle();
-    return result;
+    return ask(reply -> device.registerWhenPossible(application, tag, reply));
   }
 
   public CompletableFuture<Void> close() {
