@@ -192,10 +192,16 @@ class MemoryWireTest {
     while (use(server, "input").shed() < 5) {
       RawSocket stranger = RawSocket.connect(server.port());
       strangers.add(stranger);
+      ServerStatistics.MemoryUse before = use(server, "input");
       stranger.writeWhilePeerListens(half);
       count++;
       assertThat(count).as("strangers, none of whom is closed").isLessThan(most);
       assertServed(server, device, endpoint, count);
+      // Or more would come than were asked for, while the server has yet to read these.
+      eventually(
+          () ->
+              assertThat(use(server, "input"))
+                  .matches(now -> now.used() > before.used() || now.shed() > before.shed()));
     }
   }
 
