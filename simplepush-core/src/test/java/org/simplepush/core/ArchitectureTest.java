@@ -134,6 +134,7 @@ class ArchitectureTest {
             "MalformedMessageException",
             "MessageCodec",
             "ServerMessage",
+            "SharedVersionStore",
             "StoreException",
             "Uaid",
             "Update",

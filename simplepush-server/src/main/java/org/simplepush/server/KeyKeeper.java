@@ -21,6 +21,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.DurableVersionStore;
+import org.simplepush.core.SharedVersionStore;
 import org.simplepush.core.StoreException;
 import org.simplepush.core.VersionStore;
 import org.slf4j.Logger;

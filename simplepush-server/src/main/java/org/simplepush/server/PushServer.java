@@ -30,6 +30,7 @@ import org.jspecify.annotations.Nullable;
 import org.simplepush.core.DurableVersionStore;
 import org.simplepush.core.InMemoryVersionStore;
 import org.simplepush.core.MessageCodec;
+import org.simplepush.core.SharedVersionStore;
 import org.simplepush.core.StoreException;
 import org.simplepush.core.VersionStore;
 import org.simplepush.core.internal.Authority;

@@ -10,11 +10,12 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.simplepush.core.SharedVersionStore;
+import org.simplepush.core.SharedVersionStore.Comparison;
 import org.simplepush.core.StoreException;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
 import org.simplepush.core.VersionStore;
-import org.simplepush.server.SharedVersionStore.Comparison;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

@@ -2,8 +2,9 @@ package org.simplepush.server;
 
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.ChannelId;
-import org.simplepush.server.SharedVersionStore.Basis;
-import org.simplepush.server.SharedVersionStore.Comparison;
+import org.simplepush.core.SharedVersionStore;
+import org.simplepush.core.SharedVersionStore.Basis;
+import org.simplepush.core.SharedVersionStore.Comparison;
 
 /**
  * What a settled connection takes for the state of a shared store.

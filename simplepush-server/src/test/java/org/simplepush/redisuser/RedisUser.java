@@ -7,10 +7,10 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.simplepush.core.ChannelId;
+import org.simplepush.core.SharedVersionStore;
 import org.simplepush.core.StoreException;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
-import org.simplepush.server.SharedVersionStore;
 import org.simplepush.server.redis.RedisVersionStore;
 
 /** A program that uses the store at a URI, with whatever Lettuce it was started with. */

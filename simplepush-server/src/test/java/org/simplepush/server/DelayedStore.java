@@ -11,6 +11,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Supplier;
 import org.simplepush.core.ChannelId;
+import org.simplepush.core.SharedVersionStore;
 import org.simplepush.core.StoreException;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;

@@ -31,6 +31,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.simplepush.core.InMemoryVersionStore;
+import org.simplepush.core.SharedVersionStore;
 import org.simplepush.core.StoreException;
 
 /**

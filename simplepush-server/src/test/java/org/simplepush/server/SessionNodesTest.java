@@ -8,8 +8,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.simplepush.core.CloseCode;
+import org.simplepush.core.SharedVersionStore.Basis;
 import org.simplepush.core.Uaid;
-import org.simplepush.server.SharedVersionStore.Basis;
 
 /**
  * Two nodes on one store, without sockets: what one node does reaches devices on the other by a

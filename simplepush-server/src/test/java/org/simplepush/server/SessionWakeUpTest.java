@@ -10,6 +10,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.simplepush.core.CloseCode;
+import org.simplepush.core.SharedVersionStore;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
 

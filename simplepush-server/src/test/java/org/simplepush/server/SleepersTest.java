@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.simplepush.core.ClientMessage;
+import org.simplepush.core.SharedVersionStore;
 import org.simplepush.core.Uaid;
 
 /** When datagrams are sent, and to whom; without sockets and passing time. */

@@ -14,10 +14,10 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.ChannelId;
+import org.simplepush.core.SharedVersionStore.Listener;
 import org.simplepush.core.StoreException;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
-import org.simplepush.server.SharedVersionStore.Listener;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

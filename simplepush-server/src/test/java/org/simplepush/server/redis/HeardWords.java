@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
+import org.simplepush.core.SharedVersionStore.Listener;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
-import org.simplepush.server.SharedVersionStore.Listener;
 
 /** What a node was told, in order. */
 final class HeardWords implements Listener {

@@ -15,9 +15,9 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.simplepush.core.ChannelId;
+import org.simplepush.core.SharedVersionStore.Node;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.VersionStore.Resumption.Resumed;
-import org.simplepush.server.SharedVersionStore.Node;
 
 /** The same on a cluster, and what only a cluster can do. */
 class RedisClusterNodesTest extends RedisNodesTest {

@@ -34,9 +34,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.simplepush.core.SharedVersionStore.Node;
 import org.simplepush.core.StoreException;
 import org.simplepush.core.Uaid;
-import org.simplepush.server.SharedVersionStore.Node;
 
 /** The ways to Redis, and what is said when one leads nowhere. */
 class RedisConnectionTest extends RedisFixture {

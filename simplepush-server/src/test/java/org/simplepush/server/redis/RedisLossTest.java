@@ -22,6 +22,10 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.simplepush.core.ChannelId;
+import org.simplepush.core.SharedVersionStore;
+import org.simplepush.core.SharedVersionStore.Basis;
+import org.simplepush.core.SharedVersionStore.Comparison;
+import org.simplepush.core.SharedVersionStore.Node;
 import org.simplepush.core.StoreException;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
@@ -29,10 +33,6 @@ import org.simplepush.core.VersionStore.Advance;
 import org.simplepush.core.VersionStore.Registration;
 import org.simplepush.core.VersionStore.Resumption.Resumed;
 import org.simplepush.core.VersionStore.Resumption.Unknown;
-import org.simplepush.server.SharedVersionStore;
-import org.simplepush.server.SharedVersionStore.Basis;
-import org.simplepush.server.SharedVersionStore.Comparison;
-import org.simplepush.server.SharedVersionStore.Node;
 
 /** Redis loses what it had confirmed last; the nodes bring it back. */
 class RedisLossTest extends RedisFixture {

@@ -21,19 +21,19 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.simplepush.core.ChannelId;
+import org.simplepush.core.SharedVersionStore;
+import org.simplepush.core.SharedVersionStore.Basis;
+import org.simplepush.core.SharedVersionStore.Comparison;
+import org.simplepush.core.SharedVersionStore.Greeting;
+import org.simplepush.core.SharedVersionStore.Node;
+import org.simplepush.core.SharedVersionStore.Registered;
+import org.simplepush.core.SharedVersionStore.Removal;
 import org.simplepush.core.StoreException;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
 import org.simplepush.core.VersionStore.Advance;
 import org.simplepush.core.VersionStore.Registration;
 import org.simplepush.core.VersionStore.Resumption;
-import org.simplepush.server.SharedVersionStore;
-import org.simplepush.server.SharedVersionStore.Basis;
-import org.simplepush.server.SharedVersionStore.Comparison;
-import org.simplepush.server.SharedVersionStore.Greeting;
-import org.simplepush.server.SharedVersionStore.Node;
-import org.simplepush.server.SharedVersionStore.Registered;
-import org.simplepush.server.SharedVersionStore.Removal;
 
 /** Two nodes on one Redis: who is told what. */
 class RedisNodesTest {
@@ -532,7 +532,7 @@ class RedisNodesTest {
     Node node =
         there.join(
             WEEK,
-            new org.simplepush.server.SharedVersionStore.Listener() {
+            new org.simplepush.core.SharedVersionStore.Listener() {
               @Override
               public void published(Uaid who, Update update) {
                 heard.published(who, update);

@@ -26,15 +26,15 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.simplepush.core.ChannelId;
+import org.simplepush.core.SharedVersionStore.Basis;
+import org.simplepush.core.SharedVersionStore.Comparison;
+import org.simplepush.core.SharedVersionStore.Node;
 import org.simplepush.core.StoreException;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
 import org.simplepush.core.VersionStore.Advance;
 import org.simplepush.core.VersionStore.Advance.Advanced;
 import org.simplepush.core.VersionStore.Resumption;
-import org.simplepush.server.SharedVersionStore.Basis;
-import org.simplepush.server.SharedVersionStore.Comparison;
-import org.simplepush.server.SharedVersionStore.Node;
 
 /** Redis goes away, falls silent, forgets or refuses; and how to get to it. */
 class RedisTroubleTest extends RedisFixture {

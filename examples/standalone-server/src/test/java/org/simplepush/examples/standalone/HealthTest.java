@@ -18,9 +18,9 @@ import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.simplepush.core.InMemoryVersionStore;
+import org.simplepush.core.SharedVersionStore;
 import org.simplepush.core.StoreException;
 import org.simplepush.server.PushServer;
-import org.simplepush.server.SharedVersionStore;
 
 /** What load balancers and operators are told. */
 @Timeout(60)

@@ -1,4 +1,4 @@
-package org.simplepush.server;
+package org.simplepush.core;
 
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
@@ -9,11 +9,6 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
-import org.simplepush.core.ChannelId;
-import org.simplepush.core.StoreException;
-import org.simplepush.core.Uaid;
-import org.simplepush.core.Update;
-import org.simplepush.core.VersionStore;
 
 /**
  * A store that several push servers share, each of them a <em>node</em>. Besides keeping versions
