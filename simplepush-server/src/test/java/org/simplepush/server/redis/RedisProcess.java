@@ -148,7 +148,7 @@ public final class RedisProcess implements AutoCloseable {
     return "redis://" + login + host + ":" + port + "?timeout=20s";
   }
 
-  /** Makes the user of the README and what else is said; returns its login in a URI. */
+  /** Makes the user of the operator's manual, allowed more as well; returns its login in a URI. */
   String allowDocumentedUser(String... more) throws IOException {
     List<String> words = new ArrayList<>(documentedUser());
     words.addAll(List.of(more));
@@ -156,9 +156,9 @@ public final class RedisProcess implements AutoCloseable {
     return "simplepush:PASSWORD@";
   }
 
-  /** The words of the line in the README that makes the user of a store. */
+  /** The parts of the line in the operator's manual that makes the user of a store. */
   static List<String> documentedUser() throws IOException {
-    return Files.readAllLines(Path.of("../README.md")).stream()
+    return Files.readAllLines(Path.of("../examples/standalone-server/README.md")).stream()
         .map(String::strip)
         .filter(line -> line.startsWith("ACL SETUSER simplepush "))
         .map(line -> List.of(line.split(" ")))

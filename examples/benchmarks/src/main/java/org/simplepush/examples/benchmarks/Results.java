@@ -8,7 +8,7 @@ import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Locale;
 
-/** The figures of all modes as Markdown, for the README. */
+/** The figures of all modes as Markdown, for README.md of this module. */
 final class Results {
   private static final String BEGIN = "<!-- results: written by the benchmarks -->\n";
   private static final String END = "<!-- end of results -->\n";
