@@ -26,7 +26,8 @@ import org.jspecify.annotations.Nullable;
  * channels that the device does not list go. Each claim has a higher <em>epoch</em> than the one
  * before it. A step says what it is {@linkplain Basis based on}, and is not done if the store has a
  * newer claim: it is <em>superseded</em>. An older claim in the store, or none, means that the
- * store has lost the newer one; it is restored, and no connection is closed for that.
+ * store has lost the newer one: the step restores that, and whoever had the older is told. It may
+ * be a connection that has settled since the loss; its device comes back, and settles anew.
  */
 public interface SharedVersionStore extends VersionStore {
   /**

@@ -129,6 +129,9 @@ final class Session {
   /** When to try again to compare with the store, if a request is just waiting for it. */
   private static final long BUSY_NANOS = TimeUnit.SECONDS.toNanos(1);
 
+  /** When to compare again, if channels seem to be lost for good. */
+  private static final long LOST_CHANNEL_NANOS = TimeUnit.SECONDS.toNanos(5);
+
   private final Context context;
   private final Wire wire;
   private final PingLimit pings;
@@ -155,6 +158,11 @@ final class Session {
   private long epoch;
   private long digest;
   private boolean digestKnown;
+  private boolean doubtful;
+
+  /** Whether the last comparison has found other channels than there should be. */
+  private boolean suspicious;
+
   private boolean lists;
 
   /** Whether a request waits for the store. */
@@ -190,14 +198,20 @@ final class Session {
 
     Basis.Seen seen;
 
+    /**
+     * What an unregister is based on: it may be older than what was seen when it was looked again,
+     * and the device may have gone elsewhere in between.
+     */
+    Basis.Seen seenBefore;
+
     /** Whether the hello had a list. */
     final boolean lists;
 
     /** What was listed and what was registered since; null if the store has what it has. */
     final @Nullable Map<ChannelId, ChannelId> channelIds;
 
-    /** Whether a register or unregister has failed, so that it may have happened. */
-    boolean uncertain;
+    /** Whether a register or unregister has failed, which may have happened or may yet do so. */
+    boolean doubtful;
 
     final @Nullable Outgrown outgrown;
 
@@ -207,6 +221,7 @@ final class Session {
         @Nullable List<ChannelId> channelIds,
         @Nullable Outgrown outgrown) {
       this.seen = seen;
+      this.seenBefore = seen;
       this.lists = lists;
       this.outgrown = outgrown;
       this.channelIds = channelIds == null ? null : new LinkedHashMap<>();
@@ -232,7 +247,7 @@ final class Session {
     }
 
     @Nullable Long digest() {
-      return channelIds == null || uncertain ? null : Standing.digest(channelIds.keySet());
+      return channelIds == null || doubtful ? null : Standing.digest(channelIds.keySet());
     }
   }
 
@@ -639,7 +654,8 @@ final class Session {
       }
       context.sessions().settlesNoMore(owner, this);
       unsettled = null;
-      stand(new Standing(claimed.claim(), settling.digest(), settling.lists));
+      Long expected = settling.digest();
+      stand(new Standing(claimed.claim(), expected, settling.doubtful, settling.lists));
       dropOutgrown(node, settling.outgrown);
     } else {
       context.sessions().settlesNoMore(owner, this);
@@ -750,7 +766,7 @@ final class Session {
         node.register(owner, basis(), channelId, maxChannels),
         (registered, failure) -> {
           if (registered == null) {
-            becameUncertain();
+            becameDoubtful();
             registerFailed(request, failure);
           } else if (registered.isEmpty() && unsettled != null) {
             Runnable again = () -> register(owner, request, channelId, maxChannels, refusal);
@@ -821,13 +837,11 @@ final class Session {
       return;
     }
     await(
-        node.unregister(known(), basis(), channelId),
+        node.unregister(known(), basisOfUnregister(), channelId),
         (removal, failure) -> {
           if (removal == null) {
-            becameUncertain();
+            becameDoubtful();
             unregisterFailed(request, failure);
-          } else if (removal == SharedVersionStore.Removal.SUPERSEDED && unsettled != null) {
-            lookAgain(node, unsettled, () -> unregister(channelId));
           } else if (removal == SharedVersionStore.Removal.SUPERSEDED) {
             superseded();
           } else {
@@ -856,20 +870,30 @@ final class Session {
     return unsettled != null ? unsettled.seen : standing().claim();
   }
 
+  private Basis basisOfUnregister() {
+    return unsettled != null ? unsettled.seenBefore : standing().claim();
+  }
+
   private Standing standing() {
-    return new Standing(new Basis.Claim(number, epoch), digestKnown ? digest : null, lists);
+    Basis.Claim claim = new Basis.Claim(number, epoch);
+    return new Standing(claim, digestKnown ? digest : null, doubtful, lists);
   }
 
   private void stand(Standing standing) {
     epoch = standing.claim().epoch();
     digestKnown = standing.digest() != null;
     digest = standing.digest() != null ? standing.digest() : 0;
+    doubtful = standing.doubtful();
     lists = standing.lists();
   }
 
   private void note(ChannelId channelId, SharedVersionStore.Registered registered) {
     if (unsettled != null) {
+      Basis.Seen before = unsettled.seen;
       unsettled.seen = (Basis.Seen) registered.basis();
+      if (unsettled.seenBefore.equals(before)) {
+        unsettled.seenBefore = unsettled.seen;
+      }
       if (registered.registration() == VersionStore.Registration.REGISTERED) {
         unsettled.add(channelId);
       }
@@ -892,11 +916,12 @@ final class Session {
   }
 
   /** A step has failed that may have happened. */
-  private void becameUncertain() {
+  private void becameDoubtful() {
     if (unsettled != null) {
-      unsettled.uncertain = true;
+      unsettled.doubtful = true;
     }
     digestKnown = false;
+    doubtful = true;
   }
 
   /** The store has a newer claim: whatever this device says comes late. */
@@ -988,18 +1013,31 @@ final class Session {
     } else if (!(comparison instanceof Comparison.Claimed claimed)) {
       stateLost();
     } else if (standing().agreesWith(claimed)) {
+      suspicious = false;
       stand(standing().after(claimed));
       answer.on(claimed.pending(), null);
     } else {
-      channelsLost(node, answer);
+      channelsLost(node, claimed, answer);
     }
   }
 
-  /** A device that lists its channels finds out at its hello; another must start over. */
-  private void channelsLost(SharedVersionStore.Node node, Answer<List<Update>> answer) {
+  /**
+   * A device that lists its channels finds out at its hello. Another must start over; but not
+   * before it was compared twice: what the store has lost may be there again soon.
+   */
+  private void channelsLost(
+      SharedVersionStore.Node node, Comparison.Claimed claimed, Answer<List<Update>> answer) {
     context.counters().digestMismatches.increment();
     if (lists) {
       stateLost();
+      return;
+    }
+    if (!suspicious) {
+      suspicious = true;
+      comparesSoon = false;
+      reconcileIn(LOST_CHANNEL_NANOS);
+      comparesSoon = true;
+      answer.on(claimed.pending(), null);
       return;
     }
     await(
@@ -1209,7 +1247,8 @@ final class Session {
     } else if (message instanceof ClientMessage.Unregister unregister) {
       SharedVersionStore.Node node = node();
       if (node != null) {
-        node.unregister(uaid, basis(), unregister.channelId()).whenComplete(reported("unregister"));
+        node.unregister(uaid, basisOfUnregister(), unregister.channelId())
+            .whenComplete(reported("unregister"));
       } else if (wasLive) { // else a newer connection may have registered it again
         context
             .store()

@@ -12,10 +12,12 @@ import org.simplepush.core.SharedVersionStore.Comparison;
  * @param claim its claim
  * @param digest that of the channels the store should have; null if that is not known, as after a
  *     register whose outcome is not, until the next comparison
+ * @param doubtful whether a register or unregister has failed that may yet take effect, so that the
+ *     store may come to have any channels
  * @param lists whether the device lists its channels at hello, and so finds out by itself what was
  *     lost
  */
-record Standing(Basis.Claim claim, @Nullable Long digest, boolean lists) {
+record Standing(Basis.Claim claim, @Nullable Long digest, boolean doubtful, boolean lists) {
   /** That of the channels listed, each once. */
   static long digest(Iterable<ChannelId> channelIds) {
     long digest = 0;
@@ -33,8 +35,12 @@ record Standing(Basis.Claim claim, @Nullable Long digest, boolean lists) {
     return digest == null || digest == store.digest() || !claim.equals(store.claim());
   }
 
-  /** What is so after a comparison. */
+  /**
+   * What is so after a comparison. As long as it is doubtful which channels the store will have, a
+   * device that lists none is never told to start over because of them.
+   */
   Standing after(Comparison.Claimed store) {
-    return new Standing(store.claim(), store.digest(), lists);
+    Long expected = doubtful && !lists ? null : (Long) store.digest();
+    return new Standing(store.claim(), expected, doubtful, lists);
   }
 }

@@ -630,7 +630,7 @@ class SessionNodesTest extends TwoNodesFixture {
     a.wakeUp(WakeUp.inNetworks("10.0.0.0/8"));
     for (int i = 0; i < 50; i++) {
       Basis.Claim claim = new Basis.Claim(i, 1);
-      a.sleepers.add(Uaid.random(), ADDRESS, new Standing(claim, null, true));
+      a.sleepers.add(Uaid.random(), ADDRESS, new Standing(claim, null, false, true));
     }
     a.store.hold();
     a.registry.wordsLost();

@@ -338,7 +338,7 @@ class SessionWakeUpTest extends SessionFixture {
     TestWire wire = drowsy();
     Uaid other = Uaid.random();
     sleepers.add(
-        other, ADDRESS, new Standing(new SharedVersionStore.Basis.Claim(1, 0), null, true));
+        other, ADDRESS, new Standing(new SharedVersionStore.Basis.Claim(1, 0), null, false, true));
     passes(Duration.ofMinutes(5));
     wire.isOpen();
     publish(CHANNEL, 7);

@@ -64,8 +64,7 @@ final class SharedMemoryStore implements SharedVersionStore {
 
     /** What a hello sees: whether the connection has ended does not count. */
     Basis.Seen seen() {
-      return new Basis.Seen(
-          epoch == 0 ? "" : System.identityHashCode(node) + " " + connection + ":" + epoch);
+      return new Basis.Seen(epoch == 0 ? "" : node + " " + connection + ":" + epoch);
     }
 
     Route raised() {
@@ -97,6 +96,9 @@ final class SharedMemoryStore implements SharedVersionStore {
 
   private final class MemoryNode implements Node {
     private final Listener listener;
+
+    /** Always the same for the first node that joins, the second and so on. */
+    private final String name = "node" + (nodes.size() + 1);
 
     MemoryNode(Listener listener) {
       this.listener = listener;
@@ -130,6 +132,16 @@ final class SharedMemoryStore implements SharedVersionStore {
               ? Math.max(route.epoch, claim.epoch())
               : claim.epoch();
       return new Basis.Claim(claim.connection(), epoch);
+    }
+
+    private Basis.Claim restore(Uaid uaid, Basis.Claim claim) {
+      Basis.Claim mine = restored(uaid, claim);
+      Route before = route(uaid);
+      if (!before.isOf(this, mine.connection())) {
+        displace(uaid, before);
+      }
+      routes.put(uaid, new Route(this, mine.connection(), mine.epoch(), false));
+      return mine;
     }
 
     @Override
@@ -205,9 +217,7 @@ final class SharedMemoryStore implements SharedVersionStore {
             if (!isKnown(uaid)) {
               return new Comparison.Unknown();
             }
-            Basis.Claim mine = restored(uaid, claim);
-            routes.put(uaid, new Route(this, mine.connection(), mine.epoch(), false));
-            return claimed(uaid, mine);
+            return claimed(uaid, restore(uaid, claim));
           });
     }
 
@@ -224,8 +234,9 @@ final class SharedMemoryStore implements SharedVersionStore {
                 now(SharedMemoryStore.this.register(uaid, channelId, maxChannels));
             boolean registered = registration == Registration.REGISTERED;
             if (basis instanceof Basis.Claim claim) {
-              return Optional.of(
-                  new Registered(registration, isNew && registered, restored(uaid, claim)));
+              boolean known = registration != Registration.UNKNOWN_USER_AGENT;
+              Basis.Claim mine = known ? restore(uaid, claim) : restored(uaid, claim);
+              return Optional.of(new Registered(registration, isNew && registered, mine));
             }
             if (registered) {
               routes.put(uaid, route(uaid).raised());
@@ -242,7 +253,11 @@ final class SharedMemoryStore implements SharedVersionStore {
             if (isSuperseded(uaid, basis)) {
               return Removal.SUPERSEDED;
             }
-            boolean there = isKnown(uaid) && channels(uaid).containsKey(channelId);
+            boolean known = isKnown(uaid);
+            if (known && basis instanceof Basis.Claim claim) {
+              restore(uaid, claim);
+            }
+            boolean there = known && channels(uaid).containsKey(channelId);
             now(SharedMemoryStore.this.unregister(uaid, channelId));
             return there ? Removal.REMOVED : Removal.ABSENT;
           });
@@ -257,7 +272,9 @@ final class SharedMemoryStore implements SharedVersionStore {
             }
             Route before = route(uaid);
             now(SharedMemoryStore.this.drop(uaid));
-            routes.put(uaid, new Route(null, 0, before.epoch + 1, true));
+            if (before.epoch > 0) {
+              routes.put(uaid, new Route(null, 0, before.epoch + 1, true));
+            }
             if (!(basis instanceof Basis.Claim claim) || !before.isOf(this, claim.connection())) {
               displace(uaid, before);
             }
@@ -296,6 +313,11 @@ final class SharedMemoryStore implements SharedVersionStore {
     @Override
     public void close() {
       nodes.remove(this);
+    }
+
+    @Override
+    public String toString() {
+      return name;
     }
   }
 
@@ -457,5 +479,15 @@ final class SharedMemoryStore implements SharedVersionStore {
   @Override
   public void close() {
     truth.close();
+  }
+
+  /** All it knows but the versions that are not pending. */
+  @Override
+  public synchronized String toString() {
+    StringBuilder text = new StringBuilder();
+    channels.forEach(
+        (uaid, all) ->
+            text.append(route(uaid)).append(all.keySet()).append(now(truth.pending(uaid))));
+    return text.toString();
   }
 }

@@ -22,7 +22,7 @@ import org.simplepush.core.Uaid;
 @Timeout(30)
 class SleepersTest extends SessionFixture {
   private static final Standing FIRST =
-      new Standing(new SharedVersionStore.Basis.Claim(1, 1), null, true);
+      new Standing(new SharedVersionStore.Basis.Claim(1, 1), null, false, true);
 
   private static final InetSocketAddress ADDRESS = new InetSocketAddress("10.1.2.3", 5000);
   private static final InetSocketAddress OTHER = new InetSocketAddress("10.1.2.3", 5001);

@@ -136,6 +136,7 @@ enum Script {
   COMPARE(
       Lua.SEE,
       Lua.PENDING,
+      Lua.HIGHER,
       Lua.ROUTE,
       Lua.DIGEST,
       Lua.GENERATION,
@@ -147,10 +148,7 @@ enum Script {
       if not see() then
         return {2}
       end
-      local claim, epoch = restored(ARGV[3])
-      if redis.call('HGET', key, 'r') ~= claim then
-        redis.call('HSET', key, 'r', claim)
-      end
+      local epoch = basis(ARGV[3], true)
       local all = redis.call('HGETALL', key)
       return pending(all, {1, epoch, digest(all)})
       """),
@@ -158,6 +156,7 @@ enum Script {
   /** lease, offset, id, spelling, how many channels there may be, basis or nothing. */
   REGISTER(
       Lua.SEE,
+      Lua.HIGHER,
       Lua.ROUTE,
       """
       if superseded(ARGV[6]) then
@@ -174,7 +173,7 @@ enum Script {
       local channels = redis.call('HLEN', key) - 1 - redis.call('HEXISTS', key, 'r')
           - redis.call('HEXISTS', key, 'g')
       if channels >= tonumber(ARGV[5]) then
-        return {2, 0, basis(ARGV[6])}
+        return {2, 0, basis(ARGV[6], true)}
       end
       redis.call('HSET', key, ARGV[3], '-' .. ARGV[4])
       return {1, 1, raised(ARGV[6])}
@@ -183,12 +182,17 @@ enum Script {
   /** lease, offset, id, basis or nothing. */
   UNREGISTER(
       Lua.SEE,
+      Lua.HIGHER,
       Lua.ROUTE,
       """
       if superseded(ARGV[4]) then
         return {2}
       end
-      if not see() or redis.call('HDEL', key, ARGV[3]) == 0 then
+      if not see() then
+        return {1}
+      end
+      basis(ARGV[4], true)
+      if redis.call('HDEL', key, ARGV[3]) == 0 then
         return {1}
       end
       return {0}
@@ -660,11 +664,18 @@ enum Script {
           end
           return node .. ' ' .. number .. ':' .. mine, mine
         end
-        local function basis(given)
+        local function basis(given, restores)
           if given == '' or string.sub(given, 1, 1) == '=' then
             return string.sub(given, 2)
           end
-          local _, epoch = restored(given)
+          local claim, epoch = restored(given)
+          local route = restores and redis.call('HGET', key, 'r')
+          if restores and route ~= claim then
+            redis.call('HSET', key, 'r', claim)
+            if route and not same(route, claim) then
+              displace(route)
+            end
+          end
           return epoch
         end
         local function vacant(epoch)
@@ -672,7 +683,7 @@ enum Script {
         end
         local function raised(given)
           if string.sub(given, 1, 1) ~= '=' then
-            return basis(given)
+            return basis(given, true)
           end
           local route = redis.call('HGET', key, 'r')
           local _, _, epoch = parse(route)
