@@ -364,6 +364,11 @@ final class SharedMemoryStore implements SharedVersionStore {
     };
   }
 
+  /** Its clock goes on from that of another, as it does in a store that was rolled back. */
+  void continueClockOf(SharedMemoryStore before) {
+    clock = before.clock;
+  }
+
   /** A channel is lost, as in a failover: nobody is told. */
   synchronized void lose(Uaid uaid, ChannelId channelId) {
     now(unregister(uaid, channelId));
@@ -484,7 +489,7 @@ final class SharedMemoryStore implements SharedVersionStore {
   /** All it knows but the versions that are not pending. */
   @Override
   public synchronized String toString() {
-    StringBuilder text = new StringBuilder();
+    StringBuilder text = new StringBuilder().append(clock);
     channels.forEach(
         (uaid, all) ->
             text.append(route(uaid)).append(all.keySet()).append(now(truth.pending(uaid))));
