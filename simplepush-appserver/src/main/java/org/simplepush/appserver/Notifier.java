@@ -190,18 +190,18 @@ public final class Notifier implements AutoCloseable {
    * @throws IllegalArgumentException if {@code version} is negative
    * @throws IllegalStateException if the notifier is closed
    */
-  public CompletableFuture<Verdict> notify(URI endpoint, long version) {
+  public CompletableFuture<Verdict> publish(URI endpoint, long version) {
     checkVersion(version);
     return send(endpoint, version);
   }
 
   /**
    * Publishes a version that the push server picks, higher than any before; it replaces whatever
-   * version waits for this endpoint. Otherwise like {@link #notify(URI, long)}.
+   * version waits for this endpoint. Otherwise like {@link #publish(URI, long)}.
    *
    * @throws IllegalStateException if the notifier is closed
    */
-  public CompletableFuture<Verdict> notify(URI endpoint) {
+  public CompletableFuture<Verdict> publish(URI endpoint) {
     return send(endpoint, Transport.NO_VERSION);
   }
 
@@ -220,7 +220,7 @@ public final class Notifier implements AutoCloseable {
    * @throws IllegalArgumentException if {@code version} is negative
    * @throws IllegalStateException if the notifier is closed
    */
-  public CompletableFuture<Summary> notifyAll(
+  public CompletableFuture<Summary> publishAll(
       Iterable<? extends URI> endpoints, long version, VerdictListener listener) {
     checkVersion(version);
     Objects.requireNonNull(listener, "listener");
@@ -243,30 +243,30 @@ public final class Notifier implements AutoCloseable {
 
   /**
    * Publishes {@code version} to every endpoint of {@code endpoints}, like {@link
-   * #notifyAll(Iterable, long, VerdictListener)}, for those whom the summary tells enough.
+   * #publishAll(Iterable, long, VerdictListener)}, for those whom the summary tells enough.
    *
    * @throws IllegalArgumentException if {@code version} is negative
    * @throws IllegalStateException if the notifier is closed
    */
-  public CompletableFuture<Summary> notifyAll(Iterable<? extends URI> endpoints, long version) {
-    return notifyAll(endpoints, version, (endpoint, verdict) -> {});
+  public CompletableFuture<Summary> publishAll(Iterable<? extends URI> endpoints, long version) {
+    return publishAll(endpoints, version, (endpoint, verdict) -> {});
   }
 
   /**
    * Publishes {@code version} to every endpoint of a topic, and prunes those that are gone.
-   * Otherwise like {@link #notifyAll(Iterable, long, VerdictListener)}: if the subscriptions throw,
-   * for instance because one of them cannot be decrypted, the rest of the topic is not notified and
-   * the future fails with what they threw.
+   * Otherwise like {@link #publishAll(Iterable, long, VerdictListener)}: if the subscriptions
+   * throw, for instance because one of them cannot be decrypted, the rest of the topic is not
+   * notified and the future fails with what they threw.
    *
    * @param listener hears each verdict before the endpoint is pruned
    * @throws IllegalArgumentException if {@code version} is negative, or the topic is none
    * @throws IllegalStateException if the notifier is closed
    */
-  public CompletableFuture<Summary> notifyTopic(
+  public CompletableFuture<Summary> publishTopic(
       Subscriptions subscriptions, String topic, long version, VerdictListener listener) {
     Topics.check(topic);
     Objects.requireNonNull(listener, "listener");
-    return notifyAll(
+    return publishAll(
         // The first page is looked up on our thread too, not on the caller's.
         () -> new LazyIterator<>(subscriptions.endpoints(topic)),
         version,
@@ -282,15 +282,16 @@ public final class Notifier implements AutoCloseable {
   }
 
   /**
-   * Publishes {@code version} to every endpoint of a topic, like {@link #notifyTopic(Subscriptions,
-   * String, long, VerdictListener)}, for those whom the summary tells enough.
+   * Publishes {@code version} to every endpoint of a topic, like {@link
+   * #publishTopic(Subscriptions, String, long, VerdictListener)}, for those whom the summary tells
+   * enough.
    *
    * @throws IllegalArgumentException if {@code version} is negative, or the topic is none
    * @throws IllegalStateException if the notifier is closed
    */
-  public CompletableFuture<Summary> notifyTopic(
+  public CompletableFuture<Summary> publishTopic(
       Subscriptions subscriptions, String topic, long version) {
-    return notifyTopic(subscriptions, topic, version, (endpoint, verdict) -> {});
+    return publishTopic(subscriptions, topic, version, (endpoint, verdict) -> {});
   }
 
   private static void prune(Subscriptions subscriptions, URI endpoint) {
@@ -538,7 +539,7 @@ public final class Notifier implements AutoCloseable {
     }
 
     /**
-     * The most endpoints that may wait for a verdict on {@code notify}; further calls fail with
+     * The most endpoints that may wait for a verdict on {@code publish}; further calls fail with
      * {@link Verdict.Cause#FULL}. Hosts that have yet to answer, or failed, share half of them. An
      * endpoint counts once for each 512 characters begun, and there may be ten times as many calls.
      * Default 100,000, about 50 MB.

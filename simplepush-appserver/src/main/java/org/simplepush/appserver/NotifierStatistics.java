@@ -9,7 +9,7 @@ import java.time.Duration;
  * @param waiting endpoints with a version on the wire or waiting for it
  * @param onWire requests under way
  * @param hostsPaused hosts that are being left alone because they fail
- * @param calls calls of {@code notify}, and endpoints taken by {@code notifyAll}
+ * @param calls calls of {@code publish}, and endpoints taken by {@code publishAll}
  * @param collapsed calls that caused no request of their own, because one that waited or was on the
  *     wire does for them; those taken while the one they joined is retried included
  * @param requests requests sent and ended, retries included

@@ -157,7 +157,7 @@ public final class Outbox implements AutoCloseable {
   /**
    * Begins to send what is in the table, left from before or put in since, and what failed again
    * after each {@link Builder#sweepInterval}. Without this, only what is put in by {@link
-   * #notify(URI, long)} is sent, and once.
+   * #publish(URI, long)} is sent, and once.
    *
    * @return this
    */
@@ -177,19 +177,19 @@ public final class Outbox implements AutoCloseable {
    * @throws IllegalArgumentException if {@code version} is negative
    * @throws IllegalStateException if the outbox is closed
    */
-  public CompletableFuture<Verdict> notify(URI endpoint, long version) {
+  public CompletableFuture<Verdict> publish(URI endpoint, long version) {
     Notifier.checkVersion(version);
     return put(endpoint, version);
   }
 
   /**
-   * Like {@link #notify(URI, long)}, with a version that the push server picks. It replaces
+   * Like {@link #publish(URI, long)}, with a version that the push server picks. It replaces
    * whatever version waits for the endpoint.
    *
    * @throws StorageException if the database failed; it may be sent nevertheless
    * @throws IllegalStateException if the outbox is closed
    */
-  public CompletableFuture<Verdict> notify(URI endpoint) {
+  public CompletableFuture<Verdict> publish(URI endpoint) {
     return put(endpoint, Transport.NO_VERSION);
   }
 
@@ -246,7 +246,7 @@ public final class Outbox implements AutoCloseable {
     if (connection.getAutoCommit()) {
       throw new IllegalArgumentException(
           "enqueue needs a connection in a transaction, but this one is in auto-commit mode:"
-              + " call setAutoCommit(false) first, or use notify.");
+              + " call setAutoCommit(false) first, or use publish.");
     }
     if (EndpointGuard.isStorable(endpoint)) {
       upsert(connection, endpoint, version);

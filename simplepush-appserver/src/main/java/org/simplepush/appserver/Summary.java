@@ -1,7 +1,7 @@
 package org.simplepush.appserver;
 
 /**
- * How a {@link Notifier#notifyAll notifyAll} went: how many endpoints got which verdict.
+ * How a {@link Notifier#publishAll publishAll} went: how many endpoints got which verdict.
  *
  * @param accepted how many accepted the version
  * @param stale how many of these said that they have a higher one; see {@link Verdict.Accepted}

@@ -15,7 +15,7 @@ public sealed interface Verdict {
    * does a version that the server has already, because a retry after a lost answer sends it again.
    *
    * <p>What to do: compare with the highest version that your application has published to this
-   * endpoint, by every thread, process and {@code notifyAll}. If that is higher than this one, a
+   * endpoint, by every thread, process and {@code publishAll}. If that is higher than this one, a
    * later call of yours was faster, and all is well. If not, somebody else knows the endpoint and
    * has published a version that yours will not reach, perhaps for ever (protocol §12). Registering
    * again gives the same endpoint and helps nobody: ask the application on the device to

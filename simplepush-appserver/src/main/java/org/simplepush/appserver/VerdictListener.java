@@ -3,12 +3,12 @@ package org.simplepush.appserver;
 import java.net.URI;
 
 /**
- * Hears each verdict of a {@link Notifier#notifyAll notifyAll}, or of an {@link Outbox}, as it
+ * Hears each verdict of a {@link Notifier#publishAll publishAll}, or of an {@link Outbox}, as it
  * comes.
  *
  * <p>Calls come one at a time, in any order, each after the one before has returned, on threads of
- * the notifier. Of a {@code notifyAll}, the last returns before the future completes. While a call
- * blocks, verdicts wait, and a {@code notifyAll} or a sweep of an outbox stops sending when enough
+ * the notifier. Of a {@code publishAll}, the last returns before the future completes. While a call
+ * blocks, verdicts wait, and a {@code publishAll} or a sweep of an outbox stops sending when enough
  * of them do. What it throws is logged and otherwise ignored.
  */
 @FunctionalInterface

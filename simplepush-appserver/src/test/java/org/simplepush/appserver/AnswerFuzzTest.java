@@ -47,7 +47,7 @@ class AnswerFuzzTest {
   private static List<CompletableFuture<Verdict>> ask(Notifier notifier, HostileServer server) {
     List<CompletableFuture<Verdict>> all = new ArrayList<>();
     for (int n = 0; n < 10; n++) {
-      all.add(notifier.notify(server.endpoint(n), 7));
+      all.add(notifier.publish(server.endpoint(n), 7));
     }
     return all;
   }
@@ -150,7 +150,7 @@ class AnswerFuzzTest {
           servers.add(server);
           URI endpoint =
               URI.create("http://localhost:" + server.port() + "/" + seed + "/" + answerSeed);
-          round.put(endpoint, notifier.notify(endpoint, number.incrementAndGet()));
+          round.put(endpoint, notifier.publish(endpoint, number.incrementAndGet()));
         }
         for (Map.Entry<URI, CompletableFuture<Verdict>> each : round.entrySet()) {
           Verdict verdict = each.getValue().get(20, TimeUnit.SECONDS);

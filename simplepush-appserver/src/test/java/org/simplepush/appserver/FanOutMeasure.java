@@ -16,7 +16,7 @@ import okhttp3.Response;
 import org.simplepush.server.PushServer;
 
 /**
- * Measures {@code notifyAll} next to plain OkHttp, on 10,000 endpoints of the real server in this
+ * Measures {@code publishAll} next to plain OkHttp, on 10,000 endpoints of the real server in this
  * process. Not a test: run it on a quiet machine.
  */
 final class FanOutMeasure {
@@ -46,7 +46,7 @@ final class FanOutMeasure {
       OkHttpClient client = new OkHttpClient();
       for (int round = 1; round <= 3; round++) {
         measure(
-            "notifyAll",
+            "publishAll",
             round * 10 + 1,
             endpoints,
             (all, version) -> check(notifier, all, version));
@@ -66,7 +66,7 @@ final class FanOutMeasure {
   }
 
   private static void check(Notifier notifier, List<URI> endpoints, long version) throws Exception {
-    Summary summary = notifier.notifyAll(endpoints, version).get();
+    Summary summary = notifier.publishAll(endpoints, version).get();
     if (summary.accepted() != endpoints.size()) {
       throw new IllegalStateException(summary.toString());
     }

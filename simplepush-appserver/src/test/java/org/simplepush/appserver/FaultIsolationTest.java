@@ -44,7 +44,7 @@ class FaultIsolationTest {
   private static void assertAllServed(Notifier notifier, HostileServer server) {
     List<CompletableFuture<Verdict>> all = new ArrayList<>();
     for (int n = 0; n < 20; n++) { // more than the host has slots
-      all.add(notifier.notify(server.endpoint(n), 7));
+      all.add(notifier.publish(server.endpoint(n), 7));
     }
     assertThat(all)
         .allSatisfy(
@@ -90,7 +90,7 @@ class FaultIsolationTest {
                     })
                 .build()) {
       URI broken = URI.create("http://broken.example:" + server.port() + "/update/1");
-      assertThat(notifier.notify(broken, 7))
+      assertThat(notifier.publish(broken, 7))
           .succeedsWithin(Duration.ofSeconds(40))
           .isInstanceOfSatisfying(
               Verdict.Failed.class,
@@ -205,11 +205,11 @@ class FaultIsolationTest {
                   throw outOfMemory();
                 }
               };
-      assertThatThrownBy(() -> notifier.notifyAll(broken, 7)).isInstanceOf(Error.class);
-      CompletableFuture<Summary> failing = notifier.notifyAll(brokenLater, 7);
+      assertThatThrownBy(() -> notifier.publishAll(broken, 7)).isInstanceOf(Error.class);
+      CompletableFuture<Summary> failing = notifier.publishAll(brokenLater, 7);
       assertThat(failing).failsWithin(Duration.ofSeconds(20));
       List<URI> good = List.of(server.endpoint(1), server.endpoint(2));
-      assertThat(notifier.notifyAll(good, 7))
+      assertThat(notifier.publishAll(good, 7))
           .succeedsWithin(Duration.ofSeconds(40))
           .isEqualTo(new Summary(2, 0, 0, 0, 0, 0, true));
     }
@@ -245,7 +245,7 @@ class FaultIsolationTest {
                 .listener((endpoint, verdict) -> heard.add(verdict))
                 .build()) {
       outbox.createTable();
-      assertThat(outbox.notify(server.endpoint(1), 7))
+      assertThat(outbox.publish(server.endpoint(1), 7))
           .succeedsWithin(Duration.ofSeconds(40))
           .isEqualTo(new Verdict.Accepted());
       outbox.start();

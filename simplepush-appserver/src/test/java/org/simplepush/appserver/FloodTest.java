@@ -53,7 +53,7 @@ class FloodTest {
   }
 
   private static void assertVerdictAndNothingLeft(Notifier notifier, URI endpoint) {
-    CompletableFuture<Verdict> verdict = notifier.notify(endpoint, 7);
+    CompletableFuture<Verdict> verdict = notifier.publish(endpoint, 7);
     assertThat(verdict)
         .succeedsWithin(Duration.ofSeconds(20))
         .isNotInstanceOf(Verdict.Accepted.class);
@@ -155,7 +155,7 @@ class FloodTest {
                   awaitClose(socket);
                 });
         servers.put(kind.getKey(), server);
-        verdicts.put(kind.getKey(), notifier.notify(https(server), 7));
+        verdicts.put(kind.getKey(), notifier.publish(https(server), 7));
       }
       for (Map.Entry<String, CompletableFuture<Verdict>> each : verdicts.entrySet()) {
         assertThat(each.getValue())
@@ -182,7 +182,7 @@ class FloodTest {
   void handshakeThatStallsTimesOut() throws Exception {
     try (HostileServer server = new HostileServer((socket, out) -> awaitClose(socket));
         Notifier notifier = brief().build()) {
-      assertThat(notifier.notify(https(server), 7))
+      assertThat(notifier.publish(https(server), 7))
           .succeedsWithin(Duration.ofSeconds(20))
           .isInstanceOfSatisfying(
               Verdict.Failed.class,
@@ -197,7 +197,7 @@ class FloodTest {
     try (HostileServer server = new HostileServer(HostileServer.answering(answer));
         Notifier notifier = brief().build()) {
       for (int n = 0; n < 2 * BoundedSockets.MAX_BYTES / 4000; n++) {
-        assertThat(notifier.notify(server.endpoint(1), n))
+        assertThat(notifier.publish(server.endpoint(1), n))
             .succeedsWithin(Duration.ofSeconds(20))
             .isEqualTo(new Verdict.Accepted());
       }

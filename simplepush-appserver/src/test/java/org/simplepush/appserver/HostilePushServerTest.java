@@ -42,8 +42,8 @@ class HostilePushServerTest {
         .backoff(Duration.ofSeconds(20), Duration.ofSeconds(20));
   }
 
-  private static Verdict notify(Notifier notifier, URI endpoint) throws Exception {
-    return notifier.notify(endpoint, 7).get(20, TimeUnit.SECONDS);
+  private static Verdict publish(Notifier notifier, URI endpoint) throws Exception {
+    return notifier.publish(endpoint, 7).get(20, TimeUnit.SECONDS);
   }
 
   private static Verdict verdictOn(RawServer.Behaviour behaviour) throws Exception {
@@ -54,7 +54,7 @@ class HostilePushServerTest {
       throws Exception {
     try (RawServer server = new RawServer(behaviour);
         Notifier notifier = builder.build()) {
-      return notify(notifier, server.endpoint());
+      return publish(notifier, server.endpoint());
     }
   }
 
@@ -170,7 +170,7 @@ class HostilePushServerTest {
                   }
                 });
         Notifier notifier = impatient().build()) {
-      assertThat(notify(notifier, server.endpoint())).isEqualTo(new Verdict.Accepted());
+      assertThat(publish(notifier, server.endpoint())).isEqualTo(new Verdict.Accepted());
       assertThatThrownBy(() -> server.ended.get(20, TimeUnit.SECONDS))
           .isInstanceOf(ExecutionException.class)
           .hasCauseInstanceOf(IOException.class);
@@ -209,7 +209,7 @@ class HostilePushServerTest {
                 .code(code)
                 .addHeader("Location", "http://127.0.0.1:" + inside.getPort() + "/admin")
                 .build());
-        assertThat(notify(notifier, outside.url("/update/token").uri()))
+        assertThat(publish(notifier, outside.url("/update/token").uri()))
             .isInstanceOfSatisfying(
                 Verdict.Refused.class,
                 refused -> assertThat(refused.check()).isEqualTo(Verdict.Check.REDIRECT));
@@ -272,7 +272,7 @@ class HostilePushServerTest {
             .backoff(Duration.ofMillis(1), Duration.ofMillis(1))
             .build()) {
       // The first attempt connects where the check looked; the second is refused by the check.
-      assertThat(notify(notifier, URI.create("https://push.example/update/token")))
+      assertThat(publish(notifier, URI.create("https://push.example/update/token")))
           .isEqualTo(EndpointGuard.refusedAddress());
     }
     assertThat(sockets.asked).containsOnly(open);
@@ -296,7 +296,7 @@ class HostilePushServerTest {
               .drain(Duration.ZERO)
               .build();
       for (int n = 0; n < 1000; n++) {
-        notifier.notify(server.url("/update/" + n).uri(), 7);
+        notifier.publish(server.url("/update/" + n).uri(), 7);
       }
       await().until(() -> notifier.sender().isPaused("localhost", server.getPort()));
       notifier.close();
@@ -321,13 +321,13 @@ class HostilePushServerTest {
       server.start();
       URI endpoint = server.url("/update/token").uri();
       try (Notifier stranger = impatient().build()) {
-        assertFailed(notify(stranger, endpoint), Verdict.Cause.TLS);
+        assertFailed(publish(stranger, endpoint), Verdict.Cause.TLS);
       }
       try (Notifier notifier =
           Notifier.builder().permitHost("localhost").trustManager(trusted.trustManager()).build()) {
         for (int i = 0; i < 3; i++) {
           server.enqueue(new MockResponse.Builder().code(200).body("{}").build());
-          assertThat(notify(notifier, endpoint)).isEqualTo(new Verdict.Accepted());
+          assertThat(publish(notifier, endpoint)).isEqualTo(new Verdict.Accepted());
           RecordedRequest request = server.takeRequest();
           assertThat(request.getVersion()).isEqualTo("HTTP/2");
           assertThat(request.getExchangeIndex()).isEqualTo(i); // all on one connection
@@ -343,7 +343,7 @@ class HostilePushServerTest {
       server.start();
       for (int i = 0; i < 3; i++) {
         server.enqueue(new MockResponse.Builder().code(200).body("x".repeat(4096)).build());
-        notify(notifier, server.url("/update/token").uri());
+        publish(notifier, server.url("/update/token").uri());
         assertThat(server.takeRequest().getExchangeIndex()).isEqualTo(i);
       }
     }

@@ -16,7 +16,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
- * Measures {@code notifyAll} to a million endpoints on a sink in a process of its own, which
+ * Measures {@code publishAll} to a million endpoints on a sink in a process of its own, which
  * accepts everything. Not a test: run it with a small heap on a quiet machine.
  */
 final class MillionMeasure {
@@ -46,7 +46,7 @@ final class MillionMeasure {
       Stream<URI> endpoints =
           IntStream.range(0, ENDPOINTS).mapToObj(number -> URI.create(base + number));
       long before = System.nanoTime();
-      Summary summary = notifier.notifyAll(endpoints::iterator, 7).join();
+      Summary summary = notifier.publishAll(endpoints::iterator, 7).join();
       double seconds = (System.nanoTime() - before) / 1e9;
       System.out.printf(
           "%s%n%.1f s, %,.0f endpoints/s, at most %d MB of heap used, of %d MB%n",

@@ -59,13 +59,13 @@ class NotifierSiegeTest {
     try {
       for (HostileServer server : hostile) {
         for (int n = 0; n < 10; n++) {
-          onHostile.add(notifier.notify(server.endpoint(n), 7));
+          onHostile.add(notifier.publish(server.endpoint(n), 7));
         }
       }
       for (int n = 0; n < 5 * GOOD; n++) {
         URI endpoint =
             URI.create("http://good" + n % GOOD + ".example:" + good.port() + "/update/" + n);
-        onGood.add(notifier.notify(endpoint, 7));
+        onGood.add(notifier.publish(endpoint, 7));
       }
       for (CompletableFuture<Verdict> each : onGood) {
         assertThat(each).succeedsWithin(Duration.ofSeconds(60)).isEqualTo(new Verdict.Accepted());

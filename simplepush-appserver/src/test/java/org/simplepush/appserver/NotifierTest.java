@@ -43,7 +43,7 @@ class NotifierTest {
 
   private Verdict verdict(MockResponse answer) throws Exception {
     server.enqueue(answer);
-    return notifier.notify(endpoint, 7).get(20, TimeUnit.SECONDS);
+    return notifier.publish(endpoint, 7).get(20, TimeUnit.SECONDS);
   }
 
   private static MockResponse status(int code) {
@@ -63,7 +63,7 @@ class NotifierTest {
   @Test
   void withoutVersionTheBodyIsEmpty() throws Exception {
     server.enqueue(status(200));
-    assertThat(notifier.notify(endpoint).get(20, TimeUnit.SECONDS))
+    assertThat(notifier.publish(endpoint).get(20, TimeUnit.SECONDS))
         .isEqualTo(new Verdict.Accepted());
     RecordedRequest request = server.takeRequest();
     assertThat(request.getBodySize()).isZero();
@@ -97,7 +97,7 @@ class NotifierTest {
     server.close();
     try (Notifier impatient =
         Notifier.builder().permitHost("localhost").deadline(Duration.ofMillis(1)).build()) {
-      assertThat(impatient.notify(endpoint, 7).get(20, TimeUnit.SECONDS))
+      assertThat(impatient.publish(endpoint, 7).get(20, TimeUnit.SECONDS))
           .isInstanceOfSatisfying(
               Verdict.Failed.class,
               failed -> {
@@ -117,7 +117,7 @@ class NotifierTest {
             .permitHost("push_server")
             .dns(name -> List.of(InetAddress.getLoopbackAddress()))
             .build()) {
-      assertThat(other.notify(named, 1).get(20, TimeUnit.SECONDS))
+      assertThat(other.publish(named, 1).get(20, TimeUnit.SECONDS))
           .isEqualTo(new Verdict.Accepted());
     }
   }
@@ -147,7 +147,7 @@ class NotifierTest {
     try {
       Notifier other = Notifier.builder().permitHost("localhost").executor(mine).build();
       server.enqueue(status(200));
-      assertThat(other.notify(endpoint, 1).get(20, TimeUnit.SECONDS))
+      assertThat(other.publish(endpoint, 1).get(20, TimeUnit.SECONDS))
           .isEqualTo(new Verdict.Accepted());
       other.close();
       assertThat(mine.submit(() -> "alive").get(20, TimeUnit.SECONDS)).isEqualTo("alive");
@@ -182,7 +182,7 @@ class NotifierTest {
 
   @Test
   void negativeVersionIsThrownByTheCall() {
-    assertThatThrownBy(() -> notifier.notify(endpoint, -1))
+    assertThatThrownBy(() -> notifier.publish(endpoint, -1))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("-1");
   }
@@ -190,7 +190,7 @@ class NotifierTest {
   @Test
   void closedNotifierTakesNothing() {
     notifier.close();
-    assertThatThrownBy(() -> notifier.notify(endpoint, 1))
+    assertThatThrownBy(() -> notifier.publish(endpoint, 1))
         .isInstanceOf(IllegalStateException.class);
   }
 }

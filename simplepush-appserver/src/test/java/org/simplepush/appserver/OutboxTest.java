@@ -176,13 +176,13 @@ class OutboxTest {
 
     @Test
     void whatIsSettledLeavesTheTable() throws Exception {
-      assertThat(get(outbox.notify(sink.endpoint(0), 7))).isEqualTo(new Verdict.Accepted());
+      assertThat(get(outbox.publish(sink.endpoint(0), 7))).isEqualTo(new Verdict.Accepted());
       assertThat(sink.next()).isEqualTo("version=7");
       assertThat(rows()).isEmpty();
       sink.status = () -> 410;
-      assertThat(get(outbox.notify(sink.endpoint(0), 8))).isEqualTo(new Verdict.Gone(410));
+      assertThat(get(outbox.publish(sink.endpoint(0), 8))).isEqualTo(new Verdict.Gone(410));
       assertThat(rows()).isEmpty();
-      assertThat(get(outbox.notify(URI.create("http://10.0.0.1/"), 8)))
+      assertThat(get(outbox.publish(URI.create("http://10.0.0.1/"), 8)))
           .isInstanceOf(Verdict.Refused.class);
       assertThat(rows()).isEmpty();
     }
@@ -190,7 +190,7 @@ class OutboxTest {
     @Test
     void whatFailedStaysAndIsSentByTheNextSweep() throws Exception {
       sink.status = () -> 503;
-      assertThat(get(outbox.notify(sink.endpoint(0), 7))).isInstanceOf(Verdict.Failed.class);
+      assertThat(get(outbox.publish(sink.endpoint(0), 7))).isInstanceOf(Verdict.Failed.class);
       assertThat(rows()).containsExactly("default 7");
       List<Verdict> heard = new ArrayList<>();
       outbox.close();
@@ -216,7 +216,7 @@ class OutboxTest {
     @Test
     void olderVersionSendsTheNewerOneThatWaits() throws Exception {
       enqueue(outbox, sink.endpoint(0), 9);
-      assertThat(get(outbox.notify(sink.endpoint(0), 3))).isEqualTo(new Verdict.Accepted());
+      assertThat(get(outbox.publish(sink.endpoint(0), 3))).isEqualTo(new Verdict.Accepted());
       assertThat(sink.next()).isEqualTo("version=9");
       assertThat(rows()).isEmpty();
     }
@@ -224,7 +224,7 @@ class OutboxTest {
     @Test
     void signalWithoutVersionReplacesEveryVersion() throws Exception {
       enqueue(outbox, sink.endpoint(0), 9);
-      assertThat(get(outbox.notify(sink.endpoint(0)))).isEqualTo(new Verdict.Accepted());
+      assertThat(get(outbox.publish(sink.endpoint(0)))).isEqualTo(new Verdict.Accepted());
       assertThat(sink.next()).isEmpty();
       assertThat(rows()).isEmpty();
     }
@@ -249,7 +249,7 @@ class OutboxTest {
     void versionPutInWhileAnOlderOneIsOnTheWireIsSentAtOnce() throws Exception {
       BlockingQueue<Integer> answers = held();
       try (Outbox outbox = patient(database).build()) {
-        CompletableFuture<Verdict> one = outbox.notify(sink.endpoint(0), 1);
+        CompletableFuture<Verdict> one = outbox.publish(sink.endpoint(0), 1);
         awaitRequest();
         enqueue(outbox, sink.endpoint(0), 2);
         outbox.wake();
@@ -266,9 +266,9 @@ class OutboxTest {
     void verdictOnAnOlderVersionLeavesTheNewerOneInTheTable() throws Exception {
       BlockingQueue<Integer> answers = held();
       try (Outbox first = patient(database).build()) {
-        CompletableFuture<Verdict> one = first.notify(sink.endpoint(0), 1);
+        CompletableFuture<Verdict> one = first.publish(sink.endpoint(0), 1);
         awaitRequest();
-        first.notify(sink.endpoint(0), 2);
+        first.publish(sink.endpoint(0), 2);
         answers.add(200);
         assertThat(get(one)).isEqualTo(new Verdict.Accepted());
         assertThat(sink.next()).isEqualTo("version=1");
@@ -332,7 +332,7 @@ class OutboxTest {
     void tableIsReadAgainWhenThereIsRoomForMore() throws Exception {
       BlockingQueue<Integer> answers = held();
       try (Outbox outbox = patient(database).maxSending(1).build()) {
-        CompletableFuture<Verdict> one = outbox.notify(sink.endpoint(0), 1);
+        CompletableFuture<Verdict> one = outbox.publish(sink.endpoint(0), 1);
         awaitRequest();
         enqueue(outbox, sink.endpoint(1), 2);
         outbox.wake();
@@ -419,7 +419,7 @@ class OutboxTest {
         enqueue(outbox, sink.endpoint(0), 1);
         outbox.start();
         awaitRequest();
-        CompletableFuture<Verdict> two = outbox.notify(sink.endpoint(0), 2);
+        CompletableFuture<Verdict> two = outbox.publish(sink.endpoint(0), 2);
         answers.addAll(List.of(200, 200));
         assertThat(get(two)).isEqualTo(new Verdict.Accepted(true)); // a stranger's is higher
         await().until(() -> heard.size() == 2);
@@ -430,7 +430,7 @@ class OutboxTest {
 
     @Test
     void negativeVersionIsRefused() throws Exception {
-      assertThatThrownBy(() -> outbox.notify(sink.endpoint(0), -1))
+      assertThatThrownBy(() -> outbox.publish(sink.endpoint(0), -1))
           .isInstanceOf(IllegalArgumentException.class);
       assertThatThrownBy(() -> enqueue(outbox, sink.endpoint(0), -1))
           .isInstanceOf(IllegalArgumentException.class);
@@ -502,7 +502,7 @@ class OutboxTest {
         }
         outbox.start();
         for (int n = 100; n < 200; n++) {
-          outbox.notify(sink.endpoint(n), 1);
+          outbox.publish(sink.endpoint(n), 1);
         }
         assertThat(heard.await(30, TimeUnit.SECONDS)).isTrue();
         assertThat(twoAtOnce).isFalse();
@@ -642,11 +642,11 @@ class OutboxTest {
             .contains("still could not be read; trying again later: " + said);
         assertThat(log.lines(StorageException.class.getName())).hasSize(1);
       }
-      assertThatThrownBy(() -> outbox.notify(sink.endpoint(0), 7))
+      assertThatThrownBy(() -> outbox.publish(sink.endpoint(0), 7))
           .isInstanceOf(StorageException.class)
           .hasMessageEndingWith(": the table is missing; createTable() makes it.");
       outbox.createTable();
-      assertThat(get(outbox.notify(sink.endpoint(0), 7))).isEqualTo(new Verdict.Accepted());
+      assertThat(get(outbox.publish(sink.endpoint(0), 7))).isEqualTo(new Verdict.Accepted());
     }
 
     @Test
@@ -688,7 +688,7 @@ class OutboxTest {
     @Test
     void whatIsPutIntoAnOutboxWhoseNotifierIsClosedStays() throws Exception {
       notifier.close();
-      assertThat(get(outbox.notify(sink.endpoint(0), 7)))
+      assertThat(get(outbox.publish(sink.endpoint(0), 7)))
           .isInstanceOfSatisfying(
               Verdict.Failed.class,
               failed -> assertThat(failed.cause()).isEqualTo(Verdict.Cause.CLOSED));
@@ -698,7 +698,7 @@ class OutboxTest {
     @Test
     void closedOutboxTakesNothing() {
       outbox.close();
-      assertThatThrownBy(() -> outbox.notify(sink.endpoint(0), 7))
+      assertThatThrownBy(() -> outbox.publish(sink.endpoint(0), 7))
           .isInstanceOf(IllegalStateException.class);
       assertThatThrownBy(outbox::wake).isInstanceOf(IllegalStateException.class);
     }

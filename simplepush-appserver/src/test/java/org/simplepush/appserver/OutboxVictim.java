@@ -19,7 +19,7 @@ final class OutboxVictim {
             .build()
             .start();
     for (long version = Long.parseLong(args[2]); ; version++) {
-      outbox.notify(URI.create(args[1] + version % ENDPOINTS), version);
+      outbox.publish(URI.create(args[1] + version % ENDPOINTS), version);
       System.out.println(version);
     }
   }

@@ -41,12 +41,12 @@ class RealServerTest {
     UUID channel = UUID.randomUUID();
     try (Device device = new Device(server.webSocketUri())) {
       URI endpoint = device.register(channel);
-      assertThat(get(notifier.notify(endpoint, 7))).isEqualTo(new Verdict.Accepted());
+      assertThat(get(notifier.publish(endpoint, 7))).isEqualTo(new Verdict.Accepted());
       assertThat(device.notification()).contains(channel.toString(), "\"version\":7");
-      assertThat(get(notifier.notify(endpoint, Long.MAX_VALUE - 1)))
+      assertThat(get(notifier.publish(endpoint, Long.MAX_VALUE - 1)))
           .isEqualTo(new Verdict.Accepted());
       assertThat(device.notification()).contains("\"version\":" + (Long.MAX_VALUE - 1));
-      assertThat(get(notifier.notify(endpoint))).isEqualTo(new Verdict.Accepted());
+      assertThat(get(notifier.publish(endpoint))).isEqualTo(new Verdict.Accepted());
       assertThat(device.notification()).contains("\"version\":" + Long.MAX_VALUE);
     }
   }
@@ -55,10 +55,10 @@ class RealServerTest {
   void lowerVersionIsStaleAndARepeatedOneIsNot() throws Exception {
     try (Device device = new Device(server.webSocketUri())) {
       URI endpoint = device.register(UUID.randomUUID());
-      assertThat(get(notifier.notify(endpoint, 7))).isEqualTo(new Verdict.Accepted(false));
-      assertThat(get(notifier.notify(endpoint, 7))).isEqualTo(new Verdict.Accepted(false));
-      assertThat(get(notifier.notify(endpoint, 6))).isEqualTo(new Verdict.Accepted(true));
-      assertThat(get(notifier.notify(endpoint, 8))).isEqualTo(new Verdict.Accepted(false));
+      assertThat(get(notifier.publish(endpoint, 7))).isEqualTo(new Verdict.Accepted(false));
+      assertThat(get(notifier.publish(endpoint, 7))).isEqualTo(new Verdict.Accepted(false));
+      assertThat(get(notifier.publish(endpoint, 6))).isEqualTo(new Verdict.Accepted(true));
+      assertThat(get(notifier.publish(endpoint, 8))).isEqualTo(new Verdict.Accepted(false));
     }
   }
 
@@ -67,10 +67,10 @@ class RealServerTest {
     try (Device device = new Device(server.webSocketUri());
         Notifier stranger = Notifier.builder().permitHost("127.0.0.1").build()) {
       URI endpoint = device.register(UUID.randomUUID());
-      get(stranger.notify(endpoint, Long.MAX_VALUE));
-      assertThat(get(notifier.notify(endpoint, 7))).isEqualTo(new Verdict.Accepted(true));
-      assertThat(get(notifier.notify(endpoint))).isEqualTo(new Verdict.Accepted(true));
-      assertThat(get(notifier.notifyAll(List.of(endpoint), 8)))
+      get(stranger.publish(endpoint, Long.MAX_VALUE));
+      assertThat(get(notifier.publish(endpoint, 7))).isEqualTo(new Verdict.Accepted(true));
+      assertThat(get(notifier.publish(endpoint))).isEqualTo(new Verdict.Accepted(true));
+      assertThat(get(notifier.publishAll(List.of(endpoint), 8)))
           .isEqualTo(new Summary(1, 1, 0, 0, 0, 0, true));
       assertThat(notifier.statistics().stale()).isEqualTo(3);
     }
@@ -82,7 +82,7 @@ class RealServerTest {
       URI endpoint = device.register(UUID.randomUUID());
       List<CompletableFuture<Verdict>> all = new ArrayList<>();
       for (long version = 1; version <= 1000; version++) {
-        all.add(notifier.notify(endpoint, version));
+        all.add(notifier.publish(endpoint, version));
       }
       for (CompletableFuture<Verdict> each : all) {
         assertThat(get(each)).isEqualTo(new Verdict.Accepted());
@@ -100,8 +100,8 @@ class RealServerTest {
     try (Device device = new Device(server.webSocketUri())) {
       URI endpoint = device.register(channel);
       device.unregister(channel);
-      assertThat(get(notifier.notify(endpoint, 7))).isEqualTo(new Verdict.Gone(410));
-      assertThat(get(notifier.notify(URI.create(server.endpointUrl() + "/update/made-up"), 7)))
+      assertThat(get(notifier.publish(endpoint, 7))).isEqualTo(new Verdict.Gone(410));
+      assertThat(get(notifier.publish(URI.create(server.endpointUrl() + "/update/made-up"), 7)))
           .isEqualTo(new Verdict.Gone(404));
     }
   }
@@ -116,7 +116,7 @@ class RealServerTest {
       for (int n = 0; n < 500; n++) {
         endpoints.add(device.registered());
       }
-      Summary summary = get(notifier.notifyAll(endpoints, 7, (endpoint, verdict) -> {}));
+      Summary summary = get(notifier.publishAll(endpoints, 7, (endpoint, verdict) -> {}));
       assertThat(summary).isEqualTo(new Summary(500, 0, 0, 0, 0, 0, true));
       int arrived = 0;
       while (arrived < 500) {
@@ -139,7 +139,7 @@ class RealServerTest {
             .permitHost("127.0.0.1")
             .backoff(Duration.ofMillis(20), Duration.ofMillis(100))
             .build()) {
-      CompletableFuture<Verdict> verdict = persistent.notify(endpoint, 7);
+      CompletableFuture<Verdict> verdict = persistent.publish(endpoint, 7);
       // It lost its keys, so that the verdict differs; what counts is that there is one.
       try (PushServer next = PushServer.builder().port(0).endpointPort(port).build().start()) {
         assertThat(next.endpointPort()).isEqualTo(port);

@@ -184,7 +184,7 @@ class StrangeEndpointTest {
     try (Notifier notifier = brief().dns(nowhere(asked, Thread.currentThread())).build()) {
       List<CompletableFuture<Verdict>> all = new ArrayList<>();
       for (URI endpoint : endpoints) {
-        all.add(notifier.notify(endpoint, 7));
+        all.add(notifier.publish(endpoint, 7));
       }
       for (int n = 0; n < endpoints.size(); n++) {
         assertThat(all.get(n))
@@ -192,7 +192,7 @@ class StrangeEndpointTest {
             .succeedsWithin(Duration.ofSeconds(30))
             .isNotInstanceOf(Verdict.Accepted.class);
       }
-      Summary summary = notifier.notifyAll(endpoints, 8).get(30, TimeUnit.SECONDS);
+      Summary summary = notifier.publishAll(endpoints, 8).get(30, TimeUnit.SECONDS);
       assertThat(summary.total()).isEqualTo(endpoints.size());
       assertThat(summary.refused()).isGreaterThan(2000);
       assertThat(asked).hasPositiveValue();
@@ -218,7 +218,7 @@ class StrangeEndpointTest {
     assertThat(endpoints).containsAll(found.stream().filter(each -> !each.equals(good)).toList());
     try (Notifier notifier =
         brief().dns(nowhere(new AtomicInteger(), Thread.currentThread())).build()) {
-      Summary summary = notifier.notifyTopic(subscriptions, "topic", 7).get(30, TimeUnit.SECONDS);
+      Summary summary = notifier.publishTopic(subscriptions, "topic", 7).get(30, TimeUnit.SECONDS);
       assertThat(summary.total()).isEqualTo(found.size());
     }
     for (URI endpoint : endpoints) {
@@ -262,7 +262,7 @@ class StrangeEndpointTest {
                 .build()) {
       outbox.createTable();
       for (URI endpoint : endpoints) {
-        assertThat(outbox.notify(endpoint, 7))
+        assertThat(outbox.publish(endpoint, 7))
             .as("%s", endpoint)
             .succeedsWithin(Duration.ofSeconds(30));
       }
@@ -318,11 +318,11 @@ class StrangeEndpointTest {
         long before = System.nanoTime();
         for (int n = 0; n < 200; n++) {
           for (int i = 0; i < 8; i++) {
-            hung.add(notifier.notify(endpoint("hang" + n, server, i), 7));
+            hung.add(notifier.publish(endpoint("hang" + n, server, i), 7));
           }
         }
         for (int n = 0; n < 200; n++) {
-          good.add(notifier.notify(endpoint("good" + n, server, 0), 7));
+          good.add(notifier.publish(endpoint("good" + n, server, 0), 7));
         }
         assertThat(Duration.ofNanos(System.nanoTime() - before)).isLessThan(Duration.ofSeconds(4));
         for (CompletableFuture<Verdict> each : good) {

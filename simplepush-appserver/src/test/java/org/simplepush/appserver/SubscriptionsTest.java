@@ -143,7 +143,7 @@ class SubscriptionsTest {
       assertThatThrownBy(
               () ->
                   notifier
-                      .notifyTopic(plain, "encrypted", 7, (one, verdict) -> {})
+                      .publishTopic(plain, "encrypted", 7, (one, verdict) -> {})
                       .get(20, TimeUnit.SECONDS))
           .hasRootCauseMessage(
               "The endpoint stored under the fingerprint "
@@ -212,7 +212,7 @@ class SubscriptionsTest {
       server.enqueue(new MockResponse.Builder().code(410).build());
       Summary summary =
           notifier
-              .notifyTopic(
+              .publishTopic(
                   subscriptions,
                   "calendar",
                   7,
@@ -231,7 +231,7 @@ class SubscriptionsTest {
     Subscriptions noTable = JdbcSubscriptions.plain(Databases.sqlite(directory.resolve("no.db")));
     try (Notifier notifier = Notifier.create()) {
       assertThatThrownBy(
-              () -> notifier.notifyTopic(noTable, "calendar", 7).get(20, TimeUnit.SECONDS))
+              () -> notifier.publishTopic(noTable, "calendar", 7).get(20, TimeUnit.SECONDS))
           .hasCauseInstanceOf(StorageException.class);
     }
   }

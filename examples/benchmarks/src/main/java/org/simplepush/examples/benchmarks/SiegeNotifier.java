@@ -112,7 +112,7 @@ final class SiegeNotifier implements Callable<Integer> {
       underWay.incrementAndGet();
       var unused =
           notifier
-              .notify(endpoint, Versions.next())
+              .publish(endpoint, Versions.next())
               .thenApply(verdict -> new Heard(verdict, System.nanoTime() - before))
               .thenAcceptAsync(heard -> heard(endpoint, heard.verdict(), heard.nanos()));
     }

@@ -218,7 +218,7 @@ final class EmulatedApp implements PushHandler, PushRegisterHandler, RegisteredH
   private void send(Notifier notifier, URI target, long version) {
     var unused =
         notifier
-            .notify(target, version)
+            .publish(target, version)
             .thenAccept(
                 verdict -> {
                   if (verdict instanceof Verdict.Gone) {

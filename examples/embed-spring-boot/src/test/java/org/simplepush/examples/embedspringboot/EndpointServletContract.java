@@ -123,7 +123,7 @@ abstract class EndpointServletContract {
   @Test
   void versionOfOurNotifier() throws Exception {
     try (Notifier notifier = Notifier.builder().permitHost("127.0.0.1").build()) {
-      assertThat(notifier.notify(endpoint, 7).get(30, TimeUnit.SECONDS))
+      assertThat(notifier.publish(endpoint, 7).get(30, TimeUnit.SECONDS))
           .isInstanceOf(Verdict.Accepted.class);
       assertThat(versions.poll(30, TimeUnit.SECONDS)).isEqualTo(7);
     }

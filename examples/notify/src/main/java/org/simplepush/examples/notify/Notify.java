@@ -181,7 +181,7 @@ public final class Notify implements Callable<Integer> {
     try {
       if (version != null) {
         notifier
-            .notifyAll(all, version, (endpoint, verdict) -> heard(endpoint, verdict, progress))
+            .publishAll(all, version, (endpoint, verdict) -> heard(endpoint, verdict, progress))
             .get();
       } else {
         sendWithoutVersion(notifier, all, progress);
@@ -209,7 +209,7 @@ public final class Notify implements Callable<Integer> {
       for (URI endpoint : all) {
         room.acquire();
         notifier
-            .notify(endpoint)
+            .publish(endpoint)
             .thenAccept(verdict -> heard(endpoint, verdict, progress))
             .whenComplete((done, failure) -> room.release());
       }

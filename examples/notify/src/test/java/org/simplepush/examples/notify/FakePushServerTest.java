@@ -30,7 +30,7 @@ class FakePushServerTest {
   void publishesAgainWhatThePushServerWasTooBusyFor() throws Exception {
     URI endpoint = push.endpoint();
     push.answerNext(Answer.status(503).retryAfter(Duration.ofSeconds(1)));
-    notifier.notify(endpoint, 7);
+    notifier.publish(endpoint, 7);
     assertThat(push.published(endpoint)).hasValue(7);
     assertThat(push.requests(endpoint)).isEqualTo(2);
   }

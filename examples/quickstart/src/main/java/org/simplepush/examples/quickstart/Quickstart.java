@@ -158,7 +158,7 @@ public final class Quickstart {
     mail.expect("push-register");
     say("The device found out by itself; both applications were told to register anew");
 
-    Verdict old = notifier.notify(endpoint("calendar"), 5).get();
+    Verdict old = notifier.publish(endpoint("calendar"), 5).get();
     require(old instanceof Verdict.Gone, "the old endpoint should be gone, but: " + old);
     register(calendarPush);
     register(mailPush);
@@ -213,7 +213,7 @@ public final class Quickstart {
 
   private void publish(Notifier notifier, String application, long version) throws Exception {
     Verdict verdict =
-        notifier.notify(endpoint(application), version).get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+        notifier.publish(endpoint(application), version).get(PATIENCE_SECONDS, TimeUnit.SECONDS);
     require(verdict instanceof Verdict.Accepted, application + " " + version + ": " + verdict);
   }
 

@@ -68,7 +68,7 @@ abstract class Snippets {
 
   void applicationServer(URI endpoint, long version) {
     try (Notifier notifier = Notifier.create()) {
-      Verdict verdict = notifier.notify(endpoint, version).join();
+      Verdict verdict = notifier.publish(endpoint, version).join();
       if (verdict instanceof Verdict.Gone) {
         forget(endpoint); // the application unregistered, or its device is gone
       }
@@ -86,7 +86,7 @@ abstract class Snippets {
     JdbcSubscriptions subscriptions = JdbcSubscriptions.encrypted(dataSource, key);
     subscriptions.createTable();
     subscriptions.add("calendar/42", endpoint); // when a device tells its endpoint
-    notifier.notifyTopic(subscriptions, "calendar/42", version).join(); // when it changed
+    notifier.publishTopic(subscriptions, "calendar/42", version).join(); // when it changed
 
     Outbox outbox = Outbox.builder(notifier, dataSource).build();
     outbox.createTable();

@@ -85,10 +85,10 @@ class CommandLineLauncherTest {
     String command =
         java + " -cp " + classes + " " + Program.class.getName() + " " + programs.getLocalPort();
     device.install("calendar", ApplicationManifest.of("Calendar", command)).get();
-    notifier.notify(endpoint, 7);
+    notifier.publish(endpoint, 7);
     expect("push 7" + endpoint, 1);
     expect("push 7" + endpoint, 0);
-    notifier.notify(endpoint, 8);
+    notifier.publish(endpoint, 8);
     expect("push 8" + endpoint, 0);
   }
 }

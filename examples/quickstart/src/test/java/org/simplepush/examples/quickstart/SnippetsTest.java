@@ -86,7 +86,7 @@ class SnippetsTest {
         Notifier notifier = Notifier.builder().permitHost("127.0.0.1").build()) {
       assertThat(device).isNotNull();
       URI first = next(calendar.told);
-      assertThat(notifier.notify(first, 1).get()).isInstanceOf(Verdict.Accepted.class);
+      assertThat(notifier.publish(first, 1).get()).isInstanceOf(Verdict.Accepted.class);
       assertThat(next(calendar.versions)).isEqualTo(1);
 
       int port = server.port();
@@ -95,8 +95,8 @@ class SnippetsTest {
       serve(port, endpointPort);
       assertThat(next(calendar.told)).isEqualTo(first);
       URI second = next(calendar.told);
-      assertThat(notifier.notify(first, 2).get()).isInstanceOf(Verdict.Gone.class);
-      assertThat(notifier.notify(second, 2).get()).isInstanceOf(Verdict.Accepted.class);
+      assertThat(notifier.publish(first, 2).get()).isInstanceOf(Verdict.Gone.class);
+      assertThat(notifier.publish(second, 2).get()).isInstanceOf(Verdict.Accepted.class);
       assertThat(next(calendar.versions)).isEqualTo(2);
     }
   }

@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Timeout(60)
-class NotifyAllTest {
+class PublishAllTest {
   private static final int WINDOW = 64;
 
   private final MockWebServer server = new MockWebServer();
@@ -84,7 +84,7 @@ class NotifyAllTest {
 
     Summary summary =
         get(
-            notifier.notifyAll(
+            notifier.publishAll(
                 endpoints,
                 7,
                 (endpoint, verdict) -> {
@@ -105,7 +105,7 @@ class NotifyAllTest {
 
   @Test
   void noEndpointsAreDoneAtOnce() throws Exception {
-    assertThat(get(notifier.notifyAll(List.of(), 7, (endpoint, verdict) -> {})))
+    assertThat(get(notifier.publishAll(List.of(), 7, (endpoint, verdict) -> {})))
         .isEqualTo(new Summary(0, 0, 0, 0, 0, 0, true));
   }
 
@@ -125,7 +125,7 @@ class NotifyAllTest {
                     })
             ::iterator;
     Summary summary =
-        get(notifier.notifyAll(lazy, 7, (endpoint, verdict) -> done.incrementAndGet()));
+        get(notifier.publishAll(lazy, 7, (endpoint, verdict) -> done.incrementAndGet()));
     assertThat(summary.accepted()).isEqualTo(2000);
     assertThat(most.get()).isBetween(1, WINDOW);
   }
@@ -144,7 +144,7 @@ class NotifyAllTest {
                     })
             ::iterator;
     CompletableFuture<Summary> future =
-        notifier.notifyAll(
+        notifier.publishAll(
             lazy,
             7,
             (endpoint, verdict) -> {
@@ -166,7 +166,7 @@ class NotifyAllTest {
     List<URI> endpoints = IntStream.range(0, 5).mapToObj(n -> endpoint(200, n)).toList();
     Summary summary =
         get(
-            notifier.notifyAll(
+            notifier.publishAll(
                 endpoints,
                 7,
                 (endpoint, verdict) -> {
@@ -189,7 +189,7 @@ class NotifyAllTest {
                     })
             ::iterator;
     CompletableFuture<Summary> future =
-        notifier.notifyAll(broken, 7, (endpoint, verdict) -> heard.incrementAndGet());
+        notifier.publishAll(broken, 7, (endpoint, verdict) -> heard.incrementAndGet());
     assertThatThrownBy(() -> get(future)).hasRootCauseMessage("the database went away");
     assertThat(heard.get()).isEqualTo(5);
   }
@@ -207,7 +207,7 @@ class NotifyAllTest {
                 })
             .iterator();
     CompletableFuture<Summary> future =
-        notifier.notifyAll(() -> endless, 7, (endpoint, verdict) -> {});
+        notifier.publishAll(() -> endless, 7, (endpoint, verdict) -> {});
     future.cancel(true);
     gate.countDown();
     assertThatThrownBy(() -> get(future)).isInstanceOf(CancellationException.class);
@@ -225,21 +225,22 @@ class NotifyAllTest {
             .build();
     CountDownLatch first = new CountDownLatch(1);
     CompletableFuture<Summary> future =
-        brief.notifyAll(
+        brief.publishAll(
             Stream.iterate(0, n -> n + 1).map(n -> endpoint(200, n))::iterator,
             7,
             (endpoint, verdict) -> first.countDown());
     assertThat(first.await(20, TimeUnit.SECONDS)).isTrue();
     brief.close();
     assertThat(get(future).complete()).isFalse();
-    assertThatThrownBy(() -> brief.notifyAll(List.of(), 1, (endpoint, verdict) -> {}))
+    assertThatThrownBy(() -> brief.publishAll(List.of(), 1, (endpoint, verdict) -> {}))
         .isInstanceOf(IllegalStateException.class);
   }
 
   @Test
   void closeDrainsAFanOutThatEnds() throws Exception {
     List<URI> endpoints = IntStream.range(0, 300).mapToObj(n -> endpoint(200, n)).toList();
-    CompletableFuture<Summary> future = notifier.notifyAll(endpoints, 7, (endpoint, verdict) -> {});
+    CompletableFuture<Summary> future =
+        notifier.publishAll(endpoints, 7, (endpoint, verdict) -> {});
     notifier.close();
     assertThat(get(future)).isEqualTo(new Summary(300, 0, 0, 0, 0, 0, true));
   }
