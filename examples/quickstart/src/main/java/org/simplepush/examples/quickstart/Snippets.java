@@ -21,7 +21,7 @@ import org.simplepush.client.PushManager;
 import org.simplepush.server.Admission.Decision;
 import org.simplepush.server.PushServer;
 
-/** What README.md shows; the build compiles it here and a test compares. */
+/** What the README.md files show; the build compiles it here and a test compares. */
 abstract class Snippets {
   PushClient device(URI server, DeviceStorage storage) throws IOException {
     PushClient device = PushClient.builder(server).storage(storage).build().start();

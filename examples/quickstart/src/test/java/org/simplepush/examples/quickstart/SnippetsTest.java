@@ -20,7 +20,7 @@ import org.simplepush.core.InMemoryVersionStore;
 import org.simplepush.server.EndpointKeys;
 import org.simplepush.server.PushServer;
 
-/** What README.md shows of devices does what it says, with a real push server. */
+/** What the README.md files show of devices does what it says, with a real push server. */
 @Timeout(120)
 class SnippetsTest {
   private final EndpointKeys keys = EndpointKeys.ephemeral();
