@@ -36,7 +36,7 @@ record ServerHealth(
   private static final int ENDPOINTS_MILLIS = 2_000;
 
   /** Answered without being counted as an update that was refused. */
-  private static final String REQUEST =
+  static final String REQUEST =
       "OPTIONS " + EndpointHandler.PATH + " HTTP/1.1\r\nHost: health\r\nConnection: close\r\n\r\n";
 
   /**
@@ -78,11 +78,14 @@ record ServerHealth(
   private static void ask(Socket socket) throws IOException {
     try {
       socket.getOutputStream().write(REQUEST.getBytes(StandardCharsets.US_ASCII));
-      if (socket.getInputStream().read() != 'H') {
-        throw new IOException("it closed the connection");
+      int first = socket.getInputStream().read();
+      if (first != 'H') {
+        throw new IOException(first < 0 ? "the connection was closed" : "the answer is not HTTP");
       }
     } catch (SocketTimeoutException e) {
       throw new IOException("a request was not answered within 2 s", e);
+    } catch (IOException e) {
+      throw new IOException("a request was not answered: " + e.getMessage(), e);
     }
   }
 
