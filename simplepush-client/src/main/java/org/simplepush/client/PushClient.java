@@ -16,7 +16,6 @@ import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import okhttp3.ConnectionPool;
@@ -39,6 +38,8 @@ import org.simplepush.client.internal.net.WakeableTransport;
 import org.simplepush.client.internal.run.HandlerThread;
 import org.simplepush.client.internal.run.ScheduledLoop;
 import org.simplepush.core.internal.Backoff;
+import org.simplepush.core.internal.Checks;
+import org.simplepush.core.internal.DaemonThreads;
 
 /**
  * A device: holds one connection to a push server for all applications on it, and keeps it up.
@@ -124,10 +125,12 @@ public final class PushClient implements AutoCloseable {
     }
     // At most one thread per application runs a handler; the rest of the time there is none.
     ownCallbacks =
-        builder.callbackExecutor == null ? growingPool(threads(name + "callback")) : null;
+        builder.callbackExecutor == null
+            ? growingPool(DaemonThreads.numbered(name + "callback-"))
+            : null;
     callbacks = builder.callbackExecutor == null ? ownCallbacks() : builder.callbackExecutor;
     listener = new ListenerCalls(builder.listener, callbacks);
-    readers = new ReaderThreads(threads(name + "reader"));
+    readers = new ReaderThreads(DaemonThreads.numbered(name + "reader-"));
     ownsPool = builder.okHttpClient == null;
     okHttp = okHttp(builder.okHttpClient, readers, builder.maxMessageLength);
   }
@@ -140,7 +143,8 @@ public final class PushClient implements AutoCloseable {
   }
 
   private static ScheduledExecutorService scheduler(String name) {
-    ScheduledThreadPoolExecutor thread = new ScheduledThreadPoolExecutor(1, threads(name));
+    ScheduledThreadPoolExecutor thread =
+        new ScheduledThreadPoolExecutor(1, DaemonThreads.numbered(name + "-"));
     thread.setRemoveOnCancelPolicy(true);
     thread.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
     return thread;
@@ -148,15 +152,6 @@ public final class PushClient implements AutoCloseable {
 
   private ExecutorService ownCallbacks() {
     return Objects.requireNonNull(ownCallbacks);
-  }
-
-  private static ThreadFactory threads(String name) {
-    AtomicInteger count = new AtomicInteger();
-    return task -> {
-      Thread thread = new Thread(task, name + "-" + count.incrementAndGet());
-      thread.setDaemon(true);
-      return thread;
-    };
   }
 
   private static ExecutorService growingPool(ThreadFactory threads) {
@@ -760,11 +755,7 @@ public final class PushClient implements AutoCloseable {
      * @throws IllegalArgumentException if out of range
      */
     public Builder maxMessageLength(int bytes) {
-      if (bytes < 1024 || bytes > 16 * 1024 * 1024) {
-        throw new IllegalArgumentException(
-            "maxMessageLength is 1024 to 16777216 bytes, but was " + bytes);
-      }
-      maxMessageLength = bytes;
+      maxMessageLength = Checks.range("maxMessageLength", bytes, 1024, 16 * 1024 * 1024);
       return this;
     }
 
@@ -820,11 +811,7 @@ public final class PushClient implements AutoCloseable {
     }
 
     private static Duration checkLong(String name, Duration duration) {
-      if (duration.compareTo(Duration.ofSeconds(1)) < 0
-          || duration.compareTo(Settings.LONGEST_WAIT) > 0) {
-        throw new IllegalArgumentException(name + " is 1 s to 366 days, but was " + duration);
-      }
-      return duration;
+      return Checks.range(name, duration, Checks.SECOND, Settings.LONGEST_WAIT);
     }
 
     /**
@@ -842,11 +829,7 @@ public final class PushClient implements AutoCloseable {
     }
 
     private static Duration checkDuration(String name, Duration duration) {
-      if (duration.compareTo(Duration.ofMillis(1)) < 0
-          || duration.compareTo(Duration.ofDays(1)) > 0) {
-        throw new IllegalArgumentException(name + " is 1 ms to 1 day, but was " + duration);
-      }
-      return duration;
+      return Checks.range(name, duration, Checks.MILLISECOND, Checks.DAY);
     }
 
     /**

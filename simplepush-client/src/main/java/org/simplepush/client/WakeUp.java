@@ -7,6 +7,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.client.internal.net.WakeableTransport;
 import org.simplepush.core.ClientMessage.MobileNetwork;
+import org.simplepush.core.internal.Checks;
 
 /**
  * How a device lets itself be woken by UDP instead of keeping its connection (protocol §9), if the
@@ -96,10 +97,7 @@ public final class WakeUp {
    * @throws IllegalArgumentException if under a millisecond or over a day
    */
   public WakeUp maxSleep(Duration maxSleep) {
-    if (maxSleep.compareTo(Duration.ofMillis(1)) < 0
-        || maxSleep.compareTo(Duration.ofDays(1)) > 0) {
-      throw new IllegalArgumentException("maxSleep is 1 ms to 1 day, but was " + maxSleep);
-    }
+    Checks.range("maxSleep", maxSleep, Checks.MILLISECOND, Checks.DAY);
     return new WakeUp(local, ip, mobileNetwork, maxSleep);
   }
 

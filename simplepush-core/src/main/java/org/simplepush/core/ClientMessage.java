@@ -2,6 +2,7 @@ package org.simplepush.core;
 
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.simplepush.core.internal.Checks;
 
 /** What a user agent may say. Immutable; what the server may say is {@link ServerMessage}. */
 public sealed interface ClientMessage {
@@ -83,9 +84,7 @@ public sealed interface ClientMessage {
      * @throws IllegalArgumentException if {@code port} is out of range
      */
     public WakeUpAddress {
-      if (port < 1 || port > 65535) {
-        throw new IllegalArgumentException("A port is 1 to 65535, but was " + port);
-      }
+      Checks.peerPort("port", port);
     }
   }
 

@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 import org.simplepush.core.VersionStore.Advance.Advanced;
 import org.simplepush.core.VersionStore.Resumption.Diverged;
 import org.simplepush.core.VersionStore.Resumption.Resumed;
+import org.simplepush.core.internal.StoreArguments;
 
 /**
  * A store that lives as long as the process. Devices recover from its loss by the protocol's own
@@ -236,9 +237,7 @@ public final class InMemoryVersionStore implements VersionStore {
 
   private CompletionStage<Advance> advance(
       Uaid uaid, ChannelId channelId, long version, boolean orNext) {
-    if (version < 0) {
-      throw new IllegalArgumentException("A version is 0 or more, but was " + version);
-    }
+    StoreArguments.version(version);
     CompletionStage<Advance> result =
         with(
             uaid,
@@ -308,10 +307,7 @@ public final class InMemoryVersionStore implements VersionStore {
   }
 
   private CompletionStage<Integer> expire(Duration notSeenFor, boolean onlyEmpty) {
-    if (notSeenFor.isNegative()) {
-      throw new IllegalArgumentException(
-          "The time not seen is zero or more, but was " + notSeenFor);
-    }
+    StoreArguments.notSeenFor(notSeenFor);
     if (closed) {
       return closedFailure();
     }

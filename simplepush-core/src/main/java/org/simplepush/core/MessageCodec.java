@@ -18,6 +18,7 @@ import java.net.URISyntaxException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.simplepush.core.MalformedMessageException.Severity;
+import org.simplepush.core.internal.Checks;
 
 /**
  * Reads and writes messages as they travel: one JSON object per WebSocket text message (protocol
@@ -50,10 +51,7 @@ public final class MessageCodec {
    * @throws IllegalArgumentException if {@code maxLength} is not positive
    */
   public MessageCodec(int maxLength) {
-    if (maxLength <= 0) {
-      throw new IllegalArgumentException("maxLength must be positive, but was " + maxLength);
-    }
-    this.maxLength = maxLength;
+    this.maxLength = Checks.positive("maxLength", maxLength);
     this.json =
         JsonFactory.builder()
             .streamReadConstraints(

@@ -1,6 +1,7 @@
 package org.simplepush.core;
 
 import org.jspecify.annotations.Nullable;
+import org.simplepush.core.internal.StoreArguments;
 
 /**
  * A channel and the version it has reached.
@@ -17,9 +18,7 @@ public record Update(ChannelId channelId, long version) {
    * @throws IllegalArgumentException if {@code version} is negative
    */
   public Update {
-    if (version < 0) {
-      throw new IllegalArgumentException("A version is 0 or more, but was " + version);
-    }
+    StoreArguments.version(version);
   }
 
   /**

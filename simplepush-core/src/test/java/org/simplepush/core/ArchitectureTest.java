@@ -24,6 +24,7 @@ import org.jspecify.annotations.NullMarked;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.simplepush.core.internal.DaemonThreads;
 
 /** What core may use and what of it others may see. */
 @Timeout(60)
@@ -69,9 +70,13 @@ class ArchitectureTest {
         .containsExactlyInAnyOrder("java.base", "com.fasterxml.jackson.core", "org.jspecify");
   }
 
+  /** {@code DaemonThreads} makes threads for others, which start them. */
   @Test
   void coreOpensNoSocketStartsNoThreadAndPrintsNothing() {
+    noClasses().should().callMethod(Thread.class, "start").check(core);
     noClasses()
+        .that()
+        .doNotBelongToAnyOf(DaemonThreads.class)
         .should()
         .dependOnClassesThat(
             resideInAnyPackage("java.net.http..", "java.nio.channels..", "javax.net.."))
@@ -140,7 +145,10 @@ class ArchitectureTest {
             "Update",
             "VersionStore",
             "internal.Authority",
-            "internal.Backoff");
+            "internal.Backoff",
+            "internal.Checks",
+            "internal.DaemonThreads",
+            "internal.StoreArguments");
   }
 
   @Test

@@ -21,7 +21,7 @@ class UpdateTest {
     assertThat(new Update(channel, Long.MAX_VALUE).version()).isEqualTo(Long.MAX_VALUE);
     assertThatThrownBy(() -> new Update(channel, -1))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("A version is 0 or more, but was -1");
+        .hasMessage("A version must be 0 or more, but was -1");
     assertThatThrownBy(() -> new Update(channel, Long.MIN_VALUE))
         .isInstanceOf(IllegalArgumentException.class);
   }

@@ -4,6 +4,7 @@ import java.net.InetAddress;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
+import org.simplepush.core.internal.Checks;
 
 /**
  * Decides which devices may connect (protocol §13), set with {@link PushServer.Builder#admission}.
@@ -105,9 +106,7 @@ public interface Admission {
       if (status != 403 && status != 429 && status != 503) {
         throw new IllegalArgumentException("status must be 403, 429 or 503, but was " + status);
       }
-      if (retryAfter.isNegative()) {
-        throw new IllegalArgumentException("retryAfter is zero or more, but was " + retryAfter);
-      }
+      Checks.notNegative("retryAfter", retryAfter);
     }
   }
 }

@@ -34,6 +34,8 @@ import org.simplepush.core.SharedVersionStore;
 import org.simplepush.core.StoreException;
 import org.simplepush.core.VersionStore;
 import org.simplepush.core.internal.Authority;
+import org.simplepush.core.internal.Checks;
+import org.simplepush.core.internal.DaemonThreads;
 import org.simplepush.server.internal.ClientAddresses;
 import org.simplepush.server.internal.Network;
 import org.slf4j.Logger;
@@ -282,8 +284,7 @@ public final class PushServer implements AutoCloseable {
         (thread, failure) -> failures.report(log, sentence, failure);
     return Executors.newSingleThreadScheduledExecutor(
         task -> {
-          Thread thread = new Thread(task, name + "-housekeeper");
-          thread.setDaemon(true);
+          Thread thread = DaemonThreads.make(name + "-housekeeper", task);
           thread.setUncaughtExceptionHandler(end);
           return thread;
         });
@@ -528,9 +529,7 @@ public final class PushServer implements AutoCloseable {
   private CompletableFuture<Void> startHealthCheck(Running now) {
     CompletableFuture<Void> result = new CompletableFuture<>();
     try {
-      Thread thread = new Thread(() -> checkHealth(now.health(), result), now.name() + "-health");
-      thread.setDaemon(true);
-      thread.start();
+      DaemonThreads.make(now.name() + "-health", () -> checkHealth(now.health(), result)).start();
     } catch (OutOfMemoryError e) {
       result.completeExceptionally(new IOException("The process cannot start a thread", e));
     }
@@ -750,7 +749,7 @@ public final class PushServer implements AutoCloseable {
      * @throws IllegalArgumentException if not 0 to 65535
      */
     public Builder port(int port) {
-      this.port = checkPort("port", port);
+      this.port = Checks.port("port", port);
       return this;
     }
 
@@ -761,7 +760,7 @@ public final class PushServer implements AutoCloseable {
      * @throws IllegalArgumentException if not 0 to 65535
      */
     public Builder endpointPort(int endpointPort) {
-      this.endpointPort = checkPort("endpointPort", endpointPort);
+      this.endpointPort = Checks.port("endpointPort", endpointPort);
       this.ownEndpointPort = true;
       return this;
     }
@@ -940,11 +939,8 @@ public final class PushServer implements AutoCloseable {
      * @throws IllegalArgumentException if out of range
      */
     public Builder endpointRateLimit(int updates, Duration window) {
-      this.rateLimit = checkPositive("updates", updates);
-      if (window.compareTo(Duration.ofSeconds(1)) < 0 || window.compareTo(Duration.ofDays(1)) > 0) {
-        throw new IllegalArgumentException("window must be a second to a day, but was " + window);
-      }
-      this.rateLimitWindow = window;
+      this.rateLimit = Checks.positive("updates", updates);
+      this.rateLimitWindow = Checks.range("window", window, Checks.SECOND, Checks.DAY);
       return this;
     }
 
@@ -966,10 +962,7 @@ public final class PushServer implements AutoCloseable {
      * @throws IllegalArgumentException if negative, or under a millisecond without being zero
      */
     public Builder pingMinInterval(Duration pingMinInterval) {
-      this.pingMinInterval =
-          pingMinInterval.isZero()
-              ? pingMinInterval
-              : checkDuration("pingMinInterval", pingMinInterval);
+      this.pingMinInterval = checkZeroOrDuration("pingMinInterval", pingMinInterval);
       return this;
     }
 
@@ -1014,7 +1007,7 @@ public final class PushServer implements AutoCloseable {
      * @throws IllegalArgumentException if negative, or under a millisecond without being zero
      */
     public Builder drain(Duration drain) {
-      this.drain = drain.isZero() ? drain : checkDuration("drain", drain);
+      this.drain = checkZeroOrDuration("drain", drain);
       return this;
     }
 
@@ -1025,7 +1018,7 @@ public final class PushServer implements AutoCloseable {
      */
     public Builder maxChannelsPerUserAgent(int maxChannelsPerUserAgent) {
       this.maxChannelsPerUserAgent =
-          checkPositive("maxChannelsPerUserAgent", maxChannelsPerUserAgent);
+          Checks.positive("maxChannelsPerUserAgent", maxChannelsPerUserAgent);
       return this;
     }
 
@@ -1035,7 +1028,7 @@ public final class PushServer implements AutoCloseable {
      * @throws IllegalArgumentException if not positive
      */
     public Builder maxMessageLength(int maxMessageLength) {
-      this.maxMessageLength = checkPositive("maxMessageLength", maxMessageLength);
+      this.maxMessageLength = Checks.positive("maxMessageLength", maxMessageLength);
       return this;
     }
 
@@ -1047,7 +1040,7 @@ public final class PushServer implements AutoCloseable {
      * @throws IllegalArgumentException if not positive
      */
     public Builder maxConnections(int maxConnections) {
-      this.maxConnections = checkPositive("maxConnections", maxConnections);
+      this.maxConnections = Checks.positive("maxConnections", maxConnections);
       return this;
     }
 
@@ -1065,10 +1058,7 @@ public final class PushServer implements AutoCloseable {
      * @throws IllegalArgumentException if not positive
      */
     public Builder maxChannels(long maxChannels) {
-      if (maxChannels <= 0) {
-        throw new IllegalArgumentException("maxChannels must be positive, but was " + maxChannels);
-      }
-      this.maxChannels = maxChannels;
+      this.maxChannels = Checks.positive("maxChannels", maxChannels);
       return this;
     }
 
@@ -1092,7 +1082,8 @@ public final class PushServer implements AutoCloseable {
      * @throws IllegalArgumentException if not positive
      */
     public Builder newUserAgentsPerMinute(int newUserAgentsPerMinute) {
-      this.newUserAgentsPerMinute = checkPositive("newUserAgentsPerMinute", newUserAgentsPerMinute);
+      this.newUserAgentsPerMinute =
+          Checks.positive("newUserAgentsPerMinute", newUserAgentsPerMinute);
       return this;
     }
 
@@ -1104,7 +1095,7 @@ public final class PushServer implements AutoCloseable {
      * @throws IllegalArgumentException if not positive
      */
     public Builder newChannelsPerMinute(int newChannelsPerMinute) {
-      this.newChannelsPerMinute = checkPositive("newChannelsPerMinute", newChannelsPerMinute);
+      this.newChannelsPerMinute = Checks.positive("newChannelsPerMinute", newChannelsPerMinute);
       return this;
     }
 
@@ -1118,7 +1109,7 @@ public final class PushServer implements AutoCloseable {
      * @throws IllegalArgumentException if not positive
      */
     public Builder comparisonsPerSecond(int comparisonsPerSecond) {
-      this.comparisonsPerSecond = checkPositive("comparisonsPerSecond", comparisonsPerSecond);
+      this.comparisonsPerSecond = Checks.positive("comparisonsPerSecond", comparisonsPerSecond);
       return this;
     }
 
@@ -1157,7 +1148,7 @@ public final class PushServer implements AutoCloseable {
      */
     public Builder maxConnectionsPerAddress(int maxConnectionsPerAddress) {
       this.maxConnectionsPerAddress =
-          checkPositive("maxConnectionsPerAddress", maxConnectionsPerAddress);
+          Checks.positive("maxConnectionsPerAddress", maxConnectionsPerAddress);
       return this;
     }
 
@@ -1214,7 +1205,7 @@ public final class PushServer implements AutoCloseable {
      * @throws IllegalArgumentException if not positive
      */
     public Builder eventLoops(int eventLoops) {
-      this.eventLoops = checkPositive("eventLoops", eventLoops);
+      this.eventLoops = Checks.positive("eventLoops", eventLoops);
       return this;
     }
 
@@ -1300,27 +1291,12 @@ public final class PushServer implements AutoCloseable {
       return new PushServer(this);
     }
 
-    private static int checkPort(String name, int port) {
-      if (port < 0 || port > 65535) {
-        throw new IllegalArgumentException(name + " must be 0 to 65535, but was " + port);
-      }
-      return port;
-    }
-
-    private static int checkPositive(String name, int value) {
-      if (value <= 0) {
-        throw new IllegalArgumentException(name + " must be positive, but was " + value);
-      }
-      return value;
-    }
-
     private static Duration checkDuration(String name, Duration duration) {
-      if (duration.compareTo(Duration.ofMillis(1)) < 0
-          || duration.compareTo(Duration.ofDays(36_500)) > 0) {
-        throw new IllegalArgumentException(
-            name + " must be from a millisecond to a hundred years, but was " + duration);
-      }
-      return duration;
+      return Checks.range(name, duration, Checks.MILLISECOND, Checks.HUNDRED_YEARS);
+    }
+
+    private static Duration checkZeroOrDuration(String name, Duration duration) {
+      return Checks.zeroOrRange(name, duration, Checks.MILLISECOND, Checks.HUNDRED_YEARS);
     }
   }
 }

@@ -9,6 +9,7 @@ import java.util.Set;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.ClientMessage;
+import org.simplepush.core.internal.Checks;
 import org.simplepush.server.internal.Network;
 
 /**
@@ -100,7 +101,7 @@ public final class WakeUp {
    * @throws IllegalArgumentException if under a millisecond or over a day
    */
   public WakeUp quietTime(Duration quietTime) {
-    check("quietTime", quietTime);
+    Checks.range("quietTime", quietTime, Checks.MILLISECOND, Checks.DAY);
     return new WakeUp(networks, mobileNetworks, quietTime, interval, attempts, maxSleeping);
   }
 
@@ -111,7 +112,7 @@ public final class WakeUp {
    * @throws IllegalArgumentException if under a millisecond or over a day
    */
   public WakeUp interval(Duration interval) {
-    check("interval", interval);
+    Checks.range("interval", interval, Checks.MILLISECOND, Checks.DAY);
     return new WakeUp(networks, mobileNetworks, quietTime, interval, attempts, maxSleeping);
   }
 
@@ -123,9 +124,7 @@ public final class WakeUp {
    * @throws IllegalArgumentException if out of range
    */
   public WakeUp attempts(int attempts) {
-    if (attempts < 1 || attempts > 20) {
-      throw new IllegalArgumentException("attempts must be 1 to 20, but was " + attempts);
-    }
+    Checks.range("attempts", attempts, 1, 20);
     return new WakeUp(networks, mobileNetworks, quietTime, interval, attempts, maxSleeping);
   }
 
@@ -136,18 +135,8 @@ public final class WakeUp {
    * @throws IllegalArgumentException if not positive
    */
   public WakeUp maxSleeping(int maxSleeping) {
-    if (maxSleeping < 1) {
-      throw new IllegalArgumentException("maxSleeping must be positive, but was " + maxSleeping);
-    }
+    Checks.positive("maxSleeping", maxSleeping);
     return new WakeUp(networks, mobileNetworks, quietTime, interval, attempts, maxSleeping);
-  }
-
-  private static void check(String name, Duration duration) {
-    if (duration.compareTo(Duration.ofMillis(1)) < 0
-        || duration.compareTo(Duration.ofDays(1)) > 0) {
-      throw new IllegalArgumentException(
-          name + " must be from a millisecond to a day, but was " + duration);
-    }
   }
 
   /** Returns where a device may be sent datagrams, or null if it asks for none or may not. */

@@ -11,8 +11,6 @@ import java.util.random.RandomGenerator;
  * @param max what the bound never exceeds; at least {@code first}, at most 100 years
  */
 public record Backoff(Duration first, Duration max) {
-  private static final Duration LONGEST = Duration.ofDays(36_500);
-
   /**
    * Checks the bounds.
    *
@@ -29,7 +27,7 @@ public record Backoff(Duration first, Duration max) {
               + " and "
               + max);
     }
-    if (max.compareTo(LONGEST) > 0) {
+    if (max.compareTo(Checks.HUNDRED_YEARS) > 0) {
       throw new IllegalArgumentException("Nobody waits longer than 100 years, but max was " + max);
     }
   }
@@ -43,9 +41,7 @@ public record Backoff(Duration first, Duration max) {
    * @throws IllegalArgumentException if {@code failures} is not positive
    */
   public Duration delay(int failures, RandomGenerator random) {
-    if (failures < 1) {
-      throw new IllegalArgumentException("failures must be 1 or more, but was " + failures);
-    }
+    Checks.positive("failures", failures);
     long bound = max.toNanos();
     int doublings = failures - 1;
     // As long as no bit is shifted into the sign; beyond that it is far above max anyway.

@@ -101,7 +101,7 @@ class BackoffTest {
   void withoutFailureThereIsNothingToWaitFor(int failures) {
     assertThatThrownBy(() -> backoff.delay(failures, new Highest()))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("failures must be 1 or more, but was " + failures);
+        .hasMessage("failures must be positive, but was " + failures);
   }
 
   @Test

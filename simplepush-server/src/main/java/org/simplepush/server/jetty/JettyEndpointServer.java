@@ -2,6 +2,7 @@ package org.simplepush.server.jetty;
 
 import java.io.IOException;
 import java.time.Duration;
+import org.simplepush.core.internal.Checks;
 import org.simplepush.server.EndpointHandler;
 import org.simplepush.server.EndpointServer;
 import org.simplepush.server.internal.OptionalDependency;
@@ -44,12 +45,7 @@ public final class JettyEndpointServer implements EndpointServer {
    * @throws IllegalArgumentException if under a second or over a day
    */
   public JettyEndpointServer(Duration idleTimeout) {
-    if (idleTimeout.compareTo(Duration.ofSeconds(1)) < 0
-        || idleTimeout.compareTo(Duration.ofDays(1)) > 0) {
-      throw new IllegalArgumentException(
-          "idleTimeout must be a second to a day, but was " + idleTimeout);
-    }
-    this.idleTimeout = idleTimeout;
+    this.idleTimeout = Checks.range("idleTimeout", idleTimeout, Checks.SECOND, Checks.DAY);
   }
 
   /**

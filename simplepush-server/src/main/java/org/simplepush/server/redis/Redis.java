@@ -32,6 +32,7 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.StoreException;
+import org.simplepush.core.internal.DaemonThreads;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -58,12 +59,7 @@ abstract class Redis {
    * written at once, before what another thread has asked for and left in the queue.
    */
   private final ExecutorService answers =
-      Executors.newSingleThreadExecutor(
-          task -> {
-            Thread thread = new Thread(task, "simplepush-store-redis-answers");
-            thread.setDaemon(true);
-            return thread;
-          });
+      Executors.newSingleThreadExecutor(DaemonThreads.named("simplepush-store-redis-answers"));
 
   private final AtomicInteger underWay = new AtomicInteger();
   private final CompletableFuture<@Nullable Void> allDone = new CompletableFuture<>();

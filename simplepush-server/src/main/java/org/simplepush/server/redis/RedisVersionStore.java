@@ -25,6 +25,7 @@ import org.simplepush.core.SharedVersionStore;
 import org.simplepush.core.StoreException;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
+import org.simplepush.core.internal.StoreArguments;
 import org.simplepush.server.internal.OptionalDependency;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -425,9 +426,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
 
   private CompletionStage<Advance> advance(
       Uaid uaid, ChannelId channelId, long version, byte[] orNext) {
-    if (version < 0) {
-      throw new IllegalArgumentException("A version is 0 or more, but was " + version);
-    }
+    StoreArguments.version(version);
     byte[] id = Ids.bytes(channelId);
     byte[] key = Ids.key(uaid);
     return run(
@@ -489,7 +488,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
    */
   @Override
   public CompletionStage<Integer> expire(Duration notSeenFor) {
-    long millis = roundedUpMillis(notSeenFor);
+    long millis = StoreArguments.millisNotSeen(notSeenFor);
     return lease > 0 && millis > 0
         ? sweep.run(millis, Math.min(millis, EMPTY_LEASE))
         : dropAll(millis, Long.MAX_VALUE);
@@ -503,7 +502,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
    */
   @Override
   public CompletionStage<Integer> expireEmpty(Duration notSeenFor) {
-    long millis = roundedUpMillis(notSeenFor);
+    long millis = StoreArguments.millisNotSeen(notSeenFor);
     if (lease > 0 && millis >= emptyLease()) {
       return redis.isClosed()
           ? CompletableFuture.failedStage(new StoreException("The store was closed"))
@@ -532,18 +531,6 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
             });
   }
 
-  private static long roundedUpMillis(Duration duration) {
-    if (duration.isNegative()) {
-      throw new IllegalArgumentException("The time not seen is zero or more, but was " + duration);
-    }
-    Duration longest = Duration.ofMillis(Long.MAX_VALUE);
-    if (duration.compareTo(longest) >= 0) {
-      return Long.MAX_VALUE;
-    }
-    long millis = duration.toMillis();
-    return duration.equals(Duration.ofMillis(millis)) ? millis : millis + 1;
-  }
-
   @Override
   public CompletionStage<Optional<String>> keyRecord() {
     return redis.run(
@@ -556,9 +543,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
 
   @Override
   public CompletionStage<Boolean> replaceKeyRecord(@Nullable String expected, String replacement) {
-    if (replacement.isEmpty()) {
-      throw new IllegalArgumentException("A key record is not empty");
-    }
+    StoreArguments.keyRecord(replacement);
     return redis.run(
         Script.REPLACE_KEY_RECORD,
         Ids.keyRecord(),
@@ -601,13 +586,15 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
   public Node join(Duration notSeenFor, Listener listener) {
     if (notSeenFor.isNegative() || notSeenFor.isZero()) {
       throw new IllegalArgumentException(
-          "The time not seen is more than zero, but was " + notSeenFor);
+          "notSeenFor must be more than zero, but was " + notSeenFor);
     }
     String name = Ids.random();
     bus.join(name, listener);
     losses.start();
     lease =
-        Math.max(lease, Math.min(roundedUpMillis(notSeenFor), Duration.ofDays(36_500).toMillis()));
+        Math.max(
+            lease,
+            Math.min(StoreArguments.millisNotSeen(notSeenFor), Duration.ofDays(36_500).toMillis()));
     return new Membership(name);
   }
 

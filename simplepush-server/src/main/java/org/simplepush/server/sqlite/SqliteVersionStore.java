@@ -15,6 +15,7 @@ import org.simplepush.core.ChannelId;
 import org.simplepush.core.DurableVersionStore;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
+import org.simplepush.core.internal.StoreArguments;
 
 /**
  * A store in an SQLite file: for one server that must not forget.
@@ -111,9 +112,7 @@ public final class SqliteVersionStore implements DurableVersionStore {
 
   private CompletionStage<Advance> advance(
       Uaid uaid, ChannelId channelId, long version, boolean orNext) {
-    if (version < 0) {
-      throw new IllegalArgumentException("A version is 0 or more, but was " + version);
-    }
+    StoreArguments.version(version);
     return writer.submit(tables -> tables.advance(uaid, channelId, version, orNext));
   }
 
@@ -135,7 +134,7 @@ public final class SqliteVersionStore implements DurableVersionStore {
    */
   @Override
   public CompletionStage<Integer> expire(Duration notSeenFor) {
-    long millis = roundedUpMillis(notSeenFor);
+    long millis = StoreArguments.millisNotSeen(notSeenFor);
     return writer
         .submit(
             tables -> {
@@ -171,7 +170,7 @@ public final class SqliteVersionStore implements DurableVersionStore {
    */
   @Override
   public CompletionStage<Integer> expireEmpty(Duration notSeenFor) {
-    return searchEmpty(roundedUpMillis(notSeenFor), searched, 0);
+    return searchEmpty(StoreArguments.millisNotSeen(notSeenFor), searched, 0);
   }
 
   private CompletionStage<Integer> searchEmpty(
@@ -193,18 +192,6 @@ public final class SqliteVersionStore implements DurableVersionStore {
     return Optional.of(writer.size());
   }
 
-  private static long roundedUpMillis(Duration duration) {
-    if (duration.isNegative()) {
-      throw new IllegalArgumentException("The time not seen is zero or more, but was " + duration);
-    }
-    Duration longest = Duration.ofMillis(Long.MAX_VALUE);
-    if (duration.compareTo(longest) >= 0) {
-      return Long.MAX_VALUE;
-    }
-    long millis = duration.toMillis();
-    return duration.equals(Duration.ofMillis(millis)) ? millis : millis + 1;
-  }
-
   @Override
   public CompletionStage<Optional<String>> keyRecord() {
     return writer.submit(VersionTables::keyRecord);
@@ -212,9 +199,7 @@ public final class SqliteVersionStore implements DurableVersionStore {
 
   @Override
   public CompletionStage<Boolean> replaceKeyRecord(@Nullable String expected, String replacement) {
-    if (replacement.isEmpty()) {
-      throw new IllegalArgumentException("A key record is not empty");
-    }
+    StoreArguments.keyRecord(replacement);
     return writer.submit(tables -> tables.replaceKeyRecord(expected, replacement));
   }
 

@@ -19,6 +19,7 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.StoreException;
 import org.simplepush.core.VersionStore;
+import org.simplepush.core.internal.DaemonThreads;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -153,18 +154,12 @@ final class Writer {
     String name = "simplepush-store-" + file.getFileName();
     ThreadFactory answerers =
         task -> {
-          Thread made = daemon(task, name + "-answers");
+          Thread made = DaemonThreads.make(name + "-answers", task);
           answererThread = made;
           return made;
         };
     this.answerer = Executors.newSingleThreadExecutor(answerers);
-    this.thread = daemon(this::run, name + "-writer");
-  }
-
-  private static Thread daemon(Runnable task, String name) {
-    Thread thread = new Thread(task, name);
-    thread.setDaemon(true);
-    return thread;
+    this.thread = DaemonThreads.make(name + "-writer", this::run);
   }
 
   /** Opens the file and starts to write. */

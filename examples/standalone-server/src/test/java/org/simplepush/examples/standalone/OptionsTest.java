@@ -53,7 +53,7 @@ class OptionsTest {
         "--rate-limit 10 | '10' is not a rate: write a number, / and a duration, such as 10/1s",
         "--rate-limit 10/s | not a duration",
         "--rate-limit 0/1s | --rate-limit: updates must be positive",
-        "--rate-limit 5/1ms | window must be a second to a day",
+        "--rate-limit 5/1ms | window must be 1 s to 1 day",
         "--allow-origin app.example.org | --allow-origin: An origin is like",
         "--max-memory 64 | not an amount of memory",
         "--max-memory 64x | not an amount of memory",

@@ -391,8 +391,8 @@ class RenewalTest {
     assertThatThrownBy(() -> builder.renewEndpoints(OVERLAP, AGE))
         .hasMessage("overlap is shorter than age, but they were PT720H, PT24H");
     assertThatThrownBy(() -> builder.renewEndpoints(Duration.ZERO, AGE))
-        .hasMessageContaining("age is 1 s to 366 days");
+        .hasMessageContaining("age must be 1 s to 366 days");
     assertThatThrownBy(() -> builder.renewEndpoints(AGE, Duration.ZERO))
-        .hasMessageContaining("overlap is 1 s to 366 days");
+        .hasMessageContaining("overlap must be 1 s to 366 days");
   }
 }

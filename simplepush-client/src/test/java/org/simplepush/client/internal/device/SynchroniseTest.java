@@ -376,6 +376,6 @@ class SynchroniseTest {
     PushClient.Builder builder = PushClient.builder(URI.create("wss://push.example.org/"));
     assertThatThrownBy(() -> builder.synchroniseAfter(Duration.parse(wait)))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("synchroniseAfter is 1 s to 366 days");
+        .hasMessageContaining("synchroniseAfter must be 1 s to 366 days");
   }
 }
