@@ -11,13 +11,16 @@ import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.text.NumberFormat;
 import java.time.Duration;
-import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.client.DeviceStorage;
 import org.simplepush.client.PushClient;
+import org.simplepush.examples.cli.CommandLines;
+import org.simplepush.examples.cli.JarVersion;
+import org.simplepush.examples.cli.Range;
+import org.simplepush.examples.cli.StatusLine;
+import org.simplepush.examples.cli.TerminalWidth;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Ansi;
@@ -30,7 +33,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "device-emulator",
     mixinStandardHelpOptions = true,
-    versionProvider = Version.class,
+    versionProvider = JarVersion.class,
     sortOptions = false,
     description = "Emulates many SimplePush devices, or one at a command line.",
     footer = {
@@ -169,24 +172,7 @@ public final class DeviceEmulator implements Callable<Integer> {
   }
 
   static CommandLine commandLine() {
-    CommandLine commandLine = new CommandLine(new DeviceEmulator());
-    commandLine.registerConverter(Duration.class, DurationOption::parse);
-    commandLine.setParameterExceptionHandler(
-        (wrong, arguments) -> {
-          wrong.getCommandLine().getErr().println(oneLine(wrong));
-          return CommandLine.ExitCode.USAGE;
-        });
-    commandLine.setExecutionExceptionHandler(
-        (failure, command, arguments) -> {
-          command.getErr().println(oneLine(failure));
-          return CommandLine.ExitCode.SOFTWARE;
-        });
-    return commandLine;
-  }
-
-  private static String oneLine(Exception failure) {
-    String sentence = failure.getMessage() == null ? failure.toString() : failure.getMessage();
-    return sentence.lines().findFirst().orElse(sentence);
+    return CommandLines.of(new DeviceEmulator());
   }
 
   @Override
@@ -203,9 +189,9 @@ public final class DeviceEmulator implements Callable<Integer> {
             new BufferedOutputStream(new FileOutputStream(FileDescriptor.out)),
             false,
             StandardCharsets.UTF_8);
-    Progress progress =
+    StatusLine progress =
         !json && Ansi.AUTO.enabled()
-            ? new Progress(out, new TerminalWidth(System.getenv("COLUMNS")))
+            ? new StatusLine(out, new TerminalWidth(System.getenv("COLUMNS")))
             : null;
     Output output = json ? new JsonOutput(out) : new TextOutput(out, System.err, progress);
     Fleet fleet = new Fleet(settings(), output, progress);
@@ -275,12 +261,7 @@ public final class DeviceEmulator implements Callable<Integer> {
   }
 
   private void inRange(String option, double value, double least, double most) {
-    if (!(value >= least && value <= most)) {
-      NumberFormat plain = NumberFormat.getInstance(Locale.ROOT);
-      throw wrong(
-          "%s must be %s to %s, but was %s"
-              .formatted(option, plain.format(least), plain.format(most), plain.format(value)));
-    }
+    Range.check(spec, option, value, least, most);
   }
 
   private Fleet.Settings settings() {
@@ -304,6 +285,6 @@ public final class DeviceEmulator implements Callable<Integer> {
   }
 
   private ParameterException wrong(@Nullable String sentence) {
-    return new ParameterException(spec.commandLine(), sentence);
+    return CommandLines.wrong(spec, String.valueOf(sentence));
   }
 }

@@ -24,6 +24,7 @@ import okhttp3.OkHttpClient;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.appserver.Notifier;
 import org.simplepush.client.PushClient;
+import org.simplepush.examples.cli.StatusLine;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -76,7 +77,7 @@ final class Fleet {
 
   private final Settings settings;
   private final Output output;
-  private final @Nullable Progress progress;
+  private final @Nullable StatusLine progress;
   private final Statistics statistics = new Statistics();
   private final Outages outages;
   private final List<EmulatedDevice> devices = new ArrayList<>();
@@ -102,7 +103,7 @@ final class Fleet {
   /**
    * @param progress where a line is kept up to date, or null
    */
-  Fleet(Settings settings, Output output, @Nullable Progress progress) {
+  Fleet(Settings settings, Output output, @Nullable StatusLine progress) {
     this.settings = settings;
     this.output = output;
     this.progress = progress;

@@ -4,17 +4,18 @@ import java.io.PrintStream;
 import java.net.URI;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.client.ConnectionListener.Disconnected;
+import org.simplepush.examples.cli.StatusLine;
 
 /** For people: endpoints, a line each, why devices cannot connect, and the summary. */
 final class TextOutput implements Output {
   private final PrintStream out;
   private final PrintStream err;
-  private final @Nullable Progress progress;
+  private final @Nullable StatusLine progress;
 
   /**
    * @param progress the line that others have to go around, or null
    */
-  TextOutput(PrintStream out, PrintStream err, @Nullable Progress progress) {
+  TextOutput(PrintStream out, PrintStream err, @Nullable StatusLine progress) {
     this.out = out;
     this.err = err;
     this.progress = progress;

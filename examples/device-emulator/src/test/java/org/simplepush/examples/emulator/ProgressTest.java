@@ -3,8 +3,6 @@ package org.simplepush.examples.emulator;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -76,24 +74,5 @@ class ProgressTest {
           .asString()
           .matches("(.*\033\\[K)?device-1 app-1 http\\S+");
     }
-  }
-
-  @Test
-  void otherLinesTakeThePlaceOfTheProgress() {
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    PrintStream out = new PrintStream(bytes, true, StandardCharsets.UTF_8);
-    Progress progress = new Progress(out, () -> 8);
-    progress.clear();
-    progress.show("123456789");
-    progress.clear();
-    progress.clear();
-    assertThat(bytes.toString(StandardCharsets.UTF_8)).isEqualTo("\r1234567\033[K\r\033[K");
-  }
-
-  @Test
-  void widthIsThatOfTheEnvironmentIfItIsANumber() {
-    assertThat(new TerminalWidth("123").getAsInt()).isEqualTo(123);
-    assertThat(new TerminalWidth("wide").getAsInt()).isPositive();
-    assertThat(new TerminalWidth(null).getAsInt()).isPositive();
   }
 }

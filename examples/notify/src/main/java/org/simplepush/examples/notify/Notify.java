@@ -6,7 +6,6 @@ import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.URISyntaxException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -20,6 +19,12 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.appserver.Notifier;
 import org.simplepush.appserver.Verdict;
+import org.simplepush.examples.cli.CommandLines;
+import org.simplepush.examples.cli.JarVersion;
+import org.simplepush.examples.cli.Range;
+import org.simplepush.examples.cli.StatusLine;
+import org.simplepush.examples.cli.Terminal;
+import org.simplepush.examples.cli.TerminalWidth;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -31,7 +36,7 @@ import picocli.CommandLine.Spec;
 /** Notifies endpoints from the command line, one or a million. */
 @Command(
     name = "notify",
-    versionProvider = ProgramVersion.class,
+    versionProvider = JarVersion.class,
     sortOptions = false,
     description = "Tells push servers that something has a new version.",
     footer = {
@@ -106,7 +111,7 @@ public final class Notify implements Callable<Integer> {
   @SuppressWarnings("UnusedVariable") // picocli acts on it
   private boolean programVersion;
 
-  private final @Nullable PrintWriter terminal;
+  private final @Nullable StatusLine terminal;
   private final InputStream standardInput;
   private final Tally tally = new Tally();
 
@@ -115,39 +120,24 @@ public final class Notify implements Callable<Integer> {
    *
    * @param terminal where to show progress, or null
    */
-  private Notify(@Nullable PrintWriter terminal, InputStream standardInput) {
+  private Notify(@Nullable StatusLine terminal, InputStream standardInput) {
     this.terminal = terminal;
     this.standardInput = standardInput;
   }
 
   /** Notifies and ends the process with the exit code. */
   public static void main(String[] args) {
-    PrintWriter terminal =
-        Progress.hasTerminal()
-            ? new PrintWriter(System.err, true, StandardCharsets.US_ASCII)
+    StatusLine terminal =
+        Terminal.isPresent()
+            ? new StatusLine(System.err, new TerminalWidth(System.getenv("COLUMNS")))
             : null;
     System.exit(commandLine(terminal, System.in).execute(args));
   }
 
-  static CommandLine commandLine(@Nullable PrintWriter terminal, InputStream standardInput) {
-    CommandLine commandLine = new CommandLine(new Notify(terminal, standardInput));
+  static CommandLine commandLine(@Nullable StatusLine terminal, InputStream standardInput) {
+    CommandLine commandLine = CommandLines.of(new Notify(terminal, standardInput));
     commandLine.setExpandAtFiles(false);
-    commandLine.setParameterExceptionHandler(
-        (wrong, arguments) -> {
-          wrong.getCommandLine().getErr().println(oneLine(wrong));
-          return CommandLine.ExitCode.USAGE;
-        });
-    commandLine.setExecutionExceptionHandler(
-        (failure, command, arguments) -> {
-          command.getErr().println(oneLine(failure));
-          return CommandLine.ExitCode.SOFTWARE;
-        });
     return commandLine;
-  }
-
-  private static String oneLine(Exception failure) {
-    String sentence = failure.getMessage() == null ? failure.toString() : failure.getMessage();
-    return sentence.lines().findFirst().orElse(sentence);
   }
 
   @Override
@@ -227,11 +217,9 @@ public final class Notify implements Callable<Integer> {
   }
 
   private Notifier.Builder notifier() {
-    if (concurrency < 1 || concurrency > MAX_CONCURRENCY) {
-      throw wrong("--concurrency is 1 to " + MAX_CONCURRENCY + ", but was " + concurrency);
-    }
+    Range.check(spec, "--concurrency", concurrency, 1, MAX_CONCURRENCY);
     if (version != null && version < 0) {
-      throw wrong("--version is 0 to 2^63-1, but was " + version);
+      throw wrong("--version must be 0 to 2^63-1, but was " + version);
     }
     try {
       Notifier.Builder builder =
@@ -292,6 +280,6 @@ public final class Notify implements Callable<Integer> {
   }
 
   private ParameterException wrong(String sentence) {
-    return new ParameterException(spec.commandLine(), sentence);
+    return CommandLines.wrong(spec, sentence);
   }
 }

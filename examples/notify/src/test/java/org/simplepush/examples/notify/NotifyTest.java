@@ -3,7 +3,9 @@ package org.simplepush.examples.notify;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.InputStream;
+import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.URI;
@@ -20,6 +22,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.simplepush.examples.cli.StatusLine;
 import org.simplepush.server.testing.Answer;
 import org.simplepush.server.testing.FakePushServer;
 import picocli.CommandLine;
@@ -32,11 +35,13 @@ class NotifyTest {
 
   private final StringWriter out = new StringWriter();
   private final StringWriter errors = new StringWriter();
-  private final StringWriter terminal = new StringWriter();
+  private final ByteArrayOutputStream terminal = new ByteArrayOutputStream();
   private InputStream standardInput = InputStream.nullInputStream();
 
   private int run(Object... arguments) {
-    CommandLine commandLine = Notify.commandLine(new PrintWriter(terminal), standardInput);
+    StatusLine line =
+        new StatusLine(new PrintStream(terminal, true, StandardCharsets.UTF_8), () -> 80);
+    CommandLine commandLine = Notify.commandLine(line, standardInput);
     commandLine.setOut(new PrintWriter(out, true));
     commandLine.setErr(new PrintWriter(errors, true));
     List<String> all = new ArrayList<>(List.of("--allow-host", "127.0.0.1"));
@@ -213,7 +218,7 @@ class NotifyTest {
         "--version 7 | Give endpoints",
         "--version 7 https://[a | ENDPOINT 1 is not a URL",
         "--version 7 --file none.txt | --file cannot be read",
-        "--concurrency 0 https://a/ | --concurrency is 1 to",
+        "--concurrency 0 https://a/ | --concurrency must be 1 to",
         "--deadline 0 https://a/ | deadline",
         "--allow-host http://a https://a/ | A host is",
         "--allow-port 0 https://a/ | A port is",

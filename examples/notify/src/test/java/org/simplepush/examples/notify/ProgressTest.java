@@ -2,19 +2,23 @@ package org.simplepush.examples.notify;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.PrintWriter;
-import java.io.StringWriter;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.simplepush.examples.cli.StatusLine;
 
 class ProgressTest {
-  private static final String CLEAR = "\r\u001b[K";
+  private static final String CLEAR = "\u001b[K";
 
-  private final StringWriter terminal = new StringWriter();
+  private final ByteArrayOutputStream terminal = new ByteArrayOutputStream();
+  private final StatusLine line =
+      new StatusLine(new PrintStream(terminal, true, StandardCharsets.US_ASCII), () -> 80);
   private long now;
 
   private Progress progress(long total) {
-    return new Progress(new PrintWriter(terminal), total, () -> now);
+    return new Progress(line, total, () -> now);
   }
 
   @Test
@@ -27,13 +31,13 @@ class ProgressTest {
     progress.end();
     String half = "[" + "#".repeat(15) + "-".repeat(15) + "]  50%  100 of 200";
     String whole = "[" + "#".repeat(30) + "] 100%  200 of 200, 3 not accepted";
-    assertThat(terminal).hasToString(CLEAR + half + CLEAR + whole + CLEAR);
+    assertThat(terminal).hasToString("\r" + half + CLEAR + "\r" + whole + CLEAR + "\r" + CLEAR);
   }
 
   @Test
   void withoutATotalThereIsNoBar() {
     progress(-1).update(7, 0);
-    assertThat(terminal).hasToString(CLEAR + "7 done");
+    assertThat(terminal).hasToString("\r7 done" + CLEAR);
   }
 
   @Test

@@ -2,7 +2,6 @@ package org.simplepush.examples.quickstart;
 
 import java.io.IOException;
 import java.net.URI;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;
@@ -19,12 +18,10 @@ import org.simplepush.client.PushHandler;
 import org.simplepush.client.PushManager;
 import org.simplepush.client.PushMessage;
 import org.simplepush.client.PushRegisterHandler;
-import org.simplepush.core.InMemoryVersionStore;
 import org.simplepush.core.StoreException;
 import org.simplepush.core.VersionStore;
+import org.simplepush.examples.cli.StoreOption;
 import org.simplepush.server.PushServer;
-import org.simplepush.server.redis.RedisVersionStore;
-import org.simplepush.server.sqlite.SqliteVersionStore;
 
 /**
  * Tells the whole story in one process, over real sockets: a push server, a device with two
@@ -57,11 +54,11 @@ public final class Quickstart {
    */
   public static void main(String[] args) throws Exception {
     String name = args.length == 0 ? "memory" : args[0];
-    if (!name.matches("memory|sqlite:.+|rediss?(-sentinel)?://.+")) {
-      end("The store is memory, sqlite:PATH or redis://HOST:PORT, but was '" + name + "'");
-    }
     try {
+      StoreOption.check(name);
       new Quickstart(name).tell();
+    } catch (IllegalArgumentException e) {
+      end("The store " + e.getMessage());
     } catch (IOException | StoreException e) {
       end(String.valueOf(e.getMessage())); // a sentence that says what is wrong with the store
     }
@@ -168,17 +165,8 @@ public final class Quickstart {
   }
 
   private PushServer startServer(int port, int endpointPort) throws Exception {
-    store = openStore();
+    store = StoreOption.open(storeName);
     return PushServer.builder().port(port).endpointPort(endpointPort).store(store).build().start();
-  }
-
-  private VersionStore openStore() throws IOException {
-    if (storeName.equals("memory")) {
-      return new InMemoryVersionStore();
-    }
-    return storeName.startsWith("sqlite:")
-        ? SqliteVersionStore.open(Path.of(storeName.substring("sqlite:".length())))
-        : RedisVersionStore.open(storeName);
   }
 
   private void stop(PushServer server) {

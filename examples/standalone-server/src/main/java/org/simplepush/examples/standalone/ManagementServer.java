@@ -21,6 +21,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
+import org.simplepush.examples.cli.JarVersion;
 import org.simplepush.server.PushServer;
 import org.simplepush.server.PushServerMetrics;
 import org.simplepush.server.internal.RequestThreads;
@@ -107,7 +108,8 @@ final class ManagementServer implements AutoCloseable {
     switch (exchange.getRequestURI().getPath()) {
       case "/__lbheartbeat__" -> send(exchange, json(200, "{\"status\":\"OK\"}"));
       case "/__heartbeat__" -> heartbeat(exchange, server);
-      case "/__version__" -> send(exchange, json(200, "{\"version\":\"" + Version.text() + "\"}"));
+      case "/__version__" ->
+          send(exchange, json(200, "{\"version\":\"" + JarVersion.text() + "\"}"));
       case "/metrics" -> send(exchange, new Page(200, "text/plain; version=0.0.4", scrape()));
       default -> send(exchange, json(404, "{\"status\":404,\"error\":\"No such page\"}"));
     }

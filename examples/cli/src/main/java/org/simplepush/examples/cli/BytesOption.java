@@ -1,4 +1,4 @@
-package org.simplepush.examples.standalone;
+package org.simplepush.examples.cli;
 
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -6,8 +6,11 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /** Reads amounts of memory as the JVM's own options do: {@code 64m}, {@code 2g}. */
-final class BytesOption implements ITypeConverter<Long> {
+public final class BytesOption implements ITypeConverter<Long> {
   private static final Pattern SHAPE = Pattern.compile("([0-9]{1,9})([kmgKMG])");
+
+  /** Picocli makes one. */
+  public BytesOption() {}
 
   @Override
   public Long convert(String text) {

@@ -1,4 +1,4 @@
-package org.simplepush.examples.standalone;
+package org.simplepush.examples.cli;
 
 import java.time.Duration;
 import java.util.regex.Matcher;
@@ -6,12 +6,15 @@ import java.util.regex.Pattern;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** Reads how many in which time: {@code 10/1s}, {@code 600/1h}. */
-final class RateOption implements ITypeConverter<RateOption.Rate> {
+/** Reads a rate, a number and a time: {@code 10/1s}, {@code 600/1h}. */
+public final class RateOption implements ITypeConverter<RateOption.Rate> {
   private static final Pattern SHAPE = Pattern.compile("([0-9]{1,9})/(.+)");
 
-  /** So many in a window of time. */
-  record Rate(int permits, Duration window) {}
+  /** A number of permits in a window of time. */
+  public record Rate(int permits, Duration window) {}
+
+  /** Picocli makes one. */
+  public RateOption() {}
 
   @Override
   public Rate convert(String text) {
@@ -20,6 +23,7 @@ final class RateOption implements ITypeConverter<RateOption.Rate> {
       throw new TypeConversionException(
           "'" + text + "' is not a rate: write a number, / and a duration, such as 10/1s");
     }
-    return new Rate(Integer.parseInt(matcher.group(1)), DurationOption.parse(matcher.group(2)));
+    return new Rate(
+        Integer.parseInt(matcher.group(1)), new DurationOption().convert(matcher.group(2)));
   }
 }

@@ -1,4 +1,4 @@
-package org.simplepush.examples.emulator;
+package org.simplepush.examples.cli;
 
 import java.io.File;
 import java.io.IOException;
@@ -8,10 +8,10 @@ import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How many columns the terminal has: what {@code COLUMNS} says, or else {@code stty}, which is
- * asked again now and then because windows change.
+ * How many columns the terminal has: the value of {@code COLUMNS}, or else what {@code stty}
+ * reports, which runs again every 5 seconds because windows change their size.
  */
-final class TerminalWidth implements IntSupplier {
+public final class TerminalWidth implements IntSupplier {
   private static final int DEFAULT = 80;
   private static final long ASK_AGAIN_NANOS = TimeUnit.SECONDS.toNanos(5);
 
@@ -19,15 +19,20 @@ final class TerminalWidth implements IntSupplier {
   private int width;
   private long askedAt;
 
-  TerminalWidth(@Nullable String columns) {
+  /**
+   * Creates one.
+   *
+   * @param columns the value of {@code COLUMNS}, or null
+   */
+  public TerminalWidth(@Nullable String columns) {
     this.columns = columns;
   }
 
   @Override
   public synchronized int getAsInt() {
-    int told = parse(columns);
-    if (told > 0) {
-      return told;
+    int given = parse(columns);
+    if (given > 0) {
+      return given;
     }
     if (width == 0 || System.nanoTime() - askedAt > ASK_AGAIN_NANOS) {
       askedAt = System.nanoTime();

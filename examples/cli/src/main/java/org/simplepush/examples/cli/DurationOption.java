@@ -1,14 +1,15 @@
-package org.simplepush.examples.standalone;
+package org.simplepush.examples.cli;
 
 import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /** Reads durations as people type them: {@code 500ms}, {@code 20s}, {@code 7d}. */
-final class DurationOption {
+public final class DurationOption implements ITypeConverter<Duration> {
   private static final Pattern SHAPE = Pattern.compile("([0-9]{1,9})(ms|s|m|h|d)");
 
   private static final Map<String, Duration> UNITS =
@@ -19,9 +20,11 @@ final class DurationOption {
           "h", Duration.ofHours(1),
           "d", Duration.ofDays(1));
 
-  private DurationOption() {}
+  /** Picocli makes one. */
+  public DurationOption() {}
 
-  static Duration parse(String text) {
+  @Override
+  public Duration convert(String text) {
     Matcher matcher = SHAPE.matcher(text);
     if (!matcher.matches()) {
       throw new TypeConversionException(
