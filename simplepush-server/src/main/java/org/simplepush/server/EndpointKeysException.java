@@ -10,11 +10,13 @@ import java.io.IOException;
 public final class EndpointKeysException extends IOException {
   private static final long serialVersionUID = 1;
 
-  EndpointKeysException(String message) {
+  /** With what is wrong and what would be right. */
+  public EndpointKeysException(String message) {
     super(message);
   }
 
-  EndpointKeysException(String message, Throwable cause) {
+  /** With what is wrong and what would be right, and what caused it. */
+  public EndpointKeysException(String message, Throwable cause) {
     super(message, cause);
   }
 }

@@ -37,7 +37,28 @@ import org.simplepush.core.internal.Authority;
 import org.simplepush.core.internal.Checks;
 import org.simplepush.core.internal.DaemonThreads;
 import org.simplepush.server.internal.ClientAddresses;
+import org.simplepush.server.internal.Counters;
+import org.simplepush.server.internal.EndpointTokens;
+import org.simplepush.server.internal.FailureLog;
+import org.simplepush.server.internal.MemoryAccount;
 import org.simplepush.server.internal.Network;
+import org.simplepush.server.internal.Refusals;
+import org.simplepush.server.internal.endpoint.RateLimit;
+import org.simplepush.server.internal.endpoint.RequestLimits;
+import org.simplepush.server.internal.endpoint.VersionEndpoint;
+import org.simplepush.server.internal.http.JdkEndpointServer;
+import org.simplepush.server.internal.keys.KeyKeeper;
+import org.simplepush.server.internal.net.AdmissionDesk;
+import org.simplepush.server.internal.net.ConnectionLimits;
+import org.simplepush.server.internal.net.WebSocketServer;
+import org.simplepush.server.internal.node.ServerHealth;
+import org.simplepush.server.internal.session.CreationLimits;
+import org.simplepush.server.internal.session.ServerSettings;
+import org.simplepush.server.internal.session.Session;
+import org.simplepush.server.internal.session.SessionRegistry;
+import org.simplepush.server.internal.session.Sleepers;
+import org.simplepush.server.internal.session.WakeUpSettings;
+import org.simplepush.server.internal.wakeup.UdpWaker;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -80,7 +101,7 @@ public final class PushServer implements AutoCloseable {
   private final SessionRegistry sessions;
   private final KeyKeeper keys;
   private final EndpointTokens tokens;
-  private final EndpointHandler endpointHandler;
+  private final VersionEndpoint endpointHandler;
   private final CompletableFuture<Void> closed = new CompletableFuture<>();
 
   /** Guards writing of the two below. */
@@ -113,13 +134,13 @@ public final class PushServer implements AutoCloseable {
     this.counters = new Counters(new MemoryAccount(config.maxMemory), failures);
     this.waker = new UdpWaker(failures);
     this.store = config.store != null ? config.store : new InMemoryVersionStore();
-    this.sleepers = new Sleepers(config.wakeUp, waker, System::nanoTime, counters);
+    this.sleepers = new Sleepers(config.wakeUpSettings(), waker, System::nanoTime, counters);
     this.sessions = new SessionRegistry(store, sleepers, System::nanoTime, counters);
     this.keys =
         new KeyKeeper(store, config.keySettings(), config.clock, sessions::compareEverybody);
     this.tokens = keys.tokens();
     this.endpointHandler =
-        new EndpointHandler(
+        new VersionEndpoint(
             store,
             tokens,
             sessions,
@@ -690,7 +711,12 @@ public final class PushServer implements AutoCloseable {
     }
 
     private KeyKeeper.Settings keySettings() {
-      return new KeyKeeper.Settings(keys, keyFile, startOver, rotateKeys, keyInterval);
+      return new KeyKeeper.Settings(
+          keys == null ? null : keys.keys(), keyFile, startOver, rotateKeys, keyInterval);
+    }
+
+    private @Nullable WakeUpSettings wakeUpSettings() {
+      return wakeUp == null ? null : wakeUp.settings();
     }
 
     private ServerSettings settings() {

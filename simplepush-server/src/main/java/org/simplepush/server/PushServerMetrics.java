@@ -6,6 +6,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.BaseUnits;
 import io.micrometer.core.instrument.binder.MeterBinder;
 import java.util.function.ToDoubleFunction;
+import org.simplepush.server.internal.Refusal;
 
 /**
  * Shows the {@link ServerStatistics} of a server in a Micrometer registry, under {@code

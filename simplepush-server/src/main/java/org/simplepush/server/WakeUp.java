@@ -1,16 +1,13 @@
 package org.simplepush.server;
 
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
-import org.simplepush.core.ClientMessage;
 import org.simplepush.core.internal.Checks;
 import org.simplepush.server.internal.Network;
+import org.simplepush.server.internal.session.WakeUpSettings;
 
 /**
  * Which devices a {@link PushServer} wakes by UDP instead of keeping their connections, and how
@@ -23,26 +20,10 @@ import org.simplepush.server.internal.Network;
 public final class WakeUp {
   private static final Pattern MOBILE_NETWORK = Pattern.compile("\\d{3}-\\d{2,3}");
 
-  private final List<Network> networks;
-  private final Set<String> mobileNetworks;
-  private final Duration quietTime;
-  private final Duration interval;
-  private final int attempts;
-  private final int maxSleeping;
+  private final WakeUpSettings settings;
 
-  private WakeUp(
-      List<Network> networks,
-      Set<String> mobileNetworks,
-      Duration quietTime,
-      Duration interval,
-      int attempts,
-      int maxSleeping) {
-    this.networks = networks;
-    this.mobileNetworks = mobileNetworks;
-    this.quietTime = quietTime;
-    this.interval = interval;
-    this.attempts = attempts;
-    this.maxSleeping = maxSleeping;
+  private WakeUp(WakeUpSettings settings) {
+    this.settings = settings;
   }
 
   /**
@@ -69,7 +50,8 @@ public final class WakeUp {
       throw new IllegalArgumentException("Name a network to wake devices in, like 10.0.0.0/8");
     }
     return new WakeUp(
-        List.copyOf(parsed), Set.of(), Duration.ofSeconds(10), Duration.ofSeconds(5), 5, 100_000);
+        new WakeUpSettings(
+            parsed, Set.of(), Duration.ofSeconds(10), Duration.ofSeconds(5), 5, 100_000));
   }
 
   /**
@@ -91,7 +73,14 @@ public final class WakeUp {
             "A mobile network is written like 214-07, but was '" + text + "'");
       }
     }
-    return new WakeUp(networks, Set.of(mobileNetworks), quietTime, interval, attempts, maxSleeping);
+    return new WakeUp(
+        new WakeUpSettings(
+            settings.networks(),
+            Set.of(mobileNetworks),
+            settings.quietTime(),
+            settings.interval(),
+            settings.attempts(),
+            settings.maxSleeping()));
   }
 
   /**
@@ -102,7 +91,14 @@ public final class WakeUp {
    */
   public WakeUp quietTime(Duration quietTime) {
     Checks.range("quietTime", quietTime, Checks.MILLISECOND, Checks.DAY);
-    return new WakeUp(networks, mobileNetworks, quietTime, interval, attempts, maxSleeping);
+    return new WakeUp(
+        new WakeUpSettings(
+            settings.networks(),
+            settings.mobileNetworks(),
+            quietTime,
+            settings.interval(),
+            settings.attempts(),
+            settings.maxSleeping()));
   }
 
   /**
@@ -113,7 +109,14 @@ public final class WakeUp {
    */
   public WakeUp interval(Duration interval) {
     Checks.range("interval", interval, Checks.MILLISECOND, Checks.DAY);
-    return new WakeUp(networks, mobileNetworks, quietTime, interval, attempts, maxSleeping);
+    return new WakeUp(
+        new WakeUpSettings(
+            settings.networks(),
+            settings.mobileNetworks(),
+            settings.quietTime(),
+            interval,
+            settings.attempts(),
+            settings.maxSleeping()));
   }
 
   /**
@@ -125,7 +128,14 @@ public final class WakeUp {
    */
   public WakeUp attempts(int attempts) {
     Checks.range("attempts", attempts, 1, 20);
-    return new WakeUp(networks, mobileNetworks, quietTime, interval, attempts, maxSleeping);
+    return new WakeUp(
+        new WakeUpSettings(
+            settings.networks(),
+            settings.mobileNetworks(),
+            settings.quietTime(),
+            settings.interval(),
+            attempts,
+            settings.maxSleeping()));
   }
 
   /**
@@ -136,40 +146,17 @@ public final class WakeUp {
    */
   public WakeUp maxSleeping(int maxSleeping) {
     Checks.positive("maxSleeping", maxSleeping);
-    return new WakeUp(networks, mobileNetworks, quietTime, interval, attempts, maxSleeping);
+    return new WakeUp(
+        new WakeUpSettings(
+            settings.networks(),
+            settings.mobileNetworks(),
+            settings.quietTime(),
+            settings.interval(),
+            settings.attempts(),
+            maxSleeping));
   }
 
-  /** Returns where a device may be sent datagrams, or null if it asks for none or may not. */
-  @Nullable InetSocketAddress permitted(ClientMessage.Hello hello) {
-    ClientMessage.WakeUpAddress claimed = hello.wakeUp();
-    if (claimed == null || !isPermitted(hello.mobileNetwork())) {
-      return null;
-    }
-    InetAddress address = Network.literal(claimed.ip());
-    if (address == null || networks.stream().noneMatch(network -> network.permits(address))) {
-      return null;
-    }
-    return new InetSocketAddress(address, claimed.port());
-  }
-
-  private boolean isPermitted(ClientMessage.@Nullable MobileNetwork network) {
-    return mobileNetworks.isEmpty()
-        || (network != null && mobileNetworks.contains(network.mcc() + "-" + network.mnc()));
-  }
-
-  Duration quietTime() {
-    return quietTime;
-  }
-
-  Duration interval() {
-    return interval;
-  }
-
-  int attempts() {
-    return attempts;
-  }
-
-  int maxSleeping() {
-    return maxSleeping;
+  WakeUpSettings settings() {
+    return settings;
   }
 }

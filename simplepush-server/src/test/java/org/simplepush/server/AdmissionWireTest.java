@@ -2,8 +2,8 @@ package org.simplepush.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
-import static org.simplepush.server.TestServers.eventually;
-import static org.simplepush.server.TestServers.server;
+import static org.simplepush.server.fixtures.TestServers.eventually;
+import static org.simplepush.server.fixtures.TestServers.server;
 
 import java.time.Duration;
 import java.util.concurrent.BlockingQueue;
@@ -16,6 +16,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.simplepush.server.Admission.Decision;
+import org.simplepush.server.fixtures.Hygiene;
+import org.simplepush.server.fixtures.LoggedMessages;
+import org.simplepush.server.fixtures.RawHttp;
+import org.simplepush.server.fixtures.RawWebSocket;
+import org.simplepush.server.fixtures.WireDevice;
+import org.simplepush.server.internal.Refusal;
+import org.simplepush.server.internal.net.AdmissionDesk;
 
 /** The embedder's say in who may connect (protocol §13), on real sockets. */
 @Timeout(60)

@@ -1,9 +1,12 @@
 package org.simplepush.server;
 
+import static com.tngtech.archunit.base.DescribedPredicate.describe;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noFields;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
@@ -15,10 +18,85 @@ import com.tngtech.archunit.lang.ArchRule;
     packages = "org.simplepush.server",
     importOptions = ImportOption.DoNotIncludeTests.class)
 class ArchitectureTest {
-  /** The rules of the protocol, which are tested without sockets and threads. */
-  private static final String RULES =
-      ".*\\.(Session|SessionRegistry|Deliveries|PingLimit|RateLimit|EndpointHandler|EndpointTokens"
-          + "|FrameGuard|UpgradeRequest|Sleepers|WakeUp|Network|ClientAddresses|AddressCounts)(\\$.*)?";
+  private static final String PUBLIC = "org.simplepush.server";
+  private static final String COMMON = PUBLIC + ".internal";
+  private static final String SESSION = COMMON + ".session";
+  private static final String ENDPOINT = COMMON + ".endpoint";
+  private static final String FRAMING = COMMON + ".framing";
+  private static final String KEYS = COMMON + ".keys";
+  private static final String WAKE_UP = COMMON + ".wakeup";
+  private static final String NET = COMMON + ".net";
+  private static final String HTTP = COMMON + ".http";
+  private static final String NODE = COMMON + ".node";
+
+  /** What can be tested without sockets and threads. */
+  private static final String[] RULES = {COMMON, SESSION, ENDPOINT, FRAMING};
+
+  /** The public package and what is below it meet in the server, its builder and the settings. */
+  @ArchTest
+  static final ArchRule arrowsGoOneWay =
+      layeredArchitecture()
+          .consideringOnlyDependenciesInAnyPackage(PUBLIC + "..")
+          .layer("public")
+          .definedBy(PUBLIC)
+          .layer("optional")
+          .definedBy(PUBLIC + ".jetty", PUBLIC + ".redis", PUBLIC + ".sqlite")
+          .layer("node")
+          .definedBy(NODE)
+          .layer("http")
+          .definedBy(HTTP)
+          .layer("net")
+          .definedBy(NET)
+          .layer("framing")
+          .definedBy(FRAMING)
+          .layer("endpoint")
+          .definedBy(ENDPOINT)
+          .layer("wake-up")
+          .definedBy(WAKE_UP)
+          .layer("keys")
+          .definedBy(KEYS)
+          .layer("session")
+          .definedBy(SESSION)
+          .layer("common")
+          .definedBy(COMMON)
+          .whereLayer("optional")
+          .mayNotBeAccessedByAnyLayer()
+          .whereLayer("node")
+          .mayOnlyBeAccessedByLayers("public")
+          .whereLayer("http")
+          .mayOnlyBeAccessedByLayers("public", "node")
+          .whereLayer("net")
+          .mayOnlyBeAccessedByLayers("public", "node", "http")
+          .whereLayer("framing")
+          .mayOnlyBeAccessedByLayers("net")
+          .whereLayer("endpoint")
+          .mayOnlyBeAccessedByLayers("public", "node")
+          .whereLayer("wake-up")
+          .mayOnlyBeAccessedByLayers("public", "node")
+          .whereLayer("keys")
+          .mayOnlyBeAccessedByLayers("public", "node")
+          .whereLayer("session")
+          .mayOnlyBeAccessedByLayers("public", "node", "net", "endpoint", "wake-up")
+          .ensureAllClassesAreContainedInArchitecture();
+
+  @ArchTest
+  static final ArchRule packagesDependOnEachOtherInNoCircle =
+      slices().matching(PUBLIC + ".(**)").should().beFreeOfCycles();
+
+  /** Of the public types they know those that are handed in, and what they throw. */
+  @ArchTest
+  static final ArchRule partsDoNotKnowTheServerTheyAreIn =
+      noClasses()
+          .that()
+          .resideInAPackage(COMMON + "..")
+          .should()
+          .dependOnClassesThat()
+          .belongToAnyOf(
+              PushServer.class,
+              PushServerMetrics.class,
+              EndpointServlet.class,
+              EndpointKeys.class,
+              WakeUp.class);
 
   @ArchTest
   static final ArchRule dependsOnNothingButWhatItsModuleNames =
@@ -53,7 +131,7 @@ class ArchitectureTest {
   static final ArchRule rulesKnowNoSocketsAndNoThreads =
       noClasses()
           .that()
-          .haveNameMatching(RULES)
+          .resideInAnyPackage(RULES)
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage(
@@ -71,35 +149,24 @@ class ArchitectureTest {
           .dependOnClassesThat()
           .areAssignableTo(java.util.Timer.class);
 
+  /** The common package hands the clock of the system to what counts and throttles. */
   @ArchTest
   static final ArchRule rulesReadNoClock =
       noClasses()
           .that()
-          .haveNameMatching(RULES)
+          .resideInAnyPackage(SESSION, ENDPOINT, FRAMING)
           .should()
-          .callMethod(System.class, "nanoTime")
-          .orShould()
-          .callMethod(System.class, "currentTimeMillis")
-          .orShould()
-          .callMethod(java.time.Instant.class, "now");
-
-  @ArchTest
-  static final ArchRule sessionKnowsNoTransport =
-      noClasses()
-          .that()
-          .haveNameMatching(RULES)
-          .should()
-          .dependOnClassesThat()
-          .haveSimpleNameStartingWith("Connection")
-          .orShould()
-          .dependOnClassesThat()
-          .haveSimpleNameStartingWith("EventLoop")
-          .orShould()
-          .dependOnClassesThat()
-          .haveSimpleNameEndingWith("Transport")
-          .orShould()
-          .dependOnClassesThat()
-          .haveSimpleName("WebSocketServer");
+          .accessTargetWhere(
+              describe(
+                  "it reads a clock",
+                  access ->
+                      access
+                          .getTarget()
+                          .getFullName()
+                          .matches(
+                              "java\\.lang\\.System\\.(nanoTime|currentTimeMillis)\\(\\)"
+                                  + "|java\\.time\\.(Instant|Clock|InstantSource)"
+                                  + "\\.(now|system\\w*)\\(.*")));
 
   @ArchTest
   static final ArchRule onlyTheServletKnowsServlets =
@@ -160,7 +227,7 @@ class ArchitectureTest {
   static final ArchRule onlyTheConnectionLayerKnowsTheWebSocketEngine =
       noClasses()
           .that()
-          .haveNameNotMatching(".*\\.(Connection|PushDraft|WebSocketServer)(\\$.*)?")
+          .resideOutsideOfPackage(NET)
           .should()
           .dependOnClassesThat()
           .resideInAPackage("org.java_websocket..");

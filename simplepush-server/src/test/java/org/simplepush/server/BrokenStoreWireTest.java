@@ -1,7 +1,7 @@
 package org.simplepush.server;
 
-import static org.simplepush.server.TestServers.CHANNEL;
-import static org.simplepush.server.TestServers.server;
+import static org.simplepush.server.fixtures.TestServers.CHANNEL;
+import static org.simplepush.server.fixtures.TestServers.server;
 
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicReference;
@@ -9,6 +9,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.simplepush.core.InMemoryVersionStore;
+import org.simplepush.server.fixtures.SlowStore;
+import org.simplepush.server.fixtures.WireDevice;
 
 /** A store that throws where it should answer: its own fault, and an error in the log each time. */
 @Timeout(60)

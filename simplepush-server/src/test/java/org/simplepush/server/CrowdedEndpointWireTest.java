@@ -1,8 +1,8 @@
 package org.simplepush.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.simplepush.server.TestServers.eventually;
-import static org.simplepush.server.TestServers.server;
+import static org.simplepush.server.fixtures.TestServers.eventually;
+import static org.simplepush.server.fixtures.TestServers.server;
 
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -16,6 +16,10 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.simplepush.server.fixtures.Hygiene;
+import org.simplepush.server.fixtures.LoggedMessages;
+import org.simplepush.server.fixtures.RawHttp;
+import org.simplepush.server.fixtures.RawSocket;
 import org.simplepush.server.jetty.JettyEndpointServer;
 
 /** Many connections to the endpoint port on Jetty, and what they may hold (protocol §13). */

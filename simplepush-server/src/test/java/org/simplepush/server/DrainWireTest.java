@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.awaitility.Awaitility.await;
-import static org.simplepush.server.TestServers.CHANNEL;
+import static org.simplepush.server.fixtures.TestServers.CHANNEL;
 
 import java.io.IOException;
 import java.net.ConnectException;
@@ -24,6 +24,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.simplepush.core.InMemoryVersionStore;
+import org.simplepush.server.fixtures.Hygiene;
+import org.simplepush.server.fixtures.Json;
+import org.simplepush.server.fixtures.RawHttp;
+import org.simplepush.server.fixtures.RawSocket;
+import org.simplepush.server.fixtures.RawWebSocket;
+import org.simplepush.server.fixtures.SharedMemoryStore;
+import org.simplepush.server.fixtures.TestServers;
+import org.simplepush.server.fixtures.WireDevice;
 
 /** A server that closes little by little. */
 @Timeout(60)

@@ -25,6 +25,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.simplepush.server.fixtures.LoggedMessages;
+import org.simplepush.server.internal.keys.KeyFile;
 
 @Timeout(60)
 class EndpointKeysTest {
@@ -44,7 +46,7 @@ class EndpointKeysTest {
 
   @Test
   void fileIsMadeForItsOwnerOnlyAndReadTheSameAgain() throws IOException {
-    EndpointKeys.create(file);
+    KeyFile.create(file);
     EndpointKeys made = EndpointKeys.load(file);
     assertThat(made.keys()).hasSize(1);
     assertThat(made.keys().get(0)).hasSize(EndpointKeys.KEY_LENGTH);
@@ -59,8 +61,8 @@ class EndpointKeysTest {
   @Test
   void twoFilesGetDifferentKeys() throws IOException {
     Path other = folder.resolve("other");
-    EndpointKeys.create(file);
-    EndpointKeys.create(other);
+    KeyFile.create(file);
+    KeyFile.create(other);
     assertThat(EndpointKeys.load(other).keys().get(0))
         .isNotEqualTo(EndpointKeys.load(file).keys().get(0));
   }
@@ -88,7 +90,7 @@ class EndpointKeysTest {
   void fileThatOthersHaveIsReadWithOneWarning(String mode) throws IOException {
     Files.writeString(file, line(1) + "\n");
     Files.setPosixFilePermissions(file, PosixFilePermissions.fromString(mode));
-    try (LoggedMessages logged = LoggedMessages.of(EndpointKeys.class)) {
+    try (LoggedMessages logged = LoggedMessages.of(KeyFile.class)) {
       assertThat(EndpointKeys.load(file).keys()).hasSize(1);
       assertThat(logged.warnings())
           .containsExactly(
@@ -103,7 +105,7 @@ class EndpointKeysTest {
   void fileThatOthersDoNotHaveIsReadWithoutAWarning(String mode) throws IOException {
     Files.writeString(file, line(1) + "\n");
     Files.setPosixFilePermissions(file, PosixFilePermissions.fromString(mode));
-    try (LoggedMessages logged = LoggedMessages.of(EndpointKeys.class)) {
+    try (LoggedMessages logged = LoggedMessages.of(KeyFile.class)) {
       assertThat(EndpointKeys.load(file).keys()).hasSize(1);
       assertThat(logged.warnings()).isEmpty();
     }
@@ -155,7 +157,7 @@ class EndpointKeysTest {
         .isInstanceOf(IOException.class)
         .hasMessageContaining("The key file " + folder + " cannot be read");
     Path nowhere = folder.resolve("no/such");
-    assertThatThrownBy(() -> EndpointKeys.create(nowhere.resolve("keys")))
+    assertThatThrownBy(() -> KeyFile.create(nowhere.resolve("keys")))
         .isInstanceOf(IOException.class)
         .hasMessage("The key file's folder " + nowhere + " does not exist");
   }
@@ -174,7 +176,7 @@ class EndpointKeysTest {
                   () -> {
                     try {
                       start.await(20, TimeUnit.SECONDS);
-                      EndpointKeys.create(shared);
+                      KeyFile.create(shared);
                       byte[] key = EndpointKeys.load(shared).keys().get(0);
                       return Base64.getEncoder().encodeToString(key);
                     } catch (Exception e) {
@@ -197,7 +199,7 @@ class EndpointKeysTest {
   /** What one of two processes does. */
   static final class Loader {
     public static void main(String[] arguments) throws IOException {
-      EndpointKeys.create(Path.of(arguments[0]));
+      KeyFile.create(Path.of(arguments[0]));
       byte[] key = EndpointKeys.load(Path.of(arguments[0])).keys().get(0);
       System.out.println(Base64.getEncoder().encodeToString(key));
     }

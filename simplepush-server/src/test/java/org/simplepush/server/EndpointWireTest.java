@@ -2,11 +2,11 @@ package org.simplepush.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.simplepush.server.Json.json;
-import static org.simplepush.server.TestServers.CHANNEL;
-import static org.simplepush.server.TestServers.OTHER_CHANNEL;
-import static org.simplepush.server.TestServers.channel;
-import static org.simplepush.server.TestServers.eventually;
+import static org.simplepush.server.fixtures.Json.json;
+import static org.simplepush.server.fixtures.TestServers.CHANNEL;
+import static org.simplepush.server.fixtures.TestServers.OTHER_CHANNEL;
+import static org.simplepush.server.fixtures.TestServers.channel;
+import static org.simplepush.server.fixtures.TestServers.eventually;
 
 import java.io.ByteArrayOutputStream;
 import java.net.BindException;
@@ -45,6 +45,13 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.simplepush.core.InMemoryVersionStore;
+import org.simplepush.server.fixtures.Hygiene;
+import org.simplepush.server.fixtures.Json;
+import org.simplepush.server.fixtures.RawHttp;
+import org.simplepush.server.fixtures.RawWebSocket;
+import org.simplepush.server.fixtures.SlowStore;
+import org.simplepush.server.fixtures.WireDevice;
+import org.simplepush.server.internal.keys.KeyFile;
 
 /**
  * The endpoint of protocol §8, row by row, over real sockets; whatever HTTP server is behind it.
@@ -964,7 +971,7 @@ abstract class EndpointWireTest {
   @Test
   void registerGivesTheSameEndpointAgainAlsoAfterARestart(@TempDir Path folder) throws Exception {
     Path keyFile = folder.resolve("keys");
-    EndpointKeys.create(keyFile);
+    KeyFile.create(keyFile);
     InMemoryVersionStore store = new InMemoryVersionStore();
     String uaid;
     String first;
@@ -987,11 +994,11 @@ abstract class EndpointWireTest {
   @Test
   void rotatedKeysIssueNewEndpointsAndVerifyTheOldOnes(@TempDir Path folder) throws Exception {
     Path keyFile = folder.resolve("keys");
-    EndpointKeys.create(keyFile);
+    KeyFile.create(keyFile);
     EndpointKeys oldKey = EndpointKeys.load(keyFile);
     List<String> oldLines = Files.readAllLines(keyFile);
     Path newFile = folder.resolve("new-keys");
-    EndpointKeys.create(newFile);
+    KeyFile.create(newFile);
     List<String> newLines = Files.readAllLines(newFile);
     Path bothFile = folder.resolve("both-keys");
     Files.write(bothFile, newLines);

@@ -1,11 +1,11 @@
 package org.simplepush.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.simplepush.server.TestServers.CHANNEL;
-import static org.simplepush.server.TestServers.OTHER_CHANNEL;
-import static org.simplepush.server.TestServers.eventually;
-import static org.simplepush.server.TestServers.publish;
-import static org.simplepush.server.TestServers.server;
+import static org.simplepush.server.fixtures.TestServers.CHANNEL;
+import static org.simplepush.server.fixtures.TestServers.OTHER_CHANNEL;
+import static org.simplepush.server.fixtures.TestServers.eventually;
+import static org.simplepush.server.fixtures.TestServers.publish;
+import static org.simplepush.server.fixtures.TestServers.server;
 
 import java.net.URI;
 import java.time.Duration;
@@ -15,6 +15,10 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.simplepush.core.InMemoryVersionStore;
 import org.simplepush.core.VersionStore.Size;
+import org.simplepush.server.fixtures.Hygiene;
+import org.simplepush.server.fixtures.RawWebSocket;
+import org.simplepush.server.fixtures.WireDevice;
+import org.simplepush.server.internal.session.ServerSettings;
 
 /** Protocol §10: who is dropped when, on real sockets and in a store whose time is the test's. */
 @Timeout(60)

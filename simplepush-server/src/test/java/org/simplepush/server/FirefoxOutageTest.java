@@ -19,6 +19,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.simplepush.core.InMemoryVersionStore;
 import org.simplepush.core.VersionStore;
+import org.simplepush.server.fixtures.Firefox;
+import org.simplepush.server.fixtures.Json;
+import org.simplepush.server.fixtures.RawHttp;
+import org.simplepush.server.fixtures.RawWebSocket;
+import org.simplepush.server.fixtures.SlowStore;
+import org.simplepush.server.internal.EndpointTokens;
 import org.simplepush.server.redis.RedisProcess;
 import org.simplepush.server.redis.RedisVersionStore;
 import org.simplepush.server.redis.TcpProxy;
@@ -164,8 +170,8 @@ class FirefoxOutageTest {
   void comesBackAfterAnotherConnectionTookOverAndPolicyClosedItsOwn() throws Exception {
     subscribe(new InMemoryVersionStore(), 1000);
     String path = endpoint.getRawPath();
-    String token = path.substring(EndpointHandler.PATH.length());
-    String uaid = new EndpointTokens(keys).open(token).uaid().text();
+    String token = path.substring(EndpointTokens.PATH.length());
+    String uaid = new EndpointTokens(keys.keys()).open(token).uaid().text();
     try (RawWebSocket usurper = RawWebSocket.connect(server.port())) {
       usurper.send("{\"messageType\":\"hello\",\"uaid\":\"" + uaid + "\"}");
       assertThat(Json.text(usurper.nextJson(), "uaid")).isEqualTo(uaid);

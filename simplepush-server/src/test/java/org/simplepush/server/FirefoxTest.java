@@ -13,6 +13,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.simplepush.core.InMemoryVersionStore;
+import org.simplepush.server.fixtures.Firefox;
+import org.simplepush.server.fixtures.RawHttp;
 
 /**
  * Firefox, whose push client still speaks this protocol, as the device. Run with {@code mvn test

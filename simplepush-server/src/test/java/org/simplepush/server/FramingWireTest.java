@@ -1,17 +1,17 @@
 package org.simplepush.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.simplepush.server.Json.field;
-import static org.simplepush.server.Json.json;
-import static org.simplepush.server.RawWebSocket.BINARY;
-import static org.simplepush.server.RawWebSocket.CLOSE;
-import static org.simplepush.server.RawWebSocket.CONTINUATION;
-import static org.simplepush.server.RawWebSocket.FIN;
-import static org.simplepush.server.RawWebSocket.PING;
-import static org.simplepush.server.RawWebSocket.PONG;
-import static org.simplepush.server.RawWebSocket.TEXT;
-import static org.simplepush.server.TestServers.CHANNEL;
-import static org.simplepush.server.TestServers.server;
+import static org.simplepush.server.fixtures.Json.field;
+import static org.simplepush.server.fixtures.Json.json;
+import static org.simplepush.server.fixtures.RawWebSocket.BINARY;
+import static org.simplepush.server.fixtures.RawWebSocket.CLOSE;
+import static org.simplepush.server.fixtures.RawWebSocket.CONTINUATION;
+import static org.simplepush.server.fixtures.RawWebSocket.FIN;
+import static org.simplepush.server.fixtures.RawWebSocket.PING;
+import static org.simplepush.server.fixtures.RawWebSocket.PONG;
+import static org.simplepush.server.fixtures.RawWebSocket.TEXT;
+import static org.simplepush.server.fixtures.TestServers.CHANNEL;
+import static org.simplepush.server.fixtures.TestServers.server;
 
 import com.sun.management.ThreadMXBean;
 import java.io.ByteArrayOutputStream;
@@ -29,6 +29,12 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.simplepush.server.fixtures.Hygiene;
+import org.simplepush.server.fixtures.Json;
+import org.simplepush.server.fixtures.RawHttp;
+import org.simplepush.server.fixtures.RawWebSocket;
+import org.simplepush.server.fixtures.TestServers;
+import org.simplepush.server.fixtures.WireDevice;
 
 /** Messages, frames and close codes of protocol §1, byte for byte. */
 @Timeout(60)

@@ -3,8 +3,8 @@ package org.simplepush.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
-import static org.simplepush.server.TestServers.eventually;
-import static org.simplepush.server.TestServers.server;
+import static org.simplepush.server.fixtures.TestServers.eventually;
+import static org.simplepush.server.fixtures.TestServers.server;
 
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -20,6 +20,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.simplepush.server.fixtures.Hygiene;
+import org.simplepush.server.fixtures.RawWebSocket;
 
 /** A HAProxy in front, if this machine has one: the device's address comes through. */
 @Tag("process")

@@ -3,9 +3,9 @@ package org.simplepush.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
-import static org.simplepush.server.TestServers.CHANNEL;
-import static org.simplepush.server.TestServers.eventually;
-import static org.simplepush.server.TestServers.server;
+import static org.simplepush.server.fixtures.TestServers.CHANNEL;
+import static org.simplepush.server.fixtures.TestServers.eventually;
+import static org.simplepush.server.fixtures.TestServers.server;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -48,6 +48,14 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.simplepush.core.InMemoryVersionStore;
+import org.simplepush.server.fixtures.Certificates;
+import org.simplepush.server.fixtures.RawHttp;
+import org.simplepush.server.fixtures.RawWebSocket;
+import org.simplepush.server.fixtures.SlowStore;
+import org.simplepush.server.fixtures.TestServers;
+import org.simplepush.server.fixtures.WireDevice;
+import org.simplepush.server.internal.net.EventLoop;
+import org.simplepush.server.internal.node.ServerHealth;
 import org.simplepush.server.jetty.JettyEndpointServer;
 
 /** A server of which a part has died: it says so, and what is left goes on. */
@@ -105,7 +113,7 @@ class HealthWireTest {
 
   @Test
   void serverOfTlsIsHealthy(@TempDir Path folder) throws Exception {
-    SSLContext tls = TlsWireTest.selfSigned(folder.resolve("keystore.p12"));
+    SSLContext tls = Certificates.selfSigned(folder.resolve("keystore.p12"));
     for (EndpointServer endpoints : TestServers.ENDPOINT_SERVERS) {
       try (PushServer server = server().tls(tls).endpointServer(endpoints).build().start()) {
         assertHealthy(server);
@@ -312,7 +320,7 @@ class HealthWireTest {
 
   @Test
   void tlsThatFailsLeaksNoConnectionAndThePortIsServedOn(@TempDir Path folder) throws Exception {
-    SSLContext real = TlsWireTest.selfSigned(folder.resolve("keystore.p12"));
+    SSLContext real = Certificates.selfSigned(folder.resolve("keystore.p12"));
     AtomicBoolean broken = new AtomicBoolean();
     try (PushServer server =
         server().tls(new BreakingTls(real, broken)).eventLoops(2).build().start()) {
@@ -353,7 +361,9 @@ class HealthWireTest {
   }
 
   private static PushServer.Builder builder(boolean secure, Path folder) throws Exception {
-    return secure ? server().tls(TlsWireTest.selfSigned(folder.resolve("keystore.p12"))) : server();
+    return secure
+        ? server().tls(Certificates.selfSigned(folder.resolve("keystore.p12")))
+        : server();
   }
 
   @ParameterizedTest

@@ -1,5 +1,7 @@
 package org.simplepush.server;
 
+import org.simplepush.server.fixtures.TestServers;
+
 /** The endpoint on the HTTP server of the JDK, which is the default. */
 class JdkEndpointWireTest extends EndpointWireTest {
   @Override

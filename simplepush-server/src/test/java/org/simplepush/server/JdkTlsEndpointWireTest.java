@@ -4,6 +4,9 @@ import java.nio.file.Path;
 import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
+import org.simplepush.server.fixtures.Certificates;
+import org.simplepush.server.fixtures.RawHttp;
+import org.simplepush.server.fixtures.TestServers;
 
 /** The endpoint on the HTTP server of the JDK behind TLS; devices connect without. */
 class JdkTlsEndpointWireTest extends EndpointWireTest {
@@ -14,7 +17,7 @@ class JdkTlsEndpointWireTest extends EndpointWireTest {
   @BeforeAll
   @Override
   void startServer() throws Exception {
-    tls = TlsWireTest.selfSigned(folder.resolve("keystore.p12"));
+    tls = Certificates.selfSigned(folder.resolve("keystore.p12"));
     super.startServer();
   }
 

@@ -1,8 +1,8 @@
 package org.simplepush.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.simplepush.server.TestServers.eventually;
-import static org.simplepush.server.TestServers.server;
+import static org.simplepush.server.fixtures.TestServers.eventually;
+import static org.simplepush.server.fixtures.TestServers.server;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -16,6 +16,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.simplepush.server.fixtures.Certificates;
+import org.simplepush.server.fixtures.Hygiene;
+import org.simplepush.server.fixtures.RawHttp;
+import org.simplepush.server.fixtures.RawSocket;
 
 /** What is in front of the HTTP server of the JDK if that has TLS, and what it bounds. */
 @Timeout(60)
@@ -30,7 +34,7 @@ class JdkTlsFrontTest {
 
   @BeforeAll
   static void makeCertificate(@TempDir Path folder) throws Exception {
-    tls = TlsWireTest.selfSigned(folder.resolve("keystore.p12"));
+    tls = Certificates.selfSigned(folder.resolve("keystore.p12"));
   }
 
   @AfterEach

@@ -3,7 +3,7 @@ package org.simplepush.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
-import static org.simplepush.server.TestServers.CHANNEL;
+import static org.simplepush.server.fixtures.TestServers.CHANNEL;
 
 import java.io.ByteArrayOutputStream;
 import java.net.URI;
@@ -21,6 +21,13 @@ import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.simplepush.server.fixtures.Certificates;
+import org.simplepush.server.fixtures.Json;
+import org.simplepush.server.fixtures.RawHttp;
+import org.simplepush.server.fixtures.RawSocket;
+import org.simplepush.server.fixtures.RawWebSocket;
+import org.simplepush.server.fixtures.TestServers;
+import org.simplepush.server.fixtures.WireDevice;
 import org.simplepush.server.jetty.JettyEndpointServer;
 
 /** The endpoint on Jetty, with what only Jetty can do. */
@@ -121,7 +128,7 @@ class JettyEndpointWireTest extends EndpointWireTest {
 
   @Test
   void manyRequestsShareOneHttp2ConnectionOverTls(@TempDir Path folder) throws Exception {
-    SSLContext tls = TlsWireTest.selfSigned(folder.resolve("keystore.p12"));
+    SSLContext tls = Certificates.selfSigned(folder.resolve("keystore.p12"));
     try (PushServer secure = server().tls(tls).build().start();
         WireDevice device = new WireDevice(RawWebSocket.connectTls(secure.port(), tls))) {
       device.hello("");
@@ -153,7 +160,7 @@ class JettyEndpointWireTest extends EndpointWireTest {
 
   @Test
   void answersOfADrainOverHttp2HaveNoConnectionHeader(@TempDir Path folder) throws Exception {
-    SSLContext tls = TlsWireTest.selfSigned(folder.resolve("keystore.p12"));
+    SSLContext tls = Certificates.selfSigned(folder.resolve("keystore.p12"));
     PushServer secure = server().tls(tls).drain(Duration.ofMinutes(10)).build().start();
     try (WireDevice away = new WireDevice(RawWebSocket.connectTls(secure.port(), tls));
         WireDevice staying = new WireDevice(RawWebSocket.connectTls(secure.port(), tls))) {
@@ -181,7 +188,7 @@ class JettyEndpointWireTest extends EndpointWireTest {
 
   @Test
   void clientsThatKnowNoAlpnGetHttp11OverTls(@TempDir Path folder) throws Exception {
-    SSLContext tls = TlsWireTest.selfSigned(folder.resolve("keystore.p12"));
+    SSLContext tls = Certificates.selfSigned(folder.resolve("keystore.p12"));
     try (PushServer secure = impatientServer().tls(tls).build().start();
         RawHttp http = RawHttp.connectTls(secure.endpointPort(), tls);
         RawSocket slowHandshake = RawSocket.connect(secure.endpointPort());

@@ -1,11 +1,11 @@
 package org.simplepush.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.simplepush.server.TestServers.CHANNEL;
-import static org.simplepush.server.TestServers.OTHER_CHANNEL;
-import static org.simplepush.server.TestServers.eventually;
-import static org.simplepush.server.TestServers.publish;
-import static org.simplepush.server.TestServers.server;
+import static org.simplepush.server.fixtures.TestServers.CHANNEL;
+import static org.simplepush.server.fixtures.TestServers.OTHER_CHANNEL;
+import static org.simplepush.server.fixtures.TestServers.eventually;
+import static org.simplepush.server.fixtures.TestServers.publish;
+import static org.simplepush.server.fixtures.TestServers.server;
 
 import java.net.URI;
 import java.time.Duration;
@@ -19,6 +19,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.simplepush.core.InMemoryVersionStore;
 import org.simplepush.core.Uaid;
+import org.simplepush.server.fixtures.DelayedStore;
+import org.simplepush.server.fixtures.Json;
+import org.simplepush.server.fixtures.RawHttp;
+import org.simplepush.server.fixtures.RawWebSocket;
+import org.simplepush.server.fixtures.SessionFixture;
+import org.simplepush.server.fixtures.SharedMemoryStore;
+import org.simplepush.server.fixtures.TestServers;
+import org.simplepush.server.fixtures.WireDevice;
 import org.simplepush.server.redis.RedisProcess;
 import org.simplepush.server.redis.RedisVersionStore;
 import org.simplepush.server.redis.TcpProxy;

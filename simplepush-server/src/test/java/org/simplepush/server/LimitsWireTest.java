@@ -3,10 +3,10 @@ package org.simplepush.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
-import static org.simplepush.server.TestServers.CHANNEL;
-import static org.simplepush.server.TestServers.OTHER_CHANNEL;
-import static org.simplepush.server.TestServers.eventually;
-import static org.simplepush.server.TestServers.server;
+import static org.simplepush.server.fixtures.TestServers.CHANNEL;
+import static org.simplepush.server.fixtures.TestServers.OTHER_CHANNEL;
+import static org.simplepush.server.fixtures.TestServers.eventually;
+import static org.simplepush.server.fixtures.TestServers.server;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -16,6 +16,11 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.simplepush.core.InMemoryVersionStore;
+import org.simplepush.server.fixtures.Hygiene;
+import org.simplepush.server.fixtures.RawHttp;
+import org.simplepush.server.fixtures.RawWebSocket;
+import org.simplepush.server.fixtures.SlowStore;
+import org.simplepush.server.fixtures.WireDevice;
 import org.simplepush.server.sqlite.SqliteVersionStore;
 
 /** The limits of protocol §13 on real sockets, from several addresses of this machine. */

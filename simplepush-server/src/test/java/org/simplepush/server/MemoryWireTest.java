@@ -1,10 +1,10 @@
 package org.simplepush.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.simplepush.server.TestServers.CHANNEL;
-import static org.simplepush.server.TestServers.eventually;
-import static org.simplepush.server.TestServers.publish;
-import static org.simplepush.server.TestServers.server;
+import static org.simplepush.server.fixtures.TestServers.CHANNEL;
+import static org.simplepush.server.fixtures.TestServers.eventually;
+import static org.simplepush.server.fixtures.TestServers.publish;
+import static org.simplepush.server.fixtures.TestServers.server;
 
 import java.io.IOException;
 import java.net.URI;
@@ -26,6 +26,15 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.simplepush.core.InMemoryVersionStore;
+import org.simplepush.server.fixtures.Certificates;
+import org.simplepush.server.fixtures.LoggedMessages;
+import org.simplepush.server.fixtures.RawSocket;
+import org.simplepush.server.fixtures.RawWebSocket;
+import org.simplepush.server.fixtures.SlowStore;
+import org.simplepush.server.fixtures.WireDevice;
+import org.simplepush.server.internal.net.Connection;
+import org.simplepush.server.internal.net.EventLoop;
+import org.simplepush.server.internal.net.WebSocketServer;
 
 /** What strangers can make a server hold, in total (protocol §13). */
 @Timeout(120)
@@ -219,7 +228,7 @@ class MemoryWireTest {
 
   @Test
   void handshakesOfTlsAreChargedUntilTheyAreOver(@TempDir Path folder) throws Exception {
-    SSLContext tls = TlsWireTest.selfSigned(folder.resolve("keystore.p12"));
+    SSLContext tls = Certificates.selfSigned(folder.resolve("keystore.p12"));
     try (PushServer server = server().tls(tls).build().start()) {
       ByteBuffer hello = ByteBuffer.allocate(32 * 1024);
       SSLEngine client = tls.createSSLEngine();
@@ -242,7 +251,7 @@ class MemoryWireTest {
   @Test
   void halfRecordsOfTlsAreChargedAndClosedWhenTheyAreTooMany(@TempDir Path folder)
       throws Exception {
-    SSLContext tls = TlsWireTest.selfSigned(folder.resolve("keystore.p12"));
+    SSLContext tls = Certificates.selfSigned(folder.resolve("keystore.p12"));
     byte[] half = new byte[16_000];
     half[0] = 22; // handshake, of TLS 1.2, of 16,384 bytes
     half[1] = 3;

@@ -2,8 +2,8 @@ package org.simplepush.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.simplepush.server.TestServers.CHANNEL;
-import static org.simplepush.server.TestServers.eventually;
+import static org.simplepush.server.fixtures.TestServers.CHANNEL;
+import static org.simplepush.server.fixtures.TestServers.eventually;
 
 import java.io.IOException;
 import java.net.DatagramPacket;
@@ -33,6 +33,13 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.simplepush.core.InMemoryVersionStore;
 import org.simplepush.core.SharedVersionStore;
 import org.simplepush.core.StoreException;
+import org.simplepush.server.fixtures.DelayedStore;
+import org.simplepush.server.fixtures.Hygiene;
+import org.simplepush.server.fixtures.Json;
+import org.simplepush.server.fixtures.RawHttp;
+import org.simplepush.server.fixtures.SharedMemoryStore;
+import org.simplepush.server.fixtures.TestServers;
+import org.simplepush.server.fixtures.WireDevice;
 
 /**
  * Two servers on one store, over real sockets. Every word between them comes twice, and in any

@@ -17,11 +17,13 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.simplepush.server.fixtures.Hygiene;
+import org.simplepush.server.fixtures.OptionalJarsUser;
 
 /** A user without the optional jars, or with old ones: the class path of the tests, less some. */
 @Timeout(60)
 @ExtendWith(Hygiene.class)
-class OptionalJarsTest {
+public class OptionalJarsTest {
   private static final String OPTIONAL =
       "jetty-.*|jakarta\\.servlet.*|micrometer-.*|sqlite-jdbc.*|lettuce-.*|netty-.*|reactor-.*";
 

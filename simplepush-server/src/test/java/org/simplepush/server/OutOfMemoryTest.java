@@ -1,8 +1,8 @@
 package org.simplepush.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.simplepush.server.TestServers.CHANNEL;
-import static org.simplepush.server.TestServers.server;
+import static org.simplepush.server.fixtures.TestServers.CHANNEL;
+import static org.simplepush.server.fixtures.TestServers.server;
 
 import java.io.BufferedReader;
 import java.io.FileDescriptor;
@@ -22,6 +22,9 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.simplepush.server.fixtures.RawSocket;
+import org.simplepush.server.fixtures.RawWebSocket;
+import org.simplepush.server.fixtures.WireDevice;
 
 /** An embedded server in a real process whose heap is full for some time, and then is not. */
 @Tag("process")

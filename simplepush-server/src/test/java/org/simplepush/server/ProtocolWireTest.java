@@ -1,12 +1,12 @@
 package org.simplepush.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.simplepush.server.Json.field;
-import static org.simplepush.server.Json.json;
-import static org.simplepush.server.TestServers.CHANNEL;
-import static org.simplepush.server.TestServers.OTHER_CHANNEL;
-import static org.simplepush.server.TestServers.channel;
-import static org.simplepush.server.TestServers.server;
+import static org.simplepush.server.fixtures.Json.field;
+import static org.simplepush.server.fixtures.Json.json;
+import static org.simplepush.server.fixtures.TestServers.CHANNEL;
+import static org.simplepush.server.fixtures.TestServers.OTHER_CHANNEL;
+import static org.simplepush.server.fixtures.TestServers.channel;
+import static org.simplepush.server.fixtures.TestServers.server;
 
 import java.net.URI;
 import java.time.Duration;
@@ -20,6 +20,12 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.simplepush.core.InMemoryVersionStore;
+import org.simplepush.server.fixtures.Hygiene;
+import org.simplepush.server.fixtures.Json;
+import org.simplepush.server.fixtures.RawHttp;
+import org.simplepush.server.fixtures.RawWebSocket;
+import org.simplepush.server.fixtures.SlowStore;
+import org.simplepush.server.fixtures.WireDevice;
 
 /** What a device sees of protocol §§2–7 on the wire: answers, errors, close codes, deadlines. */
 @Timeout(60)

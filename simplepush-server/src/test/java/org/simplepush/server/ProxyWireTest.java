@@ -2,8 +2,8 @@ package org.simplepush.server;
 
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.simplepush.server.TestServers.eventually;
-import static org.simplepush.server.TestServers.server;
+import static org.simplepush.server.fixtures.TestServers.eventually;
+import static org.simplepush.server.fixtures.TestServers.server;
 
 import java.io.ByteArrayOutputStream;
 import java.net.InetAddress;
@@ -23,7 +23,13 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.simplepush.server.fixtures.Certificates;
+import org.simplepush.server.fixtures.Hygiene;
+import org.simplepush.server.fixtures.LoggedMessages;
+import org.simplepush.server.fixtures.RawSocket;
+import org.simplepush.server.fixtures.RawWebSocket;
 import org.simplepush.server.internal.ClientAddresses;
+import org.simplepush.server.internal.Refusal;
 
 /** Who a device is behind a proxy: X-Forwarded-For and the PROXY protocol, byte for byte. */
 @Timeout(60)
@@ -170,7 +176,7 @@ class ProxyWireTest {
   @ParameterizedTest
   @ValueSource(strings = {"PROXY TCP4 203.0.113.9 192.0.2.1 4711 443", "sig 21 11 000C v4"})
   void headerComesBeforeTls(String header, @TempDir Path folder) throws Exception {
-    SSLContext tls = TlsWireTest.selfSigned(folder.resolve("keystore.p12"));
+    SSLContext tls = Certificates.selfSigned(folder.resolve("keystore.p12"));
     try (PushServer server = behindProxy().tls(tls).build().start()) {
       try (RawWebSocket socket =
           RawWebSocket.openTlsBehind(header(header), server.port(), tls).handshake()) {
@@ -214,7 +220,7 @@ class ProxyWireTest {
 
   @Test
   void headerOfAnybodyElseIsRefusedAndWarnedOfOnce(@TempDir Path folder) throws Exception {
-    SSLContext tls = TlsWireTest.selfSigned(folder.resolve("keystore.p12"));
+    SSLContext tls = Certificates.selfSigned(folder.resolve("keystore.p12"));
     for (SSLContext context : new SSLContext[] {null, tls}) {
       PushServer.Builder builder = context == null ? server() : server().tls(context);
       try (LoggedMessages log = LoggedMessages.of(ClientAddresses.class);

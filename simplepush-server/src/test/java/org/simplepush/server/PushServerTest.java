@@ -33,6 +33,7 @@ import org.junit.jupiter.api.Timeout;
 import org.simplepush.core.InMemoryVersionStore;
 import org.simplepush.core.MessageCodec;
 import org.simplepush.core.StoreException;
+import org.simplepush.server.internal.Refusal;
 
 /** The server as its embedder sees it, with the JDK's own clients. */
 @Timeout(60)

@@ -3,10 +3,10 @@ package org.simplepush.server;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.simplepush.server.Json.field;
-import static org.simplepush.server.TestServers.CHANNEL;
-import static org.simplepush.server.TestServers.OTHER_CHANNEL;
-import static org.simplepush.server.TestServers.eventually;
+import static org.simplepush.server.fixtures.Json.field;
+import static org.simplepush.server.fixtures.TestServers.CHANNEL;
+import static org.simplepush.server.fixtures.TestServers.OTHER_CHANNEL;
+import static org.simplepush.server.fixtures.TestServers.eventually;
 
 import java.net.URI;
 import java.nio.file.Files;
@@ -25,6 +25,11 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.simplepush.server.fixtures.RawHttp;
+import org.simplepush.server.fixtures.WireDevice;
+import org.simplepush.server.internal.EndpointTokens;
+import org.simplepush.server.internal.keys.KeyFile;
+import org.simplepush.server.internal.keys.KeyRecord;
 import org.simplepush.server.redis.RedisProcess;
 import org.simplepush.server.redis.RedisVersionStore;
 
@@ -117,7 +122,7 @@ class RedisKeysTest {
 
   private Path keyFile(String name) throws Exception {
     Path file = folder.resolve(name);
-    EndpointKeys.create(file);
+    KeyFile.create(file);
     return file;
   }
 
@@ -314,7 +319,7 @@ class RedisKeysTest {
     WireDevice device = device(a);
     URI endpoint = device.register(CHANNEL);
     String before = redis.ask("GET", RECORD);
-    KeyRecord other = KeyRecord.of(List.of(KeyRecord.Entry.kept(EndpointKeys.randomKey(), 5)));
+    KeyRecord other = KeyRecord.of(List.of(KeyRecord.Entry.kept(EndpointTokens.randomKey(), 5)));
 
     redis.ask("SET", RECORD, other.text());
 
@@ -467,8 +472,6 @@ class RedisKeysTest {
 
   private static boolean opens(byte[] key, URI endpoint) {
     String path = endpoint.getRawPath();
-    return new EndpointTokens(EndpointKeys.of(List.of(key)))
-            .open(path.substring(path.lastIndexOf('/') + 1))
-        != null;
+    return new EndpointTokens(List.of(key)).open(path.substring(path.lastIndexOf('/') + 1)) != null;
   }
 }

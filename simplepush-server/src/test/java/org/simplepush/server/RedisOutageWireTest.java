@@ -1,10 +1,10 @@
 package org.simplepush.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.simplepush.server.TestServers.CHANNEL;
-import static org.simplepush.server.TestServers.eventually;
-import static org.simplepush.server.TestServers.publish;
-import static org.simplepush.server.TestServers.server;
+import static org.simplepush.server.fixtures.TestServers.CHANNEL;
+import static org.simplepush.server.fixtures.TestServers.eventually;
+import static org.simplepush.server.fixtures.TestServers.publish;
+import static org.simplepush.server.fixtures.TestServers.server;
 
 import java.net.URI;
 import java.time.Duration;
@@ -14,6 +14,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.simplepush.server.fixtures.RawWebSocket;
+import org.simplepush.server.fixtures.TestRequest;
+import org.simplepush.server.fixtures.WireDevice;
 import org.simplepush.server.redis.RedisProcess;
 import org.simplepush.server.redis.RedisVersionStore;
 import org.simplepush.server.redis.TcpProxy;

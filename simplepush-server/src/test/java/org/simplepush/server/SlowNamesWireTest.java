@@ -12,6 +12,11 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.simplepush.server.fixtures.Certificates;
+import org.simplepush.server.fixtures.RawHttp;
+import org.simplepush.server.fixtures.RawWebSocket;
+import org.simplepush.server.fixtures.TestServers;
+import org.simplepush.server.fixtures.WireDevice;
 
 /**
  * Clients whose name servers never answer, as strangers can have them: the server must not ask for
@@ -27,7 +32,7 @@ class SlowNamesWireTest {
     public static void main(String[] args) throws Exception {
       PushServer server =
           TestServers.server()
-              .tls(TlsWireTest.context(Path.of(args[0])))
+              .tls(Certificates.context(Path.of(args[0])))
               .endpointServer(TestServers.ENDPOINT_SERVERS.get(Integer.parseInt(args[1])))
               .build()
               .start();
@@ -62,7 +67,7 @@ class SlowNamesWireTest {
     assumeThat(Path.of("/usr/bin/mkfifo")).isExecutable();
     Path names = folder.resolve("hosts");
     Path keystore = folder.resolve("keystore.p12");
-    SSLContext tls = TlsWireTest.selfSigned(keystore);
+    SSLContext tls = Certificates.selfSigned(keystore);
     makePipe(names);
     Process process = start(names, keystore, front);
     try {

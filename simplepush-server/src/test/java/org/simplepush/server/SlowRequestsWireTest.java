@@ -10,6 +10,10 @@ import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.simplepush.server.fixtures.Certificates;
+import org.simplepush.server.fixtures.JdkFrontProcess;
+import org.simplepush.server.fixtures.RawHttp;
+import org.simplepush.server.fixtures.RawSocket;
 
 /**
  * Clients that begin requests and never end them, more than the HTTP server of the JDK has threads,
@@ -70,7 +74,7 @@ class SlowRequestsWireTest {
   @Test
   void halfHandshakesDoNotKeepOthersWaiting(@TempDir Path folder) throws Exception {
     Path keystore = folder.resolve("keystore.p12");
-    SSLContext tls = TlsWireTest.selfSigned(keystore);
+    SSLContext tls = Certificates.selfSigned(keystore);
     try (JdkFrontProcess server = JdkFrontProcess.start(keystore, true);
         RawHttp kept = RawHttp.connectTls(server.endpointPort, tls)) {
       assertServes(kept);

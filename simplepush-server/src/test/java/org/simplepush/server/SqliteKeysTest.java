@@ -3,7 +3,7 @@ package org.simplepush.server;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.simplepush.server.TestServers.CHANNEL;
+import static org.simplepush.server.fixtures.TestServers.CHANNEL;
 
 import java.io.IOException;
 import java.net.URI;
@@ -26,6 +26,13 @@ import org.junit.jupiter.api.io.TempDir;
 import org.simplepush.core.ChannelId;
 import org.simplepush.core.InMemoryVersionStore;
 import org.simplepush.core.Uaid;
+import org.simplepush.server.fixtures.Hygiene;
+import org.simplepush.server.fixtures.LoggedMessages;
+import org.simplepush.server.fixtures.RawHttp;
+import org.simplepush.server.fixtures.WireDevice;
+import org.simplepush.server.internal.EndpointTokens;
+import org.simplepush.server.internal.keys.KeyKeeper;
+import org.simplepush.server.internal.keys.KeyRecord;
 import org.simplepush.server.sqlite.SqliteVersionStore;
 
 /** Endpoint keys at each start of a server with a file of its own (protocol §8). */
@@ -485,7 +492,7 @@ class SqliteKeysTest {
       get(older.hello(uaid, List.of()));
       get(older.register(uaid, channel, 10));
     }
-    String token = new EndpointTokens(keys).seal(uaid, channel);
+    String token = new EndpointTokens(keys.keys()).seal(uaid, channel);
     return new Registered(uaid.text(), URI.create("http://127.0.0.1/update/" + token));
   }
 

@@ -1,8 +1,8 @@
 package org.simplepush.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.simplepush.server.TestServers.CHANNEL;
-import static org.simplepush.server.TestServers.channel;
+import static org.simplepush.server.fixtures.TestServers.CHANNEL;
+import static org.simplepush.server.fixtures.TestServers.channel;
 
 import java.net.URI;
 import java.nio.file.Path;
@@ -13,6 +13,11 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.simplepush.server.fixtures.Hygiene;
+import org.simplepush.server.fixtures.RawHttp;
+import org.simplepush.server.fixtures.RawSocket;
+import org.simplepush.server.fixtures.RawWebSocket;
+import org.simplepush.server.fixtures.WireDevice;
 
 /** A server with default settings and a small heap, against a client that registers without end. */
 @Tag("process")

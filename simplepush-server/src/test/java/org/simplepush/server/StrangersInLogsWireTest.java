@@ -1,7 +1,7 @@
 package org.simplepush.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.simplepush.server.TestServers.server;
+import static org.simplepush.server.fixtures.TestServers.server;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -14,6 +14,9 @@ import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.simplepush.server.fixtures.Certificates;
+import org.simplepush.server.fixtures.RawHttp;
+import org.simplepush.server.fixtures.TestServers;
 
 /**
  * What strangers send to the endpoint port leaves no trace in the log above debug, least of all an
@@ -120,7 +123,7 @@ class StrangersInLogsWireTest {
 
   @Test
   void nothingIsLogged(@TempDir Path folder) throws Exception {
-    SSLContext tls = TlsWireTest.selfSigned(folder.resolve("keystore.p12"));
+    SSLContext tls = Certificates.selfSigned(folder.resolve("keystore.p12"));
     PrintStream stderr = System.err;
     ByteArrayOutputStream logged = new ByteArrayOutputStream();
     System.setErr(new PrintStream(logged, true, StandardCharsets.UTF_8));

@@ -1,33 +1,27 @@
 package org.simplepush.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.simplepush.server.TestServers.CHANNEL;
-import static org.simplepush.server.TestServers.channel;
-import static org.simplepush.server.TestServers.eventually;
-import static org.simplepush.server.TestServers.publish;
-import static org.simplepush.server.TestServers.server;
+import static org.simplepush.server.fixtures.TestServers.CHANNEL;
+import static org.simplepush.server.fixtures.TestServers.channel;
+import static org.simplepush.server.fixtures.TestServers.eventually;
+import static org.simplepush.server.fixtures.TestServers.publish;
+import static org.simplepush.server.fixtures.TestServers.server;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.lang.management.ManagementFactory;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.KeyStore;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
-import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLSocket;
-import javax.net.ssl.TrustManagerFactory;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -36,77 +30,30 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.simplepush.server.fixtures.Certificates;
+import org.simplepush.server.fixtures.Hygiene;
+import org.simplepush.server.fixtures.RawHttp;
+import org.simplepush.server.fixtures.RawSocket;
+import org.simplepush.server.fixtures.RawWebSocket;
+import org.simplepush.server.fixtures.TestServers;
+import org.simplepush.server.fixtures.WireDevice;
 
 /** wss and https, with the TLS of the JDK on the other side. */
 @Timeout(60)
 @ExtendWith(Hygiene.class)
 class TlsWireTest {
-  private static final char[] PASSWORD = "password".toCharArray();
-
   private static SSLContext tls;
   private static PushServer server;
 
   @BeforeAll
   static void startServer(@TempDir Path folder) throws Exception {
-    tls = selfSigned(folder.resolve("keystore.p12"));
+    tls = Certificates.selfSigned(folder.resolve("keystore.p12"));
     server = server().tls(tls).build().start();
   }
 
   @AfterAll
   static void closeServer() {
     server.close();
-  }
-
-  /** A context that has a certificate of its own and trusts it, and it only. */
-  static SSLContext selfSigned(Path file) throws Exception {
-    Process keytool =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
-                "-genkeypair",
-                "-keystore",
-                file.toString(),
-                "-storetype",
-                "PKCS12",
-                "-storepass",
-                new String(PASSWORD),
-                "-alias",
-                "server",
-                "-keyalg",
-                "EC",
-                "-dname",
-                "CN=localhost",
-                "-ext",
-                "san=dns:localhost,ip:127.0.0.1",
-                "-validity",
-                "2")
-            .redirectErrorStream(true)
-            .redirectOutput(file.resolveSibling("keytool.log").toFile())
-            .start();
-    assertThat(keytool.waitFor(50, TimeUnit.SECONDS)).isTrue();
-    assertThat(keytool.exitValue())
-        .as(Files.readString(file.resolveSibling("keytool.log")))
-        .isZero();
-    return context(file);
-  }
-
-  /** The context of a file that {@link #selfSigned} has made. */
-  static SSLContext context(Path file) throws Exception {
-    KeyStore keys = KeyStore.getInstance("PKCS12");
-    try (InputStream in = Files.newInputStream(file)) {
-      keys.load(in, PASSWORD);
-    }
-    KeyManagerFactory keyManagers =
-        KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
-    keyManagers.init(keys, PASSWORD);
-    KeyStore trusted = KeyStore.getInstance("PKCS12");
-    trusted.load(null, null);
-    trusted.setCertificateEntry("server", keys.getCertificate("server"));
-    TrustManagerFactory trustManagers =
-        TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-    trustManagers.init(trusted);
-    SSLContext context = SSLContext.getInstance("TLS");
-    context.init(keyManagers.getKeyManagers(), trustManagers.getTrustManagers(), null);
-    return context;
   }
 
   private static WireDevice fresh() throws Exception {

@@ -1,10 +1,10 @@
 package org.simplepush.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.simplepush.server.Json.field;
-import static org.simplepush.server.TestServers.CHANNEL;
-import static org.simplepush.server.TestServers.eventually;
-import static org.simplepush.server.TestServers.publish;
+import static org.simplepush.server.fixtures.Json.field;
+import static org.simplepush.server.fixtures.TestServers.CHANNEL;
+import static org.simplepush.server.fixtures.TestServers.eventually;
+import static org.simplepush.server.fixtures.TestServers.publish;
 
 import java.io.IOException;
 import java.net.DatagramPacket;
@@ -20,6 +20,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.simplepush.core.InMemoryVersionStore;
+import org.simplepush.server.fixtures.Hygiene;
+import org.simplepush.server.fixtures.Json;
+import org.simplepush.server.fixtures.TestServers;
+import org.simplepush.server.fixtures.WireDevice;
 
 /** Protocol §9 on real sockets. */
 @Timeout(60)

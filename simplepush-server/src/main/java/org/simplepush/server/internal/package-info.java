@@ -1,4 +1,4 @@
-/** What several packages of the server share and nobody else sees. */
+/** What several parts of the server share; opens no socket and starts no thread. */
 @NullMarked
 package org.simplepush.server.internal;
 

@@ -106,7 +106,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
    * @param checkInterval how often the bus is checked
    * @param offset milliseconds to be added to the time of Redis
    */
-  record Settings(Duration checkInterval, LongSupplier offset) {
+  public record Settings(Duration checkInterval, LongSupplier offset) {
     static final Settings DEFAULT = new Settings(Duration.ofSeconds(2), () -> 0);
   }
 

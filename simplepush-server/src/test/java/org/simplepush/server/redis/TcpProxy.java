@@ -33,7 +33,7 @@ public final class TcpProxy implements AutoCloseable {
   }
 
   /** One connection through the proxy. */
-  final class Wire {
+  public final class Wire {
     private final Socket client;
     private final Socket server;
     private boolean answersHeld;

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Answer {
   /** What is done once the time has come. */
-  enum Kind {
+  public enum Kind {
     AS_USUAL,
     STATUS,
     SILENCE,

@@ -80,7 +80,7 @@ record Frame(int first, byte[] payload) {
     return new Frame(FIN_TEXT, text);
   }
 
-  String text() {
+  public String text() {
     return new String(payload, StandardCharsets.UTF_8);
   }
 
@@ -89,7 +89,7 @@ record Frame(int first, byte[] payload) {
   }
 
   /** The code of a close frame; 1005 if it gives none. */
-  int closeCode() {
+  public int closeCode() {
     return payload.length < 2 ? 1005 : ByteBuffer.wrap(payload).getShort() & 0xffff;
   }
 

@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
 import org.simplepush.examples.cli.JarVersion;
 import org.simplepush.server.PushServer;
 import org.simplepush.server.PushServerMetrics;
-import org.simplepush.server.internal.RequestThreads;
+import org.simplepush.server.internal.http.RequestThreads;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

@@ -1,0 +1,84 @@
+package org.simplepush.server.internal;
+
+import java.util.concurrent.atomic.LongAdder;
+import org.simplepush.server.ServerStatistics;
+
+/** What a server has done since it was built, and holds now. Written by many threads. */
+public final class Counters {
+  public final LongAdder connectionsOpened = new LongAdder();
+  public final LongAdder connectionsClosed = new LongAdder();
+  public final Refusals refusals = new Refusals(System::nanoTime);
+  public final LongAdder hellos = new LongAdder();
+  public final LongAdder uaidsAssigned = new LongAdder();
+  public final LongAdder takeovers = new LongAdder();
+  public final LongAdder registers = new LongAdder();
+  public final LongAdder unregisters = new LongAdder();
+  public final LongAdder updatesAccepted = new LongAdder();
+  public final LongAdder updatesCollapsed = new LongAdder();
+  public final LongAdder updatesRepeated = new LongAdder();
+  public final LongAdder updatesStale = new LongAdder();
+  public final LongAdder updatesGone = new LongAdder();
+  public final LongAdder updatesRefused = new LongAdder();
+  public final LongAdder updatesSent = new LongAdder();
+  public final LongAdder updatesResent = new LongAdder();
+  public final LongAdder updatesAcknowledged = new LongAdder();
+  public final LongAdder nacks = new LongAdder();
+  public final StoreFailures storeFailures = new StoreFailures(System::nanoTime);
+  public final ConsumedBodies consumedBodies = new ConsumedBodies(System::nanoTime);
+  public final LongAdder userAgentsExpired = new LongAdder();
+  public final LongAdder sleeping = new LongAdder();
+  public final LongAdder wakeUpsSent = new LongAdder();
+  public final LongAdder wordsHeard = new LongAdder();
+  public final LongAdder wordsLost = new LongAdder();
+  public final LongAdder superseded = new LongAdder();
+  public final LongAdder digestMismatches = new LongAdder();
+  public final LongAdder goneHints = new LongAdder();
+
+  /** What of the heap is in use. */
+  public final MemoryAccount memory;
+
+  /** What threads have caught. */
+  public final FailureLog failures;
+
+  public Counters(MemoryAccount memory, FailureLog failures) {
+    this.memory = memory;
+    this.failures = failures;
+  }
+
+  public ServerStatistics snapshot() {
+    long closed = connectionsClosed.sum();
+    // Read after the closed ones, so that the difference is never negative.
+    long opened = connectionsOpened.sum();
+    return new ServerStatistics(
+        opened - closed,
+        opened,
+        closed,
+        refusals.sum(Refusal.Kind.CONNECTION),
+        hellos.sum(),
+        uaidsAssigned.sum(),
+        takeovers.sum(),
+        registers.sum(),
+        unregisters.sum(),
+        updatesAccepted.sum(),
+        updatesCollapsed.sum(),
+        updatesRepeated.sum(),
+        updatesStale.sum(),
+        updatesGone.sum(),
+        updatesRefused.sum(),
+        updatesSent.sum(),
+        updatesResent.sum(),
+        updatesAcknowledged.sum(),
+        nacks.sum(),
+        storeFailures.sum(),
+        userAgentsExpired.sum(),
+        sleeping.sum(),
+        wakeUpsSent.sum(),
+        wordsHeard.sum(),
+        wordsLost.sum(),
+        superseded.sum(),
+        digestMismatches.sum(),
+        goneHints.sum(),
+        refusals.sum(Refusal.Kind.REGISTRATION),
+        memory.snapshot());
+  }
+}

@@ -1,0 +1,389 @@
+package org.simplepush.server.internal.session;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.simplepush.core.SharedVersionStore;
+import org.simplepush.core.SharedVersionStore.Comparison;
+import org.simplepush.core.StoreException;
+import org.simplepush.core.Uaid;
+import org.simplepush.core.Update;
+import org.simplepush.core.VersionStore;
+import org.simplepush.server.internal.Counters;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Who is connected here. Soft state: the store is the truth. Safe for use by many threads.
+ *
+ * <p>If several servers share the store, this one is a node of them: whoever has settled or sleeps
+ * here has the claim in the store, and words of what happens elsewhere are heard here.
+ */
+public final class SessionRegistry implements SharedVersionStore.Listener {
+  /**
+   * After lost words everybody is compared with the store, over this time or over more: no more
+   * than so many in a second.
+   */
+  private static final long COMPARE_NANOS = TimeUnit.SECONDS.toNanos(5);
+
+  /** What others do to a shared store may be missed without a sign, but not for longer. */
+  private static final long SHARED_COMPARE_NANOS = TimeUnit.MINUTES.toNanos(5);
+
+  /** A fraction of what Redis does in a second. */
+  public static final int DEFAULT_COMPARISONS_PER_SECOND = 5_000;
+
+  private static final Logger log = LoggerFactory.getLogger(SessionRegistry.class);
+
+  /** How often somebody is compared at most because of what is gone. */
+  private static final long COMPARE_AGAIN_NANOS = TimeUnit.MINUTES.toNanos(1);
+
+  private final ConcurrentMap<Uaid, Session> sessions = new ConcurrentHashMap<>();
+
+  /** Who has asked the store to settle; nearly always one session, and for a moment. */
+  private final ConcurrentMap<Uaid, List<Session>> settling = new ConcurrentHashMap<>();
+
+  /** When {@link #gone} has had somebody compared last, within the last minute or two. */
+  private final ConcurrentMap<Uaid, Long> compared = new ConcurrentHashMap<>();
+
+  private volatile long forgotten;
+  private final AtomicLong connections = new AtomicLong();
+  private final VersionStore store;
+  private final Sleepers sleepers;
+  private final LongSupplier nanoTime;
+  private final Counters counters;
+
+  /** Null before this server has joined, and for ever if it is alone. */
+  private volatile SharedVersionStore.@Nullable Node node;
+
+  private volatile Runnable reconnected = () -> {};
+  private volatile int comparisonsPerSecond = DEFAULT_COMPARISONS_PER_SECOND;
+
+  public SessionRegistry(
+      VersionStore store, Sleepers sleepers, LongSupplier nanoTime, Counters counters) {
+    this.store = store;
+    this.sleepers = sleepers;
+    this.nanoTime = nanoTime;
+    this.forgotten = nanoTime.getAsLong();
+    this.counters = counters;
+  }
+
+  /**
+   * Becomes a node, if the store is one to share.
+   *
+   * @throws StoreException if the store cannot be reached
+   */
+  public void join(Duration expiry) {
+    join(expiry, DEFAULT_COMPARISONS_PER_SECOND, () -> {});
+  }
+
+  /**
+   * Becomes a node, if the store is one to share.
+   *
+   * @param comparisonsPerSecond how many to compare with the store at most when all are to be
+   * @param reconnected called when words come again that may have been lost
+   * @throws StoreException if the store cannot be reached
+   */
+  public void join(Duration expiry, int comparisonsPerSecond, Runnable reconnected) {
+    this.comparisonsPerSecond = comparisonsPerSecond;
+    this.reconnected = reconnected;
+    if (store instanceof SharedVersionStore shared) {
+      node = shared.join(expiry, this);
+    }
+  }
+
+  /** Hears no more words. What was asked of the store before is still answered. */
+  public void leave() {
+    SharedVersionStore.Node leaving = node;
+    if (leaving != null) {
+      leaving.close();
+    }
+  }
+
+  /** The membership, if this server is one of several; null if it is alone. */
+  SharedVersionStore.@Nullable Node node() {
+    return node;
+  }
+
+  /** Returns a number for a connection, which no other has had; a later one is higher. */
+  long nextNumber() {
+    return connections.incrementAndGet();
+  }
+
+  // Who comes and goes
+
+  /**
+   * Makes {@code session} the live one of its user agent, and ends the one that was; unless that is
+   * on a newer connection, for then this one says what was stuck in the network.
+   *
+   * @return whether it is the live one
+   */
+  boolean connect(Uaid uaid, Session session) {
+    Session before = sessions.putIfAbsent(uaid, session);
+    while (before != null && before != session) {
+      if (before.number() > session.number()) {
+        return false;
+      }
+      if (sessions.replace(uaid, before, session)) {
+        before.takenOver(uaid);
+        break;
+      }
+      before = sessions.putIfAbsent(uaid, session);
+    }
+    sleepers.remove(uaid);
+    return true;
+  }
+
+  /** Whether the user agent has no connection here that is newer than this one. */
+  boolean isNewest(Uaid uaid, Session session) {
+    Session live = sessions.get(uaid);
+    return live == null || live.number() <= session.number();
+  }
+
+  /**
+   * The session is about to settle: from now on words for its user agent are handed to it too. If
+   * it does, {@link #connect} is next.
+   */
+  void settles(Uaid uaid, Session session) {
+    settling.merge(
+        uaid,
+        List.of(session),
+        (some, more) -> Stream.concat(some.stream(), more.stream()).toList());
+  }
+
+  /** The session has settled, or cannot; returns whether it was about to. */
+  boolean settlesNoMore(Uaid uaid, Session session) {
+    boolean[] found = new boolean[1];
+    settling.computeIfPresent(
+        uaid,
+        (same, all) -> {
+          List<Session> others = all.stream().filter(one -> one != session).toList();
+          found[0] = others.size() < all.size();
+          return others.isEmpty() ? null : others;
+        });
+    return found[0];
+  }
+
+  /**
+   * Forgets {@code session}, unless a newer connection has already taken its place.
+   *
+   * @return whether it was the live one
+   */
+  boolean disconnect(Uaid uaid, Session session) {
+    boolean wasSettling = node != null && settlesNoMore(uaid, session);
+    boolean wasLive = sessions.remove(uaid, session);
+    // Who sleeps keeps its claim: words come to the node that can wake it.
+    if ((wasLive || wasSettling) && !sleepers.isAsleep(uaid, session.number())) {
+      release(uaid, session.number());
+    }
+    return wasLive;
+  }
+
+  private void release(Uaid uaid, long connection) {
+    SharedVersionStore.Node node = this.node;
+    if (node != null) {
+      node.release(uaid, connection).whenComplete((done, failure) -> check("release", failure));
+    }
+  }
+
+  /** Whether no newer connection has taken its place here. */
+  public boolean isLive(Uaid uaid, Session session) {
+    return sessions.get(uaid) == session;
+  }
+
+  /** Forgets whoever has slept for so long. */
+  public void expire(Duration age) {
+    sleepers.expire(age, (uaid, sleeper) -> release(uaid, sleeper.connection()));
+  }
+
+  // Words
+
+  /**
+   * Hands an update to the user agent's session; if there is none, wakes one that sleeps.
+   *
+   * <p>Either may be outdated, if the device has meanwhile connected to another node: then it gets
+   * the update on both connections, or a datagram it does not need. It handles a version once.
+   *
+   * @param here whether the calling thread, which then holds no lock, may do the session's work
+   */
+  public void deliver(Uaid uaid, Update update, boolean here) {
+    Session session = sessions.get(uaid);
+    if (session != null) {
+      session.published(uaid, update, here);
+    } else {
+      sleepers.published(uaid);
+    }
+    if (node != null) {
+      settling.getOrDefault(uaid, List.of()).forEach(one -> one.published(uaid, update, false));
+    }
+  }
+
+  @Override
+  public void published(Uaid uaid, Update update) {
+    counters.wordsHeard.increment();
+    deliver(uaid, update, false); // the store may hold locks of its own
+  }
+
+  @Override
+  public void displaced(Uaid uaid, long connection) {
+    counters.wordsHeard.increment();
+    Session session = sessions.get(uaid);
+    if (session != null && session.number() == connection) {
+      session.takenOver(uaid);
+    } else {
+      sleepers.remove(uaid, connection);
+    }
+    settling.getOrDefault(uaid, List.of()).stream()
+        .filter(one -> one.number() == connection)
+        .forEach(one -> one.takenOver(uaid));
+  }
+
+  @Override
+  public void gone(Uaid uaid) {
+    counters.wordsHeard.increment();
+    if (!mayCompareAgain(uaid)) {
+      return;
+    }
+    counters.goneHints.increment();
+    Session session = sessions.get(uaid);
+    Sleepers.Sleeper sleeper = sleepers.get(uaid);
+    if (session != null) {
+      session.compareAfter(0);
+    } else if (sleeper != null) {
+      compareSleeper(uaid, sleeper);
+    }
+  }
+
+  /** Whoever knows an endpoint that is gone must not make the store compare all the time. */
+  private boolean mayCompareAgain(Uaid uaid) {
+    long now = nanoTime.getAsLong();
+    boolean[] may = new boolean[1];
+    compared.compute(
+        uaid,
+        (same, before) -> {
+          may[0] = before == null || now - before >= COMPARE_AGAIN_NANOS;
+          return may[0] ? (Long) now : before;
+        });
+    if (now - forgotten >= COMPARE_AGAIN_NANOS) {
+      forgotten = now;
+      compared.values().removeIf(then -> now - then >= COMPARE_AGAIN_NANOS);
+    }
+    return may[0];
+  }
+
+  @Override
+  public void wordsLost() {
+    counters.wordsLost.increment();
+    try {
+      reconnected.run();
+    } finally {
+      compareEverybody();
+    }
+  }
+
+  /** Has everybody connected or asleep here compared with the store, one after another. */
+  public void compareEverybody() {
+    long pause = nanosToCompareAll() / (sessions.size() + sleepers.size() + 1);
+    long delay = 0;
+    for (Session session : sessions.values()) {
+      compareAfter(delay, session);
+      delay += pause;
+    }
+    // Whoever is about to settle may have the claim already.
+    settling.values().forEach(some -> some.forEach(session -> compareAfter(0, session)));
+    sleepers.visit(pause, this::compareSleeper);
+  }
+
+  /** How long it takes to compare everybody without flooding the store. */
+  private long nanosToCompareAll() {
+    long everybody = (long) sessions.size() + sleepers.size();
+    return Math.max(COMPARE_NANOS, everybody * TimeUnit.SECONDS.toNanos(1) / comparisonsPerSecond);
+  }
+
+  /**
+   * When to try again to compare after the store has failed: seconds after it is back, but not all
+   * at once. While it is away an attempt costs next to nothing.
+   */
+  long nanosUntilComparedAgain() {
+    long all = nanosToCompareAll();
+    return all / 4 + ThreadLocalRandom.current().nextLong(all);
+  }
+
+  /**
+   * How long after a comparison the next one is due: with a shared store five minutes at most, and
+   * not at the same time for all who were compared together.
+   *
+   * @param longest for a store that nobody else changes
+   */
+  long nanosBetweenComparisons(Duration longest) {
+    long nanos = longest.toNanos();
+    if (node == null) {
+      return nanos;
+    }
+    long half = Math.min(nanos, SHARED_COMPARE_NANOS) / 2;
+    return half + ThreadLocalRandom.current().nextLong(half);
+  }
+
+  private void compareAfter(long delay, Session session) {
+    try {
+      session.compareAfter(delay);
+    } catch (Throwable e) { // the others are to be compared all the same
+      counters.failures.report(log, "A session could not be compared with the store", e);
+    }
+  }
+
+  /**
+   * A device that sleeps cannot ask: asks for it. That counts it as seen, but only now and then,
+   * and {@link #expire} forgets it all the same.
+   */
+  private void compareSleeper(Uaid uaid, Sleepers.Sleeper sleeper) {
+    SharedVersionStore.Node node = this.node;
+    if (node == null) {
+      return;
+    }
+    node.compare(uaid, sleeper.standing().claim())
+        .whenComplete(
+            (comparison, failure) -> {
+              if (check("reconcile", failure)) {
+                compared(node, uaid, sleeper, comparison);
+              } else {
+                sleepers.visitLater(nanosUntilComparedAgain(), uaid, sleeper, this::compareSleeper);
+              }
+            });
+  }
+
+  private void compared(
+      SharedVersionStore.Node node, Uaid uaid, Sleepers.Sleeper sleeper, Comparison comparison) {
+    if (comparison instanceof Comparison.Claimed claimed) {
+      Standing before = sleeper.standing();
+      Standing now = before.after(claimed);
+      sleeper.standing(now);
+      if (!before.agreesWith(claimed)) {
+        counters.digestMismatches.increment();
+        if (!now.lists()) {
+          node.drop(uaid, now.claim()).whenComplete((done, failure) -> check("drop", failure));
+        }
+        sleepers.published(uaid);
+      } else if (!claimed.pending().isEmpty()) {
+        sleepers.published(uaid);
+      }
+    } else if (comparison instanceof Comparison.Superseded) {
+      sleepers.remove(uaid, sleeper);
+    } else { // one the store does not know has to say hello, to learn that
+      sleepers.published(uaid);
+    }
+  }
+
+  private boolean check(String step, @Nullable Throwable failure) {
+    if (failure != null) {
+      counters.storeFailures.report(step, failure);
+    }
+    return failure == null;
+  }
+}

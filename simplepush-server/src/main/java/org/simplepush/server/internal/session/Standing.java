@@ -1,0 +1,46 @@
+package org.simplepush.server.internal.session;
+
+import org.jspecify.annotations.Nullable;
+import org.simplepush.core.ChannelId;
+import org.simplepush.core.SharedVersionStore;
+import org.simplepush.core.SharedVersionStore.Basis;
+import org.simplepush.core.SharedVersionStore.Comparison;
+
+/**
+ * What a settled connection takes for the state of a shared store.
+ *
+ * @param claim its claim
+ * @param digest that of the channels the store should have; null if that is not known, as after a
+ *     register whose outcome is not, until the next comparison
+ * @param doubtful whether a register or unregister has failed that may yet take effect, so that the
+ *     store may come to have any channels
+ * @param lists whether the device lists its channels at hello, and so finds out by itself what was
+ *     lost
+ */
+public record Standing(Basis.Claim claim, @Nullable Long digest, boolean doubtful, boolean lists) {
+  /** That of the channels listed, each once. */
+  public static long digest(Iterable<ChannelId> channelIds) {
+    long digest = 0;
+    for (ChannelId channelId : channelIds) {
+      digest ^= SharedVersionStore.digest(channelId);
+    }
+    return digest;
+  }
+
+  /**
+   * Whether the store has the channels it should. If another connection that has not settled has
+   * registered some meanwhile, which the epoch shows, it may have any.
+   */
+  boolean agreesWith(Comparison.Claimed store) {
+    return digest == null || digest == store.digest() || !claim.equals(store.claim());
+  }
+
+  /**
+   * What is so after a comparison. As long as it is doubtful which channels the store will have, a
+   * device that lists none is never told to start over because of them.
+   */
+  Standing after(Comparison.Claimed store) {
+    Long expected = doubtful && !lists ? null : (Long) store.digest();
+    return new Standing(store.claim(), expected, doubtful, lists);
+  }
+}
