@@ -39,8 +39,29 @@ public final class JdkEndpointServer implements EndpointServer.Running {
 
   private static final int ANSWERERS = 16;
 
-  /** The JDK keeps the buffers of a connection between requests: 30 KB. */
-  private static final int IDLE_CONNECTION_BYTES = 64 * 1024;
+  /** The JDK keeps the buffers of a connection between requests. */
+  private static final int IDLE_CONNECTION_BYTES = 32 * 1024;
+
+  /** The JDK's own default. */
+  private static final int LEAST_KEPT = 200;
+
+  private static final int MAX_CONNECTIONS = 10_000;
+
+  /** The JDK's own default, and how late its timer may be. */
+  private static final int IDLE_SECONDS = 30;
+
+  private static final int LATE_SECONDS = 2;
+
+  /** How many connections may be idle. A sixteenth of the heap is enough. */
+  private static final int MOST_KEPT =
+      Math.min(
+          (int)
+              Math.max(
+                  LEAST_KEPT,
+                  Math.min(
+                      MAX_CONNECTIONS,
+                      Runtime.getRuntime().maxMemory() / 16 / IDLE_CONNECTION_BYTES)),
+          Integer.getInteger("sun.net.httpserver.maxIdleConnections", MAX_CONNECTIONS));
 
   static {
     // The JDK's server knows these only as system properties, read when it is first used. Whoever
@@ -50,15 +71,10 @@ public final class JdkEndpointServer implements EndpointServer.Running {
     setIfAbsent("sun.net.httpserver.maxRspTime", "30");
     setIfAbsent("sun.net.httpserver.maxReqHeaders", "64");
     setIfAbsent("sun.net.httpserver.maxReqHeaderSize", "16384");
-    setIfAbsent("sun.net.httpserver.maxIdleConnections", String.valueOf(maxIdleConnections()));
-    setIfAbsent("jdk.httpserver.maxConnections", "10000");
+    setIfAbsent("sun.net.httpserver.maxIdleConnections", String.valueOf(MAX_CONNECTIONS));
+    setIfAbsent("jdk.httpserver.maxConnections", String.valueOf(MAX_CONNECTIONS));
+    setIfAbsent("sun.net.httpserver.idleInterval", String.valueOf(IDLE_SECONDS));
     setIfAbsent("sun.net.httpserver.clockTick", "1000"); // milliseconds; looks for idle ones
-  }
-
-  /** Beyond it an answer is the last on its connection; so a sixteenth of the heap is enough. */
-  private static long maxIdleConnections() {
-    long room = Runtime.getRuntime().maxMemory() / 16 / IDLE_CONNECTION_BYTES;
-    return Math.max(200, Math.min(10_000, room)); // 200 is the JDK's own default
   }
 
   private static void setIfAbsent(String property, String value) {
@@ -71,6 +87,12 @@ public final class JdkEndpointServer implements EndpointServer.Running {
   private final @Nullable TlsFront front;
   private final int port;
   private final @Nullable RequestThreads ownThreads;
+
+  private final KeptConnections kept =
+      new KeptConnections(
+          MOST_KEPT,
+          TimeUnit.SECONDS.toNanos(
+              Integer.getInteger("sun.net.httpserver.idleInterval", IDLE_SECONDS) + LATE_SECONDS));
 
   /** Write the answers that had to wait for the store, which must not wait for slow readers. */
   private final RequestThreads answerers;
@@ -149,6 +171,7 @@ public final class JdkEndpointServer implements EndpointServer.Running {
 
   private void serve(HttpExchange exchange, EndpointHandler handler) throws IOException {
     inFlight.incrementAndGet();
+    kept.forget(exchange.getRemoteAddress());
     CompletionStage<EndpointHandler.Response> answer = null;
     try {
       ByteBuffer body = body(exchange, handler.bodyLimit());
@@ -212,8 +235,12 @@ public final class JdkEndpointServer implements EndpointServer.Running {
 
   private void respond(HttpExchange exchange, EndpointHandler.Response response) {
     RequestThreads.waits();
+    InetSocketAddress client = exchange.getRemoteAddress();
     try (exchange) { // closing reads what is left of the request
       response.headers().forEach(exchange.getResponseHeaders()::set);
+      if (!keeps(exchange, client, response)) {
+        exchange.getResponseHeaders().set("Connection", "close");
+      }
       byte[] body = response.body().getBytes(StandardCharsets.US_ASCII);
       boolean empty = body.length == 0 || exchange.getRequestMethod().equals("HEAD");
       exchange.sendResponseHeaders(response.status(), empty ? -1 : body.length);
@@ -223,10 +250,20 @@ public final class JdkEndpointServer implements EndpointServer.Running {
         out.flush(); // closing would first wait for what is left of the request
       }
     } catch (IOException e) {
+      kept.forget(client);
       log.debug("An application server did not wait for its answer", e);
     } finally {
       finished();
     }
+  }
+
+  /** Whether the connection stays open after this answer. */
+  private boolean keeps(
+      HttpExchange exchange, InetSocketAddress client, EndpointHandler.Response response) {
+    boolean ends = "close".equalsIgnoreCase(exchange.getRequestHeaders().getFirst("Connection"));
+    return !ends
+        && (front != null // which closes those that were answered the longest ago
+            || kept.keep(client, response.status() == 200, System.nanoTime()));
   }
 
   private void finished() {
