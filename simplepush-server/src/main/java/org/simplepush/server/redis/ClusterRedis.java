@@ -210,13 +210,12 @@ final class ClusterRedis extends Redis {
   }
 
   @Override
-  CompletionStage<Long> waitForReplicas(byte[] key, int replicas, long millis) {
+  CompletionStage<StatefulRedisConnection<byte[], byte[]>> connectionFor(byte[] key) {
     RedisClusterNode master = masterOf(key);
     if (master == null) {
       throw new StoreException("No server of the cluster serves the slot");
     }
-    return connectionTo(master.getUri())
-        .thenCompose(serving -> serving.async().waitForReplication(replicas, millis));
+    return connectionTo(master.getUri());
   }
 
   @Override

@@ -33,6 +33,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.StoreException;
 import org.simplepush.core.internal.DaemonThreads;
+import org.simplepush.server.redis.RedisVersionStore.Confirmation;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -67,15 +68,19 @@ abstract class Redis {
   private volatile Runnable onConnectedAnew = () -> {};
   private volatile boolean closed;
 
-  /** Null if answers are not held back until replicas have what they confirm. */
-  private final @Nullable ReplicaWait replicaWait;
+  /** Null if answers are not held back until what they confirm is safe. */
+  private final @Nullable WriteWait writeWait;
 
   Redis(RedisAddress address, ClientResources resources) {
     this.address = address;
     this.resources = resources;
-    long wait = Math.min(1_000, address.timeout().toMillis() / 2);
-    this.replicaWait =
-        address.replicas() == 0 ? null : new ReplicaWait(this, address.replicas(), wait);
+    Confirmation wanted = address.confirmation();
+    long wait = address.timeout().toMillis() / 2;
+    // Redis may sync once a second only.
+    this.writeWait =
+        wanted.equals(Confirmation.IN_MEMORY)
+            ? null
+            : new WriteWait(this, wanted, wanted.fsync() ? wait : Math.min(1_000, wait));
   }
 
   /** Where to send commands, on whatever connection is the right one. */
@@ -125,8 +130,25 @@ abstract class Redis {
   /** A name of the server that serves a key; empty if there is none, or no other. */
   abstract String serverOf(byte[] key);
 
-  /** Asks how many replicas have what was written on the connection that serves a key. */
-  abstract CompletionStage<Long> waitForReplicas(byte[] key, int replicas, long millis);
+  /**
+   * Waits until what was written on the connection that serves a key is as safe as wanted, or for
+   * so long.
+   */
+  final CompletionStage<WriteWait.Written> waitForWrites(
+      byte[] key, Confirmation wanted, long millis) {
+    return connectionFor(key)
+        .thenCompose(
+            connection ->
+                wanted.fsync()
+                    ? WaitAof.send(connection.async(), wanted.replicas(), millis)
+                    : connection
+                        .async()
+                        .waitForReplication(wanted.replicas(), millis)
+                        .thenApply(replicas -> new WriteWait.Written(false, replicas)));
+  }
+
+  /** The connection that serves a key. */
+  abstract CompletionStage<StatefulRedisConnection<byte[], byte[]>> connectionFor(byte[] key);
 
   /** A number of the connection that serves a key, which no other has; 0 if there is none now. */
   abstract long connectionOf(byte[] key);
@@ -300,8 +322,8 @@ abstract class Redis {
       byte[][] arguments,
       Function<List<Object>, T> reading,
       Completion<T> completion) {
-    ReplicaWait waiting = replicaWait;
-    if (waiting == null || !ReplicaWait.isPromise(script)) {
+    WriteWait waiting = writeWait;
+    if (waiting == null || !WriteWait.isPromise(script)) {
       return send(script, key, arguments, reading, completion);
     }
     long connection = connectionOf(key);

@@ -17,14 +17,15 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.simplepush.server.redis.RedisVersionStore.Confirmation;
 
 /**
  * Where Redis is, as Lettuce writes it, without ever showing the password.
  *
  * @param seeds one or more; several only of a cluster
- * @param replicas how many replicas must have a step before it is confirmed
+ * @param confirmation when a step is confirmed
  */
-record RedisAddress(List<RedisURI> seeds, int replicas) {
+record RedisAddress(List<RedisURI> seeds, Confirmation confirmation) {
   /** An answer that takes longer will not be waited for, unless the URI says otherwise. */
   private static final Duration TIMEOUT = Duration.ofSeconds(3);
 
@@ -39,13 +40,9 @@ record RedisAddress(List<RedisURI> seeds, int replicas) {
   /**
    * Takes what the user made, as it is now.
    *
-   * @throws IllegalArgumentException if there is none, or one without a host, or if {@code
-   *     replicas} is negative
+   * @throws IllegalArgumentException if there is none, or one without a host
    */
-  static RedisAddress of(List<RedisURI> uris, int replicas) {
-    if (replicas < 0) {
-      throw new IllegalArgumentException("Replicas are 0 or more, but were " + replicas);
-    }
+  static RedisAddress of(List<RedisURI> uris, Confirmation confirmation) {
     if (uris.isEmpty()) {
       throw new IllegalArgumentException("A Redis store needs at least one address");
     }
@@ -60,7 +57,7 @@ record RedisAddress(List<RedisURI> seeds, int replicas) {
         seed.setTimeout(TIMEOUT);
       }
     }
-    return new RedisAddress(seeds, replicas);
+    return new RedisAddress(seeds, confirmation);
   }
 
   private static RedisURI copy(RedisURI uri) {
@@ -127,7 +124,13 @@ record RedisAddress(List<RedisURI> seeds, int replicas) {
     if (replicas != null && !replicas.matches("[0-9]{1,3}")) {
       throw wrong("replicas is a number");
     }
-    return of(seeds, replicas == null ? 0 : Integer.parseInt(replicas));
+    String fsync = parameter(parsed, "fsync");
+    if (fsync != null && !fsync.matches("[01]")) {
+      throw wrong("fsync is 0 or 1");
+    }
+    return of(
+        seeds,
+        new Confirmation(replicas == null ? 0 : Integer.parseInt(replicas), "1".equals(fsync)));
   }
 
   private static IllegalArgumentException wrong(String what) {

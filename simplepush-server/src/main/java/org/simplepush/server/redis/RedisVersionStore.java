@@ -101,6 +101,33 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
   private volatile long lease;
 
   /**
+   * When a step is confirmed.
+   *
+   * @param replicas how many replicas, of each server that has any data, must have it, so that a
+   *     failover to one of these loses nothing; 0 for none. The user of Redis must be allowed
+   *     {@code WAIT}
+   * @param fsync whether it must be on the disk of the server, and of so many replicas, so that a
+   *     crash of their machines loses nothing. Needs {@code appendonly yes}, Redis 7.2 or later or
+   *     Valkey, and a user who may {@code WAITAOF}. Unless Redis has {@code appendfsync always}, a
+   *     step takes up to two seconds then
+   */
+  public record Confirmation(int replicas, boolean fsync) {
+    /** When Redis has it in its memory. */
+    public static final Confirmation IN_MEMORY = new Confirmation(0, false);
+
+    /**
+     * Makes one.
+     *
+     * @throws IllegalArgumentException if {@code replicas} is negative
+     */
+    public Confirmation {
+      if (replicas < 0) {
+        throw new IllegalArgumentException("Replicas are 0 or more, but were " + replicas);
+      }
+    }
+  }
+
+  /**
    * What only tests choose.
    *
    * @param checkInterval how often the bus is checked
@@ -135,8 +162,8 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
    *     how long to wait for an answer, and for a connection; {@code ?sentinelPassword=} and {@code
    *     &sentinelUser=} are for Sentinels that want those, while user and password before the
    *     {@code @} are for the servers that Sentinels name; {@code ?replicas=1} confirms a step only
-   *     when so many replicas have it, see {@link #open(List, ClientOptions, int)}. What is special
-   *     in a URI is written {@code %40}
+   *     when so many replicas have it, {@code ?fsync=1} when it is on the disk, see {@link
+   *     Confirmation}. What is special in a URI is written {@code %40}
    * @return the store
    * @throws IllegalArgumentException if {@code uri} is not written so; says nothing of what it
    *     holds
@@ -180,25 +207,27 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
    * @throws StoreException as of {@link #open(String)}
    */
   public static RedisVersionStore open(List<RedisURI> uris, ClientOptions options) {
-    return open(uris, options, 0);
+    return open(uris, options, Confirmation.IN_MEMORY);
   }
 
   /**
-   * The same, confirming a step only when replicas have it, so that a failover to one of these
-   * loses nothing: Redis is asked to {@code WAIT}, which its user must be allowed, once for all
-   * steps that were answered since it was last asked. If that takes longer than a second, or half
+   * The same, saying when a step is confirmed. Redis is asked to wait once for all steps that were
+   * answered since it was last asked. If that takes longer than a second, or for the disk than half
    * the timeout, the stages fail, and so does {@link #check}.
    *
    * @param uris as of {@link #open(List, ClientOptions)}
    * @param options as of {@link #open(List, ClientOptions)}
-   * @param replicas how many replicas, of each server that has any data; 0 for none
+   * @param confirmation when a step is confirmed
    * @return the store
-   * @throws IllegalArgumentException also if {@code replicas} is negative
-   * @throws StoreException also if there are not so many replicas now
+   * @throws IllegalArgumentException as of {@link #open(List, ClientOptions)}
+   * @throws StoreException also if there are not so many replicas now, or if Redis cannot wait for
+   *     its disk
    */
-  public static RedisVersionStore open(List<RedisURI> uris, ClientOptions options, int replicas) {
+  public static RedisVersionStore open(
+      List<RedisURI> uris, ClientOptions options, Confirmation confirmation) {
     return connect(
-        () -> RedisConnector.connect(RedisAddress.of(uris, replicas), options), Settings.DEFAULT);
+        () -> RedisConnector.connect(RedisAddress.of(uris, confirmation), options),
+        Settings.DEFAULT);
   }
 
   static RedisVersionStore open(String uri, Settings settings) {

@@ -15,6 +15,7 @@ import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
 import io.lettuce.core.resource.ClientResources;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 
@@ -92,8 +93,8 @@ final class SingleRedis extends Redis {
   }
 
   @Override
-  CompletionStage<Long> waitForReplicas(byte[] key, int replicas, long millis) {
-    return connection.async().waitForReplication(replicas, millis);
+  CompletionStage<StatefulRedisConnection<byte[], byte[]>> connectionFor(byte[] key) {
+    return CompletableFuture.completedStage(connection);
   }
 
   @Override

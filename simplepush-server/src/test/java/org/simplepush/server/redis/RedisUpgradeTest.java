@@ -21,16 +21,16 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.simplepush.core.ChannelId;
+import org.simplepush.core.SharedVersionStore.Basis;
+import org.simplepush.core.SharedVersionStore.Comparison;
+import org.simplepush.core.SharedVersionStore.Greeting;
+import org.simplepush.core.SharedVersionStore.Node;
+import org.simplepush.core.SharedVersionStore.Removal;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
 import org.simplepush.core.VersionStore.Advance;
 import org.simplepush.core.VersionStore.Registration;
 import org.simplepush.core.VersionStore.Resumption;
-import org.simplepush.server.SharedVersionStore.Basis;
-import org.simplepush.server.SharedVersionStore.Comparison;
-import org.simplepush.server.SharedVersionStore.Greeting;
-import org.simplepush.server.SharedVersionStore.Node;
-import org.simplepush.server.SharedVersionStore.Removal;
 
 /** While an operator replaces one node after another, those of two versions share one Redis. */
 class RedisUpgradeTest {
