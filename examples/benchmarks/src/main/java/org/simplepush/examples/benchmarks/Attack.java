@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * Strangers who all misuse a server in the same way: so many at once, at a bounded pace. One that
- * is refused or ends is followed by another. Confined to its loop.
+ * Strangers that misuse a server in the same way, a bounded number at once and at a bounded rate.
+ * When one is refused or ends, another follows. Confined to its loop.
  */
 final class Attack {
   /** How often new ones connect. */
@@ -20,7 +20,7 @@ final class Attack {
 
   /** What a stranger does; one object a connection. */
   interface Maker {
-    Attacker make(Attack attack, Battlefield field);
+    Attacker make(Attack attack, SiegeTarget target);
   }
 
   /**
@@ -34,7 +34,7 @@ final class Attack {
 
   final Plan plan;
 
-  private final Battlefield field;
+  private final SiegeTarget target;
   private final int number;
   private final Set<Attacker> open = new HashSet<>();
   private double due;
@@ -44,7 +44,7 @@ final class Attack {
 
   int attempts;
 
-  /** Told to go away: 429, 503, close codes 1008 and 1013, or not let in at all. */
+  /** Refused: with 429, 503, close code 1008 or 1013, or without a connection. */
   int refused;
 
   /** Ended by the server in another way, or after that. */
@@ -55,10 +55,10 @@ final class Attack {
 
   int mostAtOnce;
 
-  Attack(Plan plan, int number, Battlefield field) {
+  Attack(Plan plan, int number, SiegeTarget target) {
     this.plan = plan;
     this.number = number;
-    this.field = field;
+    this.target = target;
   }
 
   void start() {
@@ -75,12 +75,12 @@ final class Attack {
     due = Math.min(due + plan.perSecond() * CONNECT_MILLIS / 1000.0, plan.perSecond());
     while (due >= 1 && open.size() < plan.atOnce()) {
       due--;
-      Attacker next = plan.maker().make(this, field);
+      Attacker next = plan.maker().make(this, target);
       open.add(next);
       next.begin(source(attempts++));
     }
     mostAtOnce = Math.max(mostAtOnce, open.size());
-    field.timers().after(CONNECT_MILLIS, this::connectMore);
+    target.timers().after(CONNECT_MILLIS, this::connectMore);
   }
 
   private void act() {
@@ -92,7 +92,7 @@ final class Attack {
         each.act();
       }
     }
-    field.timers().after(plan.actMillis(), this::act);
+    target.timers().after(plan.actMillis(), this::act);
   }
 
   private InetSocketAddress source(int attempt) {
@@ -104,7 +104,7 @@ final class Attack {
     }
   }
 
-  /** Notes that a connection ended, whoever ended it. */
+  /** Notes that a connection ended, from either side. */
   void gone(Attacker attacker) {
     open.remove(attacker);
   }

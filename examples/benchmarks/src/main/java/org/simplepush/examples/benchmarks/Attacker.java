@@ -11,16 +11,16 @@ abstract class Attacker extends Peer {
   private static final int UNAVAILABLE = 503;
 
   final Attack attack;
-  final Battlefield field;
+  final SiegeTarget target;
 
   private final InetSocketAddress to;
   private boolean established;
   private boolean refused;
 
-  Attacker(Attack attack, Battlefield field, InetSocketAddress to, @Nullable SSLContext tls) {
-    super(field.loop(), tls);
+  Attacker(Attack attack, SiegeTarget target, InetSocketAddress to, @Nullable SSLContext tls) {
+    super(target.loop(), tls);
     this.attack = attack;
-    this.field = field;
+    this.target = target;
     this.to = to;
   }
 

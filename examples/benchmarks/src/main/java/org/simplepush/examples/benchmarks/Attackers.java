@@ -22,7 +22,7 @@ final class Attackers {
     plans.add(new Attack.Plan("unfinished messages of 60 KB", 500, 20, 0, HalfMessage::new));
     plans.add(new Attack.Plan("fragments without end", 50, 10, 50, Fragments::new));
     plans.add(new Attack.Plan("floods of ping frames", 20, 5, 50, PingFlood::new));
-    plans.add(new Attack.Plan("the same, pongs not read", 100, 10, 100, DeafPingFlood::new));
+    plans.add(new Attack.Plan("the same, pongs not read", 100, 10, 100, UnreadPingFlood::new));
     plans.add(new Attack.Plan("floods of {} pings", 20, 20, 20, EmptyPings::new));
     plans.add(new Attack.Plan("close and ping in one segment", 20, 20, 0, CloseAndPing::new));
     plans.add(new Attack.Plan("slow heads, devices' port", 300, 10, 1000, SlowHead::ofDevice));
@@ -52,8 +52,8 @@ final class Attackers {
   private static final class NonReader extends WebSocketAttacker {
     private static final String LONG = "x".repeat(60_000);
 
-    NonReader(Attack attack, Battlefield field) {
-      super(attack, field);
+    NonReader(Attack attack, SiegeTarget target) {
+      super(attack, target);
     }
 
     @Override
@@ -81,8 +81,8 @@ final class Attackers {
 
     private int channels;
 
-    Registrar(Attack attack, Battlefield field) {
-      super(attack, field);
+    Registrar(Attack attack, SiegeTarget target) {
+      super(attack, target);
     }
 
     @Override
@@ -102,8 +102,8 @@ final class Attackers {
   }
 
   private static final class Silent extends WebSocketAttacker {
-    Silent(Attack attack, Battlefield field) {
-      super(attack, field);
+    Silent(Attack attack, SiegeTarget target) {
+      super(attack, target);
     }
 
     @Override
@@ -116,8 +116,8 @@ final class Attackers {
   private static final class HalfMessage extends WebSocketAttacker {
     private static final String LONG = "x".repeat(60_000);
 
-    HalfMessage(Attack attack, Battlefield field) {
-      super(attack, field);
+    HalfMessage(Attack attack, SiegeTarget target) {
+      super(attack, target);
     }
 
     @Override
@@ -131,8 +131,8 @@ final class Attackers {
     private static final byte[] PART = new byte[1000];
     private boolean begun;
 
-    Fragments(Attack attack, Battlefield field) {
-      super(attack, field);
+    Fragments(Attack attack, SiegeTarget target) {
+      super(attack, target);
     }
 
     @Override
@@ -151,8 +151,8 @@ final class Attackers {
     private static final byte[] PAYLOAD = new byte[125];
     private static final int AT_A_TIME = 20;
 
-    PingFlood(Attack attack, Battlefield field) {
-      super(attack, field);
+    PingFlood(Attack attack, SiegeTarget target) {
+      super(attack, target);
     }
 
     @Override
@@ -166,9 +166,9 @@ final class Attackers {
     }
   }
 
-  private static final class DeafPingFlood extends PingFlood {
-    DeafPingFlood(Attack attack, Battlefield field) {
-      super(attack, field);
+  private static final class UnreadPingFlood extends PingFlood {
+    UnreadPingFlood(Attack attack, SiegeTarget target) {
+      super(attack, target);
     }
 
     @Override
@@ -178,8 +178,8 @@ final class Attackers {
   }
 
   private static final class EmptyPings extends WebSocketAttacker {
-    EmptyPings(Attack attack, Battlefield field) {
-      super(attack, field);
+    EmptyPings(Attack attack, SiegeTarget target) {
+      super(attack, target);
     }
 
     @Override
@@ -198,8 +198,8 @@ final class Attackers {
   private static final class CloseAndPing extends WebSocketAttacker {
     private static final byte[] CODE = {0x03, (byte) 0xe8}; // 1000
 
-    CloseAndPing(Attack attack, Battlefield field) {
-      super(attack, field);
+    CloseAndPing(Attack attack, SiegeTarget target) {
+      super(attack, target);
     }
 
     @Override
@@ -215,16 +215,16 @@ final class Attackers {
 
   /** Sends one more byte of a head each time. */
   private static final class SlowHead extends Attacker {
-    private SlowHead(Attack attack, Battlefield field, InetSocketAddress to) {
-      super(attack, field, to, field.tls());
+    private SlowHead(Attack attack, SiegeTarget target, InetSocketAddress to) {
+      super(attack, target, to, target.tls());
     }
 
-    static SlowHead ofDevice(Attack attack, Battlefield field) {
-      return new SlowHead(attack, field, field.target().webSocket);
+    static SlowHead ofDevice(Attack attack, SiegeTarget target) {
+      return new SlowHead(attack, target, target.server().webSocket);
     }
 
-    static SlowHead ofSender(Attack attack, Battlefield field) {
-      return new SlowHead(attack, field, field.endpoint());
+    static SlowHead ofSender(Attack attack, SiegeTarget target) {
+      return new SlowHead(attack, target, target.endpoint());
     }
 
     @Override
@@ -241,8 +241,8 @@ final class Attackers {
 
   /** Sends one more byte of a body each time, to an endpoint that it has itself. */
   private static final class SlowBody extends Attacker {
-    SlowBody(Attack attack, Battlefield field) {
-      super(attack, field, field.endpoint(), field.tls());
+    SlowBody(Attack attack, SiegeTarget target) {
+      super(attack, target, target.endpoint(), target.tls());
     }
 
     @Override
@@ -250,7 +250,7 @@ final class Attackers {
       establish();
       say(
           "PUT "
-              + field.endpointPath()
+              + target.endpointPath()
               + " HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\n"
               + "Content-Length: 4000\r\n\r\nversion=");
     }
@@ -262,16 +262,16 @@ final class Attackers {
   }
 
   private static final class Idle extends Attacker {
-    private Idle(Attack attack, Battlefield field, InetSocketAddress to) {
-      super(attack, field, to, field.tls());
+    private Idle(Attack attack, SiegeTarget target, InetSocketAddress to) {
+      super(attack, target, to, target.tls());
     }
 
-    static Idle ofDevice(Attack attack, Battlefield field) {
-      return new Idle(attack, field, field.target().webSocket);
+    static Idle ofDevice(Attack attack, SiegeTarget target) {
+      return new Idle(attack, target, target.server().webSocket);
     }
 
-    static Idle ofSender(Attack attack, Battlefield field) {
-      return new Idle(attack, field, field.endpoint());
+    static Idle ofSender(Attack attack, SiegeTarget target) {
+      return new Idle(attack, target, target.endpoint());
     }
 
     @Override
@@ -284,8 +284,8 @@ final class Attackers {
   private static final class KeptAlive extends Attacker {
     private int requests;
 
-    KeptAlive(Attack attack, Battlefield field) {
-      super(attack, field, field.endpoint(), field.tls());
+    KeptAlive(Attack attack, SiegeTarget target) {
+      super(attack, target, target.endpoint(), target.tls());
     }
 
     @Override
@@ -311,20 +311,20 @@ final class Attackers {
   }
 
   private static final class HalfRequest extends Attacker {
-    private HalfRequest(Attack attack, Battlefield field, InetSocketAddress to, boolean secure) {
-      super(attack, field, to, secure ? field.tls() : null);
+    private HalfRequest(Attack attack, SiegeTarget target, InetSocketAddress to, boolean secure) {
+      super(attack, target, to, secure ? target.tls() : null);
     }
 
-    static HalfRequest ofDevice(Attack attack, Battlefield field) {
-      return new HalfRequest(attack, field, field.target().webSocket, true);
+    static HalfRequest ofDevice(Attack attack, SiegeTarget target) {
+      return new HalfRequest(attack, target, target.server().webSocket, true);
     }
 
-    static HalfRequest ofSender(Attack attack, Battlefield field) {
-      return new HalfRequest(attack, field, field.endpoint(), true);
+    static HalfRequest ofSender(Attack attack, SiegeTarget target) {
+      return new HalfRequest(attack, target, target.endpoint(), true);
     }
 
-    static HalfRequest ofManagement(Attack attack, Battlefield field) {
-      return new HalfRequest(attack, field, field.management(), false);
+    static HalfRequest ofManagement(Attack attack, SiegeTarget target) {
+      return new HalfRequest(attack, target, target.management(), false);
     }
 
     @Override
@@ -339,8 +339,8 @@ final class Attackers {
     private static final String REQUEST =
         "PUT /update/BBBBBBBBBBBBBBBBBBBBBB HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nversion=1";
 
-    NotFoundFlood(Attack attack, Battlefield field) {
-      super(attack, field, field.endpoint(), field.tls());
+    NotFoundFlood(Attack attack, SiegeTarget target) {
+      super(attack, target, target.endpoint(), target.tls());
     }
 
     @Override
@@ -367,18 +367,18 @@ final class Attackers {
             "PUT %%zz%s HTTP/1.1\r\nHost: a\r\n\r\n",
             "PUT / HTTP/1.1\r\nHost: %s\r\n%1$s\r\n\r\n");
 
-    TokenSpiller(Attack attack, Battlefield field) {
+    TokenSpiller(Attack attack, SiegeTarget target) {
       super(
           attack,
-          field,
-          attack.attempts % 2 == 0 ? field.endpoint() : field.target().webSocket,
-          field.tls());
+          target,
+          attack.attempts % 2 == 0 ? target.endpoint() : target.server().webSocket,
+          target.tls());
     }
 
     @Override
     void connected() {
       establish();
-      say(REQUESTS.get(attack.attempts / 2 % REQUESTS.size()).formatted(field.endpointPath()));
+      say(REQUESTS.get(attack.attempts / 2 % REQUESTS.size()).formatted(target.endpointPath()));
     }
 
     /** What answers such a request may be no answer that this program reads. */
@@ -394,29 +394,30 @@ final class Attackers {
   private static final class HalfTls extends Attacker {
     private final boolean half;
 
-    private HalfTls(Attack attack, Battlefield field, InetSocketAddress to, boolean half) {
-      super(attack, field, to, null);
+    private HalfTls(Attack attack, SiegeTarget target, InetSocketAddress to, boolean half) {
+      super(attack, target, to, null);
       this.half = half;
     }
 
-    static HalfTls ofDevice(Attack attack, Battlefield field) {
-      return new HalfTls(attack, field, field.target().webSocket, true);
+    static HalfTls ofDevice(Attack attack, SiegeTarget target) {
+      return new HalfTls(attack, target, target.server().webSocket, true);
     }
 
-    static HalfTls ofSender(Attack attack, Battlefield field) {
-      return new HalfTls(attack, field, field.endpoint(), true);
+    static HalfTls ofSender(Attack attack, SiegeTarget target) {
+      return new HalfTls(attack, target, target.endpoint(), true);
     }
 
-    static HalfTls whole(Attack attack, Battlefield field) {
+    static HalfTls whole(Attack attack, SiegeTarget target) {
       boolean first = attack.attempts % 2 == 0;
-      return new HalfTls(attack, field, first ? field.endpoint() : field.target().webSocket, false);
+      return new HalfTls(
+          attack, target, first ? target.endpoint() : target.server().webSocket, false);
     }
 
     @Override
     void connected() {
       establish();
       try {
-        byte[] hello = ClientTls.clientHello(Objects.requireNonNull(field.tls()));
+        byte[] hello = ClientTls.clientHello(Objects.requireNonNull(target.tls()));
         send(ByteBuffer.wrap(hello, 0, half ? hello.length / 2 : hello.length));
       } catch (SSLException e) {
         loop.failures.fatal("The load program itself failed: " + e);

@@ -5,8 +5,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The longest time for which a device lacked a version that was confirmed, while the store worked:
  * from the latest of three moments on, until the device holds that version or a newer one. These
- * are: when the version was confirmed; when the store last began to work; and when the device last
- * went elsewhere, as it was told to. Confined to a loop.
+ * are: when the version was confirmed; when the store last began to work; and when the fault
+ * injector last made the device connect to another node. Confined to a loop.
  *
  * <p>The store works from the moment on at which a round of PUTs, to channels that are spread over
  * all of it, was answered through every node, the rounds having begun after the last PUT of a probe
@@ -36,9 +36,9 @@ final class Deafness {
   }
 
   /**
-   * Notes that a device lacks something now.
+   * Notes that a device lacks a confirmed version now.
    *
-   * @param who the device, for people
+   * @param who the device, as it is printed
    * @param since when it was confirmed, or the device came here, whichever is later
    */
   void lacks(Object who, long since, long now) {
@@ -56,7 +56,7 @@ final class Deafness {
     return longest / 1e9;
   }
 
-  /** Who was deaf the longest, in words; null if nobody was. */
+  /** The device that was deaf the longest, as it is printed; null if none was. */
   @Nullable String deafest() {
     return deafest;
   }

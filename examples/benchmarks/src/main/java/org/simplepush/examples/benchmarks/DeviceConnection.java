@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A device's end of a WebSocket connection: the upgrade, the frames, and the messages that every
- * device says alike. Checks what comes; what to make of it is up to who extends this.
+ * device says alike. Checks what arrives; subclasses decide what to do with it.
  */
 abstract class DeviceConnection extends Peer {
   /** What a server says that could not make sense of a device: protocol, data, size. */
@@ -52,7 +52,7 @@ abstract class DeviceConnection extends Peer {
   /** The server cannot go on, for reasons of its own. */
   abstract void sentAway(String why) throws WireException;
 
-  /** The server closed for a breach of its policy: also, because it knows a newer connection. */
+  /** The server closed with a policy code, which it also does when it knows a newer connection. */
   void takenOver(String why) throws WireException {
     throw new WireException(why);
   }
@@ -64,7 +64,7 @@ abstract class DeviceConnection extends Peer {
     open(target.webSocket, from);
   }
 
-  // What it says
+  // What it sends
 
   @Override
   final void connected() {
@@ -114,7 +114,7 @@ abstract class DeviceConnection extends Peer {
     }
   }
 
-  // What it hears
+  // What it receives
 
   @Override
   void received(ByteBuffer in) throws WireException {

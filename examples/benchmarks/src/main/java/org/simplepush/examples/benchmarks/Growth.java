@@ -26,9 +26,9 @@ record Growth(List<Integer> steps, int active, int puts, Duration warmUp, Durati
       int connected = 0;
       for (int step : steps) {
         int more = step - connected;
-        Mode.Stretch stretch = new Mode.Stretch(probe);
+        Mode.Interval interval = new Mode.Interval(probe);
         load.connect(more, 1, 64, Mode.connectLimit(more));
-        double connectMillis = stretch.cpuSeconds() * 1e3 / more;
+        double connectMillis = interval.cpuSeconds() * 1e3 / more;
         connected = step;
         load.nextMeter();
         load.startClosed(puts, Long.MAX_VALUE, active);

@@ -33,10 +33,10 @@ record Hang(int devices, int hanging, int puts, Duration warmUp, Duration durati
 
   private void measure(Load load, ServerProbe probe, Report report, String when, String label)
       throws LoadException, InterruptedException {
-    Mode.Stretch stretch = new Mode.Stretch(probe);
+    Mode.Interval interval = new Mode.Interval(probe);
     load.failures.pass(duration);
-    double seconds = stretch.seconds();
-    double cpu = stretch.cpuSeconds();
+    double seconds = interval.seconds();
+    double cpu = interval.cpuSeconds();
     Meter meter = load.nextMeter();
     report
         .add("putsPerSecond" + when, label + "PUTs per second", meter.puts / seconds, "/s", 0)

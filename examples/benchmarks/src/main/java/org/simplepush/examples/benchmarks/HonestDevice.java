@@ -15,12 +15,12 @@ final class HonestDevice extends DeviceConnection {
   /** How long the server may take to greet it and to register its channel. */
   private static final long PATIENCE_MILLIS = 10_000;
 
-  final Pledge channel;
+  final ChannelAccount channel;
 
   /** Whether strangers know its endpoint and may publish to it whatever they like. */
   final boolean isKnownToStrangers;
 
-  private final Honest all;
+  private final HonestClients all;
   private final InetSocketAddress from;
 
   /** When each version, from the first on, was due. */
@@ -33,7 +33,7 @@ final class HonestDevice extends DeviceConnection {
   private int connections;
 
   HonestDevice(
-      Honest all,
+      HonestClients all,
       Target target,
       String channelId,
       InetSocketAddress from,
@@ -42,7 +42,7 @@ final class HonestDevice extends DeviceConnection {
     this.isKnownToStrangers = isKnownToStrangers;
     this.all = all;
     this.from = from;
-    this.channel = new Pledge(channelId, all.ledger);
+    this.channel = new ChannelAccount(channelId, all.statistics);
   }
 
   void connect() {
@@ -103,11 +103,11 @@ final class HonestDevice extends DeviceConnection {
   @Override
   void greeted(MessageScanner reply) throws WireException {
     if (uaid != null && !uaid.equals(reply.uaid)) {
-      all.ledger.freshUaids++;
+      all.statistics.freshUaids++;
       throw new WireException("The server gave another UAID: it lost its state");
     }
     if (uaid != null) {
-      all.ledger.reconnects++;
+      all.statistics.reconnects++;
     }
     uaid = reply.uaid;
     if (endpoint == null) {

@@ -14,7 +14,7 @@ final class HonestSender extends Peer {
   private static final long PATIENCE_MILLIS = 10_000;
   private static final long BACK_MILLIS = 200;
 
-  private final Honest all;
+  private final HonestClients all;
   private final InetSocketAddress from;
   private final InetSocketAddress to;
   private final Queue<HonestDevice> waiting = new ArrayDeque<>();
@@ -24,7 +24,7 @@ final class HonestSender extends Peer {
   private boolean opening;
   private boolean connected;
 
-  HonestSender(Honest all, Target target, InetSocketAddress from) throws LoadException {
+  HonestSender(HonestClients all, Target target, InetSocketAddress from) throws LoadException {
     super(all.loop, target.endpointTls());
     this.all = all;
     this.from = from;
@@ -95,10 +95,10 @@ final class HonestSender extends Peer {
     if (status == 200) {
       answered.channel.accept(version, System.nanoTime(), 0);
     } else if (status == 429 || status >= 500) {
-      all.ledger.refused++;
+      all.statistics.refused++;
     } else {
-      all.ledger.denied++;
-      all.ledger.failures.add("A PUT to a registered channel was answered with " + status);
+      all.statistics.denied++;
+      all.statistics.failures.add("A PUT to a registered channel was answered with " + status);
     }
     if (loop.responses.last) {
       end();
@@ -113,7 +113,7 @@ final class HonestSender extends Peer {
     opening = false;
     if (device != null) {
       device = null;
-      all.ledger.unanswered++;
+      all.statistics.unanswered++;
     }
     all.timers.after(BACK_MILLIS, this::goOn);
   }

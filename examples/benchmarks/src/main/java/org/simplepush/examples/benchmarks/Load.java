@@ -23,7 +23,7 @@ final class Load implements AutoCloseable {
   final Failures failures = new Failures();
 
   private final Target target;
-  private final List<Crew> crews = new ArrayList<>();
+  private final List<LoopLoad> parts = new ArrayList<>();
   private final int run = ThreadLocalRandom.current().nextInt();
   private int deviceCount;
   private List<Puts> puts = List.of();
@@ -33,7 +33,7 @@ final class Load implements AutoCloseable {
     for (int i = 0; i < loops; i++) {
       LoadLoop loop = new LoadLoop(i, failures);
       loop.start();
-      crews.add(new Crew(loop));
+      parts.add(new LoopLoad(loop));
     }
   }
 
@@ -47,20 +47,20 @@ final class Load implements AutoCloseable {
       throws LoadException, InterruptedException {
     checkDescriptors(devices);
     List<CompletableFuture<Void>> launched = new ArrayList<>();
-    for (int i = 0; i < crews.size(); i++) {
-      Crew crew = crews.get(i);
+    for (int i = 0; i < parts.size(); i++) {
+      LoopLoad part = parts.get(i);
       int share = share(devices, i);
       int first = deviceCount;
       deviceCount += share;
       launched.add(
-          crew.loop.call(
+          part.loop.call(
               () -> {
                 List<Device> those = new ArrayList<>();
                 for (int d = 0; d < share; d++) {
-                  those.add(new Device(crew.loop, target, run, first + d, channels, crew));
+                  those.add(new Device(part.loop, target, run, first + d, channels, part));
                 }
-                crew.devices.addAll(those);
-                return crew.launch(those, Math.max(1, atATime / crews.size()));
+                part.devices.addAll(those);
+                return part.launch(those, Math.max(1, atATime / parts.size()));
               }));
     }
     await(launched, limit, "connect and register " + devices + " devices");
@@ -70,17 +70,17 @@ final class Load implements AutoCloseable {
   /** Connects the devices that were disconnected; they keep UAID and channels. */
   void reconnect(int atATime, Duration limit) throws LoadException, InterruptedException {
     List<CompletableFuture<Void>> launched = new ArrayList<>();
-    for (Crew crew : crews) {
-      int share = Math.max(1, atATime / crews.size());
-      launched.add(crew.loop.call(() -> crew.launch(crew.devices, share)));
+    for (LoopLoad part : parts) {
+      int share = Math.max(1, atATime / parts.size());
+      launched.add(part.loop.call(() -> part.launch(part.devices, share)));
     }
     await(launched, limit, "connect the devices again");
     checkAnyReady();
   }
 
   private void checkAnyReady() throws LoadException {
-    for (Crew crew : crews) {
-      if (crew.loop.call(() -> crew.devices.stream().anyMatch(Device::isReady))) {
+    for (LoopLoad part : parts) {
+      if (part.loop.call(() -> part.devices.stream().anyMatch(Device::isReady))) {
         return;
       }
     }
@@ -110,12 +110,12 @@ final class Load implements AutoCloseable {
   }
 
   private void lastOnes(int devices, Consumer<Device> action) {
-    for (int i = 0; i < crews.size(); i++) {
-      Crew crew = crews.get(i);
+    for (int i = 0; i < parts.size(); i++) {
+      LoopLoad part = parts.get(i);
       int share = share(devices, i);
-      crew.loop.<Boolean>call(
+      part.loop.<Boolean>call(
           () -> {
-            List<Device> all = crew.devices;
+            List<Device> all = part.devices;
             all.subList(all.size() - share, all.size()).forEach(action);
             return true;
           });
@@ -123,10 +123,10 @@ final class Load implements AutoCloseable {
   }
 
   void disconnect() {
-    for (Crew crew : crews) {
-      crew.loop.<Boolean>call(
+    for (LoopLoad part : parts) {
+      part.loop.<Boolean>call(
           () -> {
-            crew.disconnectAll();
+            part.disconnectAll();
             return true;
           });
     }
@@ -134,10 +134,10 @@ final class Load implements AutoCloseable {
 
   /** Forgets the devices there are; connect others then. */
   void forgetDevices() {
-    for (Crew crew : crews) {
-      crew.loop.<Boolean>call(
+    for (LoopLoad part : parts) {
+      part.loop.<Boolean>call(
           () -> {
-            crew.devices.clear();
+            part.devices.clear();
             return true;
           });
     }
@@ -164,10 +164,10 @@ final class Load implements AutoCloseable {
         connections,
         channelLimit,
         (channels, share, loop) ->
-            new Puts.Open(channels, share, start + (long) (loop * period), period * crews.size()));
-    for (int i = 0; i < crews.size(); i++) {
+            new Puts.Open(channels, share, start + (long) (loop * period), period * parts.size()));
+    for (int i = 0; i < parts.size(); i++) {
       Puts.Open open = (Puts.Open) puts.get(i);
-      LoadLoop loop = crews.get(i).loop;
+      LoadLoop loop = parts.get(i).loop;
       loop.execute(() -> loop.eachTurn(open::tick));
     }
   }
@@ -179,18 +179,18 @@ final class Load implements AutoCloseable {
   private void start(int connections, int channelLimit, PutsMaker maker) throws LoadException {
     InetSocketAddress to = target.endpoint();
     List<Puts> started = new ArrayList<>();
-    for (int i = 0; i < crews.size(); i++) {
-      Crew crew = crews.get(i);
+    for (int i = 0; i < parts.size(); i++) {
+      LoopLoad part = parts.get(i);
       int loop = i;
       int share = Math.max(1, share(connections, i));
       int channelShare = Math.max(1, share(channelLimit, i));
       started.add(
-          crew.loop.call(
+          part.loop.call(
               () -> {
-                List<Channel> channels = crew.channels();
+                List<Channel> channels = part.channels();
                 List<Channel> some = channels.subList(0, Math.min(channels.size(), channelShare));
                 Puts driver = maker.make(some, share, loop);
-                crew.openPuts(share, target, to, driver);
+                part.openPuts(share, target, to, driver);
                 return driver;
               }));
     }
@@ -201,7 +201,7 @@ final class Load implements AutoCloseable {
   void stopPuts(Duration limit) throws LoadException, InterruptedException {
     for (int i = 0; i < puts.size(); i++) {
       Puts driver = puts.get(i);
-      crews.get(i).loop.execute(driver::stop);
+      parts.get(i).loop.execute(driver::stop);
     }
     awaitPuts(limit);
   }
@@ -209,8 +209,8 @@ final class Load implements AutoCloseable {
   /** Waits until a closed loop with a limit has come to its end. */
   void awaitPuts(Duration limit) throws LoadException, InterruptedException {
     await(puts.stream().map(Puts::done).toList(), limit, "have every PUT answered");
-    for (Crew crew : crews) {
-      crew.loop.execute(crew::closePuts);
+    for (LoopLoad part : parts) {
+      part.loop.execute(part::closePuts);
     }
     puts = List.of();
   }
@@ -224,8 +224,8 @@ final class Load implements AutoCloseable {
     long end = System.nanoTime() + limit.toNanos();
     while (true) {
       int behind = 0;
-      for (Crew crew : crews) {
-        behind += crew.loop.call(crew::behind);
+      for (LoopLoad part : parts) {
+        behind += part.loop.call(part::behind);
       }
       if (behind == 0 || System.nanoTime() - end > 0) {
         return behind;
@@ -234,17 +234,17 @@ final class Load implements AutoCloseable {
     }
   }
 
-  /** Begins a new stretch of time and returns what all loops saw in the one before. */
+  /** Begins a new interval of time and returns what all loops saw in the one before. */
   Meter nextMeter() {
     Meter all = new Meter();
-    for (Crew crew : crews) {
-      all.add(crew.loop.call(crew.loop::nextMeter));
+    for (LoopLoad part : parts) {
+      all.add(part.loop.call(part.loop::nextMeter));
     }
     return all;
   }
 
   List<LoadLoop> loops() {
-    return crews.stream().map(crew -> crew.loop).toList();
+    return parts.stream().map(part -> part.loop).toList();
   }
 
   private int share(int count, int loop) {
@@ -252,7 +252,7 @@ final class Load implements AutoCloseable {
   }
 
   private long share(long count, int loop) {
-    return count / crews.size() + (loop < count % crews.size() ? 1 : 0);
+    return count / parts.size() + (loop < count % parts.size() ? 1 : 0);
   }
 
   private static void await(List<CompletableFuture<Void>> all, Duration limit, String what)
@@ -269,6 +269,6 @@ final class Load implements AutoCloseable {
 
   @Override
   public void close() {
-    crews.forEach(crew -> crew.loop.close());
+    parts.forEach(part -> part.loop.close());
   }
 }

@@ -21,7 +21,7 @@ final class LoadLoop implements AutoCloseable {
   final Selector selector;
   final Failures failures;
 
-  /** Used by whoever reads at the moment. */
+  /** Used by the connection that reads at the moment. */
   final ByteBuffer in = ByteBuffer.allocate(MAX_MESSAGE);
 
   /** The same, of what is encrypted. */
@@ -75,7 +75,7 @@ final class LoadLoop implements AutoCloseable {
     eachTurn = task;
   }
 
-  /** Begins a new stretch and returns what was seen in the one before; on the loop only. */
+  /** Begins a new interval and returns the figures of the one before; on the loop only. */
   Meter nextMeter() {
     Meter before = meter;
     meter = new Meter();
@@ -105,7 +105,7 @@ final class LoadLoop implements AutoCloseable {
       failures.fatal("The load program itself failed: " + e);
     }
     for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
-      task.run(); // so that nobody waits for it for ever
+      task.run(); // so that its caller does not wait in vain
     }
   }
 

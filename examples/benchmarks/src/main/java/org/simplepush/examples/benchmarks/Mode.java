@@ -29,13 +29,13 @@ interface Mode {
   }
 
   /** CPU time of server and load program, from when it is made. */
-  final class Stretch {
+  final class Interval {
     private final ServerProbe probe;
     private final long began = System.nanoTime();
     private final double cpu;
     private final double ownCpu = ServerProbe.ownCpuSeconds();
 
-    Stretch(ServerProbe probe) {
+    Interval(ServerProbe probe) {
       this.probe = probe;
       this.cpu = probe.cpuSeconds();
     }
@@ -67,7 +67,7 @@ interface Mode {
         double rss = probe.rss();
         double heap = probe.liveHeap();
         double rssCollected = probe.rss();
-        Stretch held = new Stretch(probe);
+        Interval held = new Interval(probe);
         load.failures.pass(hold);
         double ready = load.nextMeter().ready;
         return new Report("idle")
@@ -133,11 +133,11 @@ interface Mode {
     double[] ownCpu = new double[rounds];
     Meter all = new Meter();
     for (int i = 0; i < rounds; i++) {
-      Stretch stretch = new Stretch(probe);
+      Interval interval = new Interval(probe);
       load.failures.pass(duration);
-      double seconds = stretch.seconds();
-      double cpuSeconds = stretch.cpuSeconds();
-      double ownCpuSeconds = stretch.ownCpuSeconds();
+      double seconds = interval.seconds();
+      double cpuSeconds = interval.cpuSeconds();
+      double ownCpuSeconds = interval.ownCpuSeconds();
       Meter meter = load.nextMeter();
       check(meter.updates > 0, "Nothing reached a device in " + duration.toMillis() + " ms");
       rate[i] = meter.updates / seconds;
@@ -222,7 +222,7 @@ interface Mode {
         load.failures.pass(Duration.ofMillis(500)); // the server notices that they are gone
         load.nextMeter();
         long published = (long) devices * channels * versions;
-        Stretch away = new Stretch(probe);
+        Interval away = new Interval(probe);
         load.startClosed(puts, published);
         load.awaitPuts(Duration.ofSeconds(30 + published / 500));
         double awaySeconds = away.seconds();
@@ -239,7 +239,7 @@ interface Mode {
                 .add("putCpuMicros", "server CPU per PUT", awayCpu * 1e6 / meter.puts, "µs", 1)
                 .addLatency("put", "PUT", meter.put);
         long began = System.nanoTime();
-        Stretch back = new Stretch(probe);
+        Interval back = new Interval(probe);
         load.reconnect(64, connectLimit(devices));
         long lost = load.awaitDelivered(DRAIN);
         double backCpu = back.cpuSeconds();
@@ -329,11 +329,11 @@ interface Mode {
         double first = 0;
         Meter all = new Meter();
         for (int i = -warmUpRounds; i < rounds; i++) {
-          Stretch stretch = new Stretch(probe);
+          Interval interval = new Interval(probe);
           load.connect(devices, channels, atATime, connectLimit(devices));
-          double seconds = stretch.seconds();
-          double cpuSeconds = stretch.cpuSeconds();
-          double ownCpuSeconds = stretch.ownCpuSeconds();
+          double seconds = interval.seconds();
+          double cpuSeconds = interval.cpuSeconds();
+          double ownCpuSeconds = interval.ownCpuSeconds();
           Meter meter = load.nextMeter();
           if (i == -warmUpRounds) {
             first = meter.ready / seconds;

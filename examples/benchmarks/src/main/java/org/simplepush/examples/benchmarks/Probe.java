@@ -20,8 +20,8 @@ final class Probe extends Putter {
   private boolean works;
 
   /** Of a node; so many devices are asked for. */
-  Probe(Survival cast, Survival.Node node, int channels) {
-    super(cast, node, PATIENCE_MILLIS);
+  Probe(Survival survival, Survival.Node node, int channels) {
+    super(survival, node, PATIENCE_MILLIS);
     this.channels = channels;
   }
 
@@ -36,8 +36,8 @@ final class Probe extends Putter {
 
   @Override
   void put() {
-    Wanderer to = cast.device(next);
-    Pledge at = to.channel(0);
+    RoamingDevice to = survival.device(next);
+    ChannelAccount at = to.channel(0);
     if (at == null || at.request == null) {
       goToNext(); // it is registering: that tells nothing about the store
     } else {
@@ -60,7 +60,7 @@ final class Probe extends Putter {
     if (next == 0) {
       works = answers > 0;
       answers = 0;
-      cast.probed();
+      survival.probed();
       goOnAfter(PAUSE_MILLIS);
     } else {
       goOnAfter(0); // not from here: the calls would nest
@@ -72,7 +72,7 @@ final class Probe extends Putter {
     next = 0;
     answers = 0;
     works = false;
-    cast.probed();
+    survival.probed();
     goOnAfter(PAUSE_MILLIS);
   }
 }

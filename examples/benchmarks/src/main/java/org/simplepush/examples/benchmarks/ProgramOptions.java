@@ -5,14 +5,13 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** Which programs are started as nodes and as their store. */
+/** Which server is started, and with which Java. */
 final class ProgramOptions {
   @Option(
       names = "--server-jar",
       paramLabel = "PATH",
-      required = true,
       description = "standalone-server.jar, to be started on free ports.")
-  private Path serverJar;
+  private @Nullable Path serverJar;
 
   @Option(
       names = "--server-java",
@@ -20,20 +19,33 @@ final class ProgramOptions {
       description = "Start it with this java. Default the one that runs this program.")
   private @Nullable Path serverJava;
 
-  @Option(
-      names = "--redis-server",
-      paramLabel = "PATH",
-      description = "Redis or Valkey to start. Default the Redis in this program's jar.")
-  private @Nullable Path redisServer;
-
   ProgramOptions() {}
 
+  boolean hasServer() {
+    return serverJar != null;
+  }
+
+  /** Returns the java that runs the server, as a report names it. */
+  String java() {
+    return serverJava == null ? "Java " + Runtime.version().feature() : String.valueOf(serverJava);
+  }
+
   /**
-   * Returns them.
+   * Returns what to start.
    *
-   * @throws LoadException if they are not there
+   * @param redisServer the Redis to start, null for the one in this program's jar
+   * @throws LoadException if the server is not given, or not there
    */
-  Deployment.Programs programs(List<String> jvmOptions) throws LoadException {
+  Deployment.Programs programs(List<String> jvmOptions, @Nullable Path redisServer)
+      throws LoadException {
+    if (serverJar == null) {
+      throw new LoadException("Give the server to start with --server-jar");
+    }
     return Deployment.Programs.of(serverJava, jvmOptions, serverJar, redisServer);
+  }
+
+  /** Splits several options that are one argument. */
+  static List<String> split(String options) {
+    return options.isBlank() ? List.of() : List.of(options.strip().split("\\s+"));
   }
 }

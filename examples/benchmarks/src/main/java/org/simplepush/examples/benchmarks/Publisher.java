@@ -7,8 +7,8 @@ final class Publisher extends Putter {
 
   private boolean parked;
 
-  Publisher(Survival cast, Survival.Node node) {
-    super(cast, node, PATIENCE_MILLIS);
+  Publisher(Survival survival, Survival.Node node) {
+    super(survival, node, PATIENCE_MILLIS);
   }
 
   /** Whether it has sent its last request and knows all that it ever will. */
@@ -18,7 +18,7 @@ final class Publisher extends Putter {
 
   /** Sends the next request after a pause. */
   void goOn() {
-    goOnAfter(cast.upTo(2 * MEAN_PAUSE_MILLIS));
+    goOnAfter(survival.upTo(2 * MEAN_PAUSE_MILLIS));
   }
 
   @Override
@@ -28,14 +28,14 @@ final class Publisher extends Putter {
 
   @Override
   void put() {
-    Wanderer to = cast.anyDevice();
-    int number = cast.upTo(cast.channelsEach);
-    Pledge at = to.channel(number);
+    RoamingDevice to = survival.anyDevice();
+    int number = survival.upTo(survival.channelsEach);
+    ChannelAccount at = to.channel(number);
     // Every other channel gets no newer version while one is owed: that would hide a loss.
     if (at == null || at.request == null || (number % 2 == 0 && at.isBehind())) {
       goOn();
     } else {
-      put(to, at, at.request, cast.chance(10) ? 1 + cast.upTo(10) : 1);
+      put(to, at, at.request, survival.chance(10) ? 1 + survival.upTo(10) : 1);
     }
   }
 

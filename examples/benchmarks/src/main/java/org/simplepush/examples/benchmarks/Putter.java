@@ -8,26 +8,26 @@ import org.jspecify.annotations.Nullable;
  * node. Confined to its loop.
  */
 abstract class Putter extends Peer {
-  final Survival cast;
+  final Survival survival;
   private final Survival.Node node;
   private final long patienceMillis;
 
-  private @Nullable Wanderer device;
-  private @Nullable Pledge channel;
+  private @Nullable RoamingDevice device;
+  private @Nullable ChannelAccount channel;
   private long version;
   private int registration;
   private long requests;
   private boolean pausing;
 
   /** Of a node; gives up on a request that takes longer than that. */
-  Putter(Survival cast, Survival.Node node, long patienceMillis) {
-    super(cast.loop, null);
-    this.cast = cast;
+  Putter(Survival survival, Survival.Node node, long patienceMillis) {
+    super(survival.loop, null);
+    this.survival = survival;
     this.node = node;
     this.patienceMillis = patienceMillis;
   }
 
-  /** Chooses a channel for {@link #put(Wanderer, Pledge, byte[], int)}, or pauses. */
+  /** Chooses a channel for {@link #put(RoamingDevice, ChannelAccount, byte[], int)}, or pauses. */
   abstract void put();
 
   /** The request was answered; tells whether the node took the version. */
@@ -43,13 +43,13 @@ abstract class Putter extends Peer {
   final void goOnAfter(long millis) {
     if (!pausing) { // else the connection broke in the pause
       pausing = true;
-      cast.timers.after(millis, this::next);
+      survival.timers.after(millis, this::next);
     }
   }
 
   private void next() {
     pausing = false;
-    if (cast.isStopped()) {
+    if (survival.isStopped()) {
       stopped();
       end();
     } else if (isOpen()) {
@@ -67,15 +67,15 @@ abstract class Putter extends Peer {
   /**
    * Raises a channel of a device by so much.
    *
-   * @param head its {@link Pledge#request}
+   * @param head its {@link ChannelAccount#request}
    */
-  final void put(Wanderer to, Pledge at, byte[] head, int by) {
+  final void put(RoamingDevice to, ChannelAccount at, byte[] head, int by) {
     device = to;
     channel = at;
     registration = at.registration();
     version = at.publish(by);
     long request = ++requests;
-    cast.timers.after(patienceMillis, () -> giveUp(request));
+    survival.timers.after(patienceMillis, () -> giveUp(request));
     send(loop.wire.begin().bytes(head).number(version).raw());
   }
 
@@ -91,8 +91,8 @@ abstract class Putter extends Peer {
     if (!loop.responses.next(in)) {
       return;
     }
-    Wanderer to = device;
-    Pledge at = channel;
+    RoamingDevice to = device;
+    ChannelAccount at = channel;
     if (to == null || at == null) {
       throw new WireException("The server sent an answer without a request");
     }
@@ -107,7 +107,7 @@ abstract class Putter extends Peer {
   final void broken(String why) {
     if (channel != null) {
       channel = null;
-      cast.ledger.unanswered++;
+      survival.statistics.unanswered++;
     }
     failed();
   }

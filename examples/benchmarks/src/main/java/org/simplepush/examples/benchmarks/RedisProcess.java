@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 import redis.embedded.RedisExecProvider;
 
 /** A Redis of this program's own, or a Sentinel, with its data and its log in a folder. */
-final class RedisProcess implements Victim {
+final class RedisProcess implements KillableProcess {
   /** It has on the disk whatever it confirmed: it syncs each write before it answers. */
   static final List<String> DURABLE = List.of("save \"\"", "appendonly yes", "appendfsync always");
 

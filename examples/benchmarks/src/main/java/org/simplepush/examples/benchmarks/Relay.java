@@ -12,22 +12,22 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Predicate;
 
 /**
- * The network in front of one Redis: everybody who wants something from that goes through here.
- * Connections can be cut, stalled, and lost in a black hole, where neither side is ever told.
+ * The network in front of one Redis: all its connections pass here. They can be cut, stalled, or
+ * lost in a black hole, where neither side notices.
  */
 final class Relay implements AutoCloseable {
   private static final int BACKLOG = 128;
 
   private final ServerSocket listener;
   private final int target;
-  private final List<Wire> wires = new CopyOnWriteArrayList<>();
+  private final List<Link> links = new CopyOnWriteArrayList<>();
 
-  /** Those in a black hole: no release finds them. */
-  private final List<Wire> lost = new CopyOnWriteArrayList<>();
+  /** Connections in a black hole, which are never released. */
+  private final List<Link> lost = new CopyOnWriteArrayList<>();
 
   private volatile Hold onNew = Hold.NOTHING;
 
-  /** What does not pass. */
+  /** Which direction is held back. */
   enum Hold {
     NOTHING,
     REQUESTS,
@@ -52,7 +52,7 @@ final class Relay implements AutoCloseable {
 
   /** How many connections there are. */
   int size() {
-    return wires.size();
+    return links.size();
   }
 
   private static void daemon(Runnable task) {
@@ -62,21 +62,21 @@ final class Relay implements AutoCloseable {
   }
 
   /** One connection through the relay. */
-  static final class Wire {
+  static final class Link {
     private final Relay relay;
     private final Socket client;
     private final Socket server;
     private Hold hold;
     private volatile boolean fromNode;
 
-    private Wire(Relay relay, Socket client, Hold hold) throws IOException {
+    private Link(Relay relay, Socket client, Hold hold) throws IOException {
       this.relay = relay;
       this.client = client;
       this.hold = hold;
       this.server = new Socket(InetAddress.getLoopbackAddress(), relay.target);
     }
 
-    /** Whether a push server says something here: those begin with HELLO, no part of Redis does. */
+    /** Whether this is a connection of a push server: only those begin with HELLO. */
     boolean isOfNode() {
       return fromNode;
     }
@@ -94,7 +94,7 @@ final class Relay implements AutoCloseable {
           awaitPassage(answers);
           to.getOutputStream().write(buffer, 0, read);
         }
-        // Who ends a connection in a black hole is not heard either.
+        // The end of a connection does not pass a black hole either.
         awaitPassage(answers);
       } catch (IOException | InterruptedException e) {
         // The end, as below.
@@ -115,7 +115,7 @@ final class Relay implements AutoCloseable {
     }
 
     private void cut() {
-      relay.wires.remove(this);
+      relay.links.remove(this);
       hold(Hold.NOTHING);
       try {
         client.close();
@@ -137,61 +137,61 @@ final class Relay implements AutoCloseable {
   }
 
   private void pass(Socket client) throws IOException {
-    Wire wire;
+    Link link;
     try {
       client.setTcpNoDelay(true);
-      wire = new Wire(this, client, onNew);
-      wire.server.setTcpNoDelay(true);
+      link = new Link(this, client, onNew);
+      link.server.setTcpNoDelay(true);
     } catch (IOException e) {
-      client.close(); // the server is down: nobody waits for its answer
+      client.close(); // the server is down
       return;
     }
-    wires.add(wire);
+    links.add(link);
     if (onNew != Hold.NOTHING) {
-      wire.hold(onNew); // it began meanwhile
+      link.hold(onNew); // a stall began after the link was made
     }
-    daemon(() -> wire.pump(wire.client, wire.server, false));
-    daemon(() -> wire.pump(wire.server, wire.client, true));
+    daemon(() -> link.pump(link.client, link.server, false));
+    daemon(() -> link.pump(link.server, link.client, true));
   }
 
-  private List<Wire> select(Predicate<Wire> which) {
-    return wires.stream().filter(which).toList();
+  private List<Link> select(Predicate<Link> which) {
+    return links.stream().filter(which).toList();
   }
 
-  /** Ends connections; new ones are welcome. Returns how many. */
-  int cut(Predicate<Wire> which) {
-    List<Wire> chosen = select(which);
-    chosen.forEach(Wire::cut);
+  /** Ends connections, and accepts new ones. Returns how many ended. */
+  int cut(Predicate<Link> which) {
+    List<Link> chosen = select(which);
+    chosen.forEach(Link::cut);
     return chosen.size();
   }
 
   /**
-   * Lets something pass no more on connections, which stay open; on later ones too if {@code also}.
+   * Holds back data on connections, which stay open, and on later ones too if {@code also}.
    *
-   * @return what lets it pass again, on these connections and on later ones
+   * @return lets the data pass again, on these connections and on later ones
    */
-  Runnable stall(Predicate<Wire> which, Hold what, boolean also) {
-    List<Wire> chosen = select(which);
-    chosen.forEach(wire -> wire.hold(what));
+  Runnable stall(Predicate<Link> which, Hold what, boolean also) {
+    List<Link> chosen = select(which);
+    chosen.forEach(link -> link.hold(what));
     if (also) {
       onNew = what;
     }
     return () -> {
       onNew = Hold.NOTHING;
-      wires.forEach(
-          wire -> {
-            if (also || chosen.contains(wire)) {
-              wire.hold(Hold.NOTHING);
+      links.forEach(
+          link -> {
+            if (also || chosen.contains(link)) {
+              link.hold(Hold.NOTHING);
             }
           });
     };
   }
 
-  /** Loses connections: nothing passes there any more, not even their end. Returns how many. */
-  int lose(Predicate<Wire> which) {
-    List<Wire> chosen = select(which);
-    chosen.forEach(wire -> wire.hold(Hold.BOTH));
-    wires.removeAll(chosen);
+  /** Puts connections into a black hole: no data passes, not even their end. Returns how many. */
+  int lose(Predicate<Link> which) {
+    List<Link> chosen = select(which);
+    chosen.forEach(link -> link.hold(Hold.BOTH));
+    links.removeAll(chosen);
     lost.addAll(chosen);
     return chosen.size();
   }
@@ -199,7 +199,7 @@ final class Relay implements AutoCloseable {
   @Override
   public void close() throws IOException {
     listener.close();
-    wires.forEach(Wire::cut);
-    lost.forEach(Wire::cut);
+    links.forEach(Link::cut);
+    lost.forEach(Link::cut);
   }
 }

@@ -2,10 +2,10 @@ package org.simplepush.examples.benchmarks;
 
 import java.io.IOException;
 import java.net.URI;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Which server is measured: one that runs, or one that this program starts and ends. */
@@ -28,17 +28,7 @@ final class ServerOptions {
       description = "The process of that server, for its CPU, RSS and heap.")
   private @Nullable Long pid;
 
-  @Option(
-      names = "--server-jar",
-      paramLabel = "PATH",
-      description = "Start standalone-server.jar on free ports instead, once for each mode.")
-  private @Nullable Path serverJar;
-
-  @Option(
-      names = "--server-java",
-      paramLabel = "PATH",
-      description = "Start it with this java. Default the one that runs this program.")
-  private @Nullable Path serverJava;
+  @Mixin private final ProgramOptions programs = new ProgramOptions();
 
   @Option(
       names = "--jvm-opts",
@@ -72,23 +62,21 @@ final class ServerOptions {
     if (loops < 1 || loops > 64) {
       throw new LoadException("--loops must be 1 to 64, but was " + loops);
     }
-    if (ws != null && serverJar == null) {
+    if (ws != null && !programs.hasServer()) {
       Target target = new Target(ws, endpoint);
       return mode.measure(new Server(target, new ServerProbe(pid == null ? 0 : pid)), loops);
     }
-    if (ws != null || serverJar == null) {
+    if (ws != null || !programs.hasServer()) {
       throw new LoadException("Give either --ws, for a server that runs, or --server-jar");
     }
     if (pid != null || endpoint != null) {
       throw new LoadException("--pid and --endpoint go with --ws, not with --server-jar");
     }
-    Deployment.Programs programs =
-        Deployment.Programs.of(serverJava, words(jvmOptions), serverJar, null);
+    Deployment.Programs started = programs.programs(ProgramOptions.split(jvmOptions), null);
     List<String> options = new ArrayList<>(List.of("--ping-min", "0s"));
-    options.addAll(words(serverOptions));
+    options.addAll(ProgramOptions.split(serverOptions));
     List<String> command =
-        ServerProcess.command(
-            programs.java(), programs.jvmOptions(), programs.jar(), 0, 0, options);
+        ServerProcess.command(started.java(), started.jvmOptions(), started.jar(), 0, 0, options);
     try (ServerProcess process = ServerProcess.launch(command, ProcessBuilder.Redirect.INHERIT)) {
       ServerProcess.Ready ready = process.awaitReady();
       Target target = new Target(ready.webSocket(), null);
@@ -100,13 +88,9 @@ final class ServerOptions {
 
   /** Says what is measured, for a table. */
   String description() {
-    String java =
-        serverJava == null ? "Java " + Runtime.version().feature() : serverJava.toString();
     String options = (jvmOptions + " " + serverOptions).strip();
-    return serverJar == null ? "a server that ran already" : (java + " " + options).strip();
-  }
-
-  private static List<String> words(String options) {
-    return options.isBlank() ? List.of() : List.of(options.strip().split("\\s+"));
+    return programs.hasServer()
+        ? (programs.java() + " " + options).strip()
+        : "a server that ran already";
   }
 }

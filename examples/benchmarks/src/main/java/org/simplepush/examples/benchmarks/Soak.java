@@ -20,10 +20,10 @@ record Soak(int devices, int puts, Duration settle, Duration duration) implement
               .add("rssAfterSettling", "RSS then", megabytes(probe.rss()), "MB", 1);
       load.startClosed(puts, Long.MAX_VALUE);
       load.nextMeter();
-      Mode.Stretch stretch = new Mode.Stretch(probe);
+      Mode.Interval interval = new Mode.Interval(probe);
       load.failures.pass(duration);
-      double seconds = stretch.seconds();
-      double cpu = stretch.cpuSeconds();
+      double seconds = interval.seconds();
+      double cpu = interval.cpuSeconds();
       Meter meter = load.nextMeter();
       double atEnd = Mode.heapAtRest(load, probe);
       report

@@ -9,7 +9,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** A standalone server on ports that it keeps. */
-final class StandaloneNode implements Victim {
+final class StandaloneNode implements KillableProcess {
   private final List<String> command;
   private final Path log;
   private final int port;

@@ -11,8 +11,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Devices that come and go and senders that PUT, at the nodes of one push server whose processes
- * somebody kills meanwhile. In the end every device must hold what the server promised it.
+ * Devices that connect and disconnect, and senders that PUT, at the nodes of one push server whose
+ * processes are killed during the run. In the end every device must hold the versions that the
+ * server confirmed.
  */
 final class Survival implements AutoCloseable {
   static final int PROBED_DEVICES = 16;
@@ -27,51 +28,56 @@ final class Survival implements AutoCloseable {
   record Node(Target target, InetSocketAddress endpoint) {}
 
   /**
-   * How devices behave, and what is held against the server.
+   * How devices behave, and what counts as a failure of the server.
    *
-   * @param oneInStays one in so many devices leaves only when it is told to, and is back at once
+   * @param oneInStays one in so many devices does not disconnect at random
    * @param patienceMillis how long a device waits until it is connected and registered
    * @param mayForget whether a store may lose what it confirmed when several processes fail at
    *     once: then a fresh UAID is counted and is no failure
    */
-  record Manners(int oneInStays, long patienceMillis, boolean mayForget) {
-    static final Manners OF_ONE_STORE = new Manners(4, 10_000, false);
-    static final Manners OF_A_GROUP = new Manners(2, 3000, true);
+  record Behaviour(int oneInStays, long patienceMillis, boolean mayForget) {
+    static final Behaviour OF_ONE_STORE = new Behaviour(4, 10_000, false);
+    static final Behaviour OF_A_GROUP = new Behaviour(2, 3000, true);
   }
 
-  final Ledger ledger = new Ledger(new Failures());
-  final LoadLoop loop = new LoadLoop(0, ledger.failures);
+  final RunStatistics statistics = new RunStatistics(new Failures());
+  final LoadLoop loop = new LoadLoop(0, statistics.failures);
   final Timers timers = new Timers(loop);
   final int channelsEach;
-  final Manners manners;
+  final Behaviour behaviour;
 
   private final List<Node> nodes;
   private final Random random;
-  private final List<Wanderer> devices = new ArrayList<>();
+  private final List<RoamingDevice> devices = new ArrayList<>();
   private final List<Publisher> publishers = new ArrayList<>();
   private final List<Probe> probes = new ArrayList<>();
   private final long began = System.nanoTime();
   private final AtomicInteger notes = new AtomicInteger();
   private boolean stopped;
 
-  /** When something was lost that nobody could replay, perhaps. */
+  /** When a step may have been lost that no node can apply again. */
   private @Nullable Long lastIncident;
 
   /**
-   * Makes all that takes part.
+   * Creates the devices and senders.
    *
-   * @param seed of every choice made here; when things happen, it does not decide
+   * @param seed of every random choice; it does not decide when things happen
    */
   Survival(
-      List<Node> nodes, long seed, int devices, int channelsEach, int publishers, Manners manners)
+      List<Node> nodes,
+      long seed,
+      int devices,
+      int channelsEach,
+      int publishers,
+      Behaviour behaviour)
       throws IOException {
     this.nodes = nodes;
-    this.manners = manners;
+    this.behaviour = behaviour;
     this.random = new Random(seed);
     this.channelsEach = channelsEach;
     int run = random.nextInt();
     for (int i = 0; i < devices; i++) {
-      this.devices.add(new Wanderer(this, run, i, channelsEach));
+      this.devices.add(new RoamingDevice(this, run, i, channelsEach));
     }
     for (int i = 0; i < publishers; i++) {
       this.publishers.add(new Publisher(this, nodes.get(i % nodes.size())));
@@ -85,7 +91,7 @@ final class Survival implements AutoCloseable {
     loop.start();
     loop.execute(
         () -> {
-          devices.forEach(Wanderer::connect);
+          devices.forEach(RoamingDevice::connect);
           publishers.forEach(Publisher::goOn);
           probes.forEach(Probe::start);
           sample();
@@ -93,9 +99,9 @@ final class Survival implements AutoCloseable {
   }
 
   /**
-   * Sends nothing more, and waits until every device is there and holds what was promised.
+   * Stops the senders, and waits until every device is connected and holds every confirmed version.
    *
-   * @return how many channels do not when {@code limit} is over: updates lost
+   * @return how many channels lack one when {@code limit} is over: updates lost
    */
   int settle(Duration limit) throws LoadException, InterruptedException {
     loop.execute(() -> stopped = true);
@@ -104,19 +110,19 @@ final class Survival implements AutoCloseable {
       if (System.nanoTime() - end > 0) {
         throw new LoadException("The senders do not come to an end");
       }
-      ledger.failures.pass(POLL);
+      statistics.failures.pass(POLL);
     }
-    loop.execute(() -> devices.forEach(Wanderer::calmDown));
+    loop.execute(() -> devices.forEach(RoamingDevice::settle));
     end = System.nanoTime() + limit.toNanos();
     while (true) {
-      long missing = loop.call(() -> devices.stream().filter(each -> !each.isThere()).count());
-      int behind = loop.call(() -> devices.stream().mapToInt(Wanderer::behind).sum());
+      long missing = loop.call(() -> devices.stream().filter(each -> !each.isConnected()).count());
+      int behind = loop.call(() -> devices.stream().mapToInt(RoamingDevice::behind).sum());
       if (missing == 0 && behind == 0) {
         return 0;
       }
       if (System.nanoTime() - end > 0) {
         if (missing > 0) {
-          ledger.failures.add(missing + " devices could not connect and register in the end");
+          statistics.failures.add(missing + " devices could not connect and register in the end");
         }
         loop.execute(
             () ->
@@ -125,22 +131,22 @@ final class Survival implements AutoCloseable {
                     .forEach(each -> note("LOST: " + each)));
         return behind;
       }
-      ledger.failures.pass(POLL);
+      statistics.failures.pass(POLL);
     }
   }
 
   private void sample() {
     long now = System.nanoTime();
-    for (Wanderer device : devices) {
+    for (RoamingDevice device : devices) {
       Long since = device.owedSince();
       if (since != null) {
-        ledger.deafness.lacks(device, since, now);
+        statistics.deafness.lacks(device, since, now);
       }
     }
     timers.after(SAMPLE_MILLIS, this::sample);
   }
 
-  // For who makes trouble, on any thread
+  // For the fault injector, on any thread
 
   /**
    * Whether the store works, and every device that stays holds what was confirmed before it began
@@ -149,39 +155,41 @@ final class Survival implements AutoCloseable {
   boolean isWhole(long moment) {
     return loop.call(
         () ->
-            ledger.deafness.worksSinceBefore(System.nanoTime())
+            statistics.deafness.worksSinceBefore(System.nanoTime())
                 && devices.stream().allMatch(device -> isWhole(device, moment)));
   }
 
-  private boolean isWhole(Wanderer device, long moment) {
+  private boolean isWhole(RoamingDevice device, long moment) {
     Long since = device.owedSince();
-    return since == null || (since - moment > 0 && !ledger.deafness.worksSinceBefore(since));
+    return since == null || (since - moment > 0 && !statistics.deafness.worksSinceBefore(since));
   }
 
-  /** Has some devices prepare for {@link #worstMoment}. */
-  void prepare(Node node, int percent) {
+  /** Makes a share of the devices prepare for {@link #sendAndMove}. */
+  void prepareToMove(Node node, int percent) {
     loop.execute(
         () -> {
-          for (Wanderer device : devices) {
+          for (RoamingDevice device : devices) {
             if (chance(percent)) {
-              device.prepare(node);
+              device.prepareToMove(node);
             }
           }
         });
   }
 
-  /** Has these devices say something to a node that does not listen now, and go elsewhere. */
-  void worstMoment(Node node) {
-    loop.execute(() -> devices.forEach(device -> device.worstMoment(node)));
+  /**
+   * Makes the prepared devices send to a node that does not respond now, and connect to another.
+   */
+  void sendAndMove(Node node) {
+    loop.execute(() -> devices.forEach(device -> device.sendAndMove(node)));
   }
 
-  /** Notes that something may have been lost now that nobody can replay. */
+  /** Notes that a step may be lost now that no node can apply again. */
   void incident() {
     long now = System.nanoTime();
     loop.execute(() -> lastIncident = now);
   }
 
-  // For those who take part, on the loop
+  // For devices and senders, on the loop
 
   /** Whether a user agent of that age may have to start over. */
   boolean mayBeLost(long since) {
@@ -190,9 +198,9 @@ final class Survival implements AutoCloseable {
 
   void probed() {
     if (probes.stream().allMatch(Probe::works)) {
-      ledger.deafness.storeWorks(System.nanoTime());
+      statistics.deafness.storeWorks(System.nanoTime());
     } else {
-      ledger.deafness.storeFails();
+      statistics.deafness.storeFails();
     }
   }
 
@@ -201,7 +209,7 @@ final class Survival implements AutoCloseable {
     return chosen.equals(node) ? nodes.get((nodes.indexOf(node) + 1) % nodes.size()) : chosen;
   }
 
-  Wanderer device(int number) {
+  RoamingDevice device(int number) {
     return devices.get(number);
   }
 
@@ -209,7 +217,7 @@ final class Survival implements AutoCloseable {
     return nodes.get(upTo(nodes.size()));
   }
 
-  Wanderer anyDevice() {
+  RoamingDevice anyDevice() {
     return devices.get(upTo(devices.size()));
   }
 
@@ -217,20 +225,20 @@ final class Survival implements AutoCloseable {
     return stopped;
   }
 
-  /** Writes down what should not happen, with the time; on any thread. Not for ever. */
+  /** Prints what should not happen, with the time, up to a limit; on any thread. */
   void note(String what) {
     int count = notes.incrementAndGet();
     if (count <= MOST_NOTES) {
-      say(what + (count == MOST_NOTES ? "; no more is written down" : ""));
+      say(what + (count == MOST_NOTES ? "; no more is printed" : ""));
     }
   }
 
-  /** Writes down what happens, with the time; on any thread. */
+  /** Prints what happens, with the time; on any thread. */
   void say(String what) {
     System.err.printf(Locale.ROOT, "%7.2f s  %s%n", (System.nanoTime() - began) / 1e9, what);
   }
 
-  /** Returns a random number from 0 to {@code bound}, which is not reached. */
+  /** Returns a random number from 0 to {@code bound} - 1. */
   int upTo(int bound) {
     return random.nextInt(bound);
   }

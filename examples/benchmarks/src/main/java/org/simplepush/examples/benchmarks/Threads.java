@@ -1,10 +1,10 @@
 package org.simplepush.examples.benchmarks;
 
-/** What threads lack. */
+/** Waiting for threads. */
 final class Threads {
   private Threads() {}
 
-  /** Waits until a thread has ended, even if the caller is interrupted meanwhile. */
+  /** Waits until a thread has ended, even if the caller is interrupted while it waits. */
   static void join(Thread thread) {
     boolean interrupted = false;
     while (thread.isAlive()) {

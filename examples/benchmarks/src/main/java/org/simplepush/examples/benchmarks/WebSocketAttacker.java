@@ -11,8 +11,8 @@ abstract class WebSocketAttacker extends Attacker {
 
   private final FrameReader frames = new FrameReader();
 
-  WebSocketAttacker(Attack attack, Battlefield field) {
-    super(attack, field, field.target().webSocket, field.tls());
+  WebSocketAttacker(Attack attack, SiegeTarget target) {
+    super(attack, target, target.server().webSocket, target.tls());
   }
 
   /** The WebSocket is open. */
@@ -23,7 +23,7 @@ abstract class WebSocketAttacker extends Attacker {
 
   @Override
   void connected() {
-    say(field.target().upgrade);
+    say(target.server().upgrade);
   }
 
   @Override

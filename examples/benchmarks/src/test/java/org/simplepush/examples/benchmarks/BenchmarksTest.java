@@ -6,10 +6,14 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 
 @Timeout(10)
 class BenchmarksTest {
+  private final StringWriter out = new StringWriter();
   private final StringWriter errors = new StringWriter();
 
   @Test
@@ -18,20 +22,51 @@ class BenchmarksTest {
     assertThat(errors.toString()).contains("throughput").contains("fan-out");
   }
 
-  @Test
-  void aServerMustBeGiven() {
-    assertThat(run("idle")).isEqualTo(1);
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "idle",
+        "throughput",
+        "open",
+        "offline",
+        "fan-out",
+        "storm",
+        "growth",
+        "width",
+        "hang",
+        "soak",
+        "all"
+      })
+  void aServerMustBeGiven(String mode) {
+    assertThat(run(mode)).isEqualTo(1);
     assertThat(errors.toString()).contains("--ws").contains("--server-jar");
   }
 
   @Test
   void countsOutOfRangeAreRefusedInASentence() {
-    assertThat(run("storm", "--ws", "ws://127.0.0.1:1/", "--devices", "0")).isEqualTo(1);
-    assertThat(errors.toString()).contains("--devices must be 1 to 1000000, but was 0");
+    assertThat(run("storm", "--ws", "ws://127.0.0.1:1/", "--devices", "0")).isEqualTo(2);
+    assertThat(errors.toString())
+        .contains("--devices")
+        .contains("must be a number from 1 to 1,000,000, but was '0'");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "idle, 'Devices, those that get updates. Default 10000.'",
+    "throughput, 'Seconds before the first measurement. Default 10.'",
+    "hang, 'Seconds of each measurement. Default 10.'",
+    "survive, 'Channels of each device. Default 5.'",
+    "stores, 'PUTs a second, for latencies. Default 1000.'",
+    "siege, 'Devices, those that get updates. Default 100.'",
+  })
+  void helpOfEachModeSaysItsDefaults(String mode, String line) {
+    assertThat(run(mode, "--help")).isZero();
+    assertThat(out.toString().replaceAll("\\s+", " ")).contains(line);
   }
 
   private int run(String... arguments) {
     CommandLine commandLine = Benchmarks.commandLine();
+    commandLine.setOut(new PrintWriter(out, true));
     commandLine.setErr(new PrintWriter(errors, true));
     return commandLine.execute(arguments);
   }

@@ -84,7 +84,7 @@ class RelayTest {
   void onlyConnectionsThatWereChosenAreCut() throws Exception {
     try (Ends node = new Ends("HELLO 3");
         Ends replica = new Ends("REPLCONF")) {
-      assertThat(relay.cut(Relay.Wire::isOfNode)).isEqualTo(1);
+      assertThat(relay.cut(Relay.Link::isOfNode)).isEqualTo(1);
       assertThat(read(node.client, 1)).as("the end").isEmpty();
       assertThat(read(node.accepted, 1)).as("the end").isEmpty();
       send(replica.client, "PSYNC");
@@ -95,7 +95,7 @@ class RelayTest {
   @Test
   void whatWasStalledComesLate() throws Exception {
     try (Ends ends = new Ends("HELLO 3")) {
-      Runnable release = relay.stall(wire -> true, Relay.Hold.ANSWERS, false);
+      Runnable release = relay.stall(link -> true, Relay.Hold.ANSWERS, false);
       send(ends.client, "GET");
       assertThat(read(ends.accepted, 3)).as("requests pass").isEqualTo("GET");
       send(ends.accepted, "answer");
@@ -111,7 +111,7 @@ class RelayTest {
 
   @Test
   void aStallCanHoldLaterConnectionsToo() throws Exception {
-    Runnable release = relay.stall(wire -> true, Relay.Hold.BOTH, true);
+    Runnable release = relay.stall(link -> true, Relay.Hold.BOTH, true);
     try (Socket client = new Socket(InetAddress.getLoopbackAddress(), relay.port());
         Socket accepted = server.accept()) {
       send(client, "HELLO 3");
@@ -124,11 +124,11 @@ class RelayTest {
   @Test
   void neitherSideLearnsOfABlackHole() throws Exception {
     try (Ends ends = new Ends("HELLO 3")) {
-      relay.stall(wire -> true, Relay.Hold.NOTHING, false).run();
-      assertThat(relay.lose(wire -> true)).isEqualTo(1);
+      relay.stall(link -> true, Relay.Hold.NOTHING, false).run();
+      assertThat(relay.lose(link -> true)).isEqualTo(1);
       ends.client.close();
       assertSilent(ends.accepted);
-      assertThat(relay.cut(wire -> true)).as("no trouble finds it again").isZero();
+      assertThat(relay.cut(link -> true)).as("no trouble finds it again").isZero();
     }
   }
 

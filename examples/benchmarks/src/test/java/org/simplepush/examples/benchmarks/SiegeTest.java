@@ -40,9 +40,9 @@ class SiegeTest {
     return PushServer.builder().port(0).endpointPort(0).redeliveryInterval(Duration.ofSeconds(1));
   }
 
-  private static void await(Honest honest, BooleanSupplier done) throws Exception {
+  private static void await(HonestClients honest, BooleanSupplier done) throws Exception {
     while (!done.getAsBoolean()) {
-      honest.ledger.failures.pass(POLL);
+      honest.statistics.failures.pass(POLL);
     }
   }
 
@@ -66,7 +66,7 @@ class SiegeTest {
       builder.tls(serverTls());
     }
     try (PushServer server = builder.build().start();
-        Honest honest = new Honest(new Target(server.webSocketUri(), null))) {
+        HonestClients honest = new HonestClients(new Target(server.webSocketUri(), null))) {
       Target target = new Target(server.webSocketUri(), null);
       HonestDevice known = honest.joinForStrangers();
       for (int i = 0; i < 9; i++) {
@@ -75,14 +75,14 @@ class SiegeTest {
       assertThat(honest.awaitReady(LONG)).as(honest.firstSentAway()).isZero();
       honest.startSending();
       List<Attack> attacks = new ArrayList<>();
-      try (LoadLoop loop = new LoadLoop(1, honest.ledger.failures);
+      try (LoadLoop loop = new LoadLoop(1, honest.statistics.failures);
           Timers timers = new Timers(loop)) {
         loop.start();
         InetSocketAddress endpoint =
             new InetSocketAddress(InetAddress.getLoopbackAddress(), server.endpointUrl().getPort());
         String path = URI.create(String.valueOf(known.endpoint())).getRawPath();
-        Battlefield field =
-            new Battlefield(loop, timers, target, endpoint, endpoint, path, target.tls);
+        SiegeTarget field =
+            new SiegeTarget(loop, timers, target, endpoint, endpoint, path, target.tls);
         for (Attack.Plan plan : Attackers.plans(tls)) {
           attacks.add(new Attack(plan, attacks.size(), field));
         }
@@ -101,7 +101,7 @@ class SiegeTest {
             });
       }
       assertThat(honest.settle(LONG)).isZero();
-      assertThat(honest.ledger.failures.first()).isNull();
+      assertThat(honest.statistics.failures.first()).isNull();
       assertThat(honest.heldUpdates()).isPositive();
     }
   }
@@ -130,7 +130,7 @@ class SiegeTest {
                   }
                 });
     try (PushServer server = server().store(store).build().start();
-        Honest honest = new Honest(new Target(server.webSocketUri(), null))) {
+        HonestClients honest = new HonestClients(new Target(server.webSocketUri(), null))) {
       for (int i = 0; i < 10; i++) {
         honest.join();
       }
@@ -138,8 +138,8 @@ class SiegeTest {
       honest.startSending();
       await(honest, () -> honest.heldUpdates() > 10);
       losing.set(true);
-      int accepted = honest.loop.call(() -> honest.ledger.accepted);
-      await(honest, () -> honest.loop.call(() -> honest.ledger.accepted > accepted + 10));
+      int accepted = honest.loop.call(() -> honest.statistics.accepted);
+      await(honest, () -> honest.loop.call(() -> honest.statistics.accepted > accepted + 10));
       assertThat(honest.settle(SHORT)).isPositive();
     }
   }
@@ -151,7 +151,7 @@ class SiegeTest {
       nobody = (InetSocketAddress) closed.getLocalSocketAddress();
     }
     try (PushServer server = server().build().start();
-        Honest honest = new Honest(new Target(server.webSocketUri(), null))) {
+        HonestClients honest = new HonestClients(new Target(server.webSocketUri(), null))) {
       HealthWatch health = new HealthWatch(honest.loop, honest.timers, nobody);
       honest.loop.execute(health::ask);
       await(honest, () -> honest.loop.call(() -> health.mostFailuresInARow > 1));

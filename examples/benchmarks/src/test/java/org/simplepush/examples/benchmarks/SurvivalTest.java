@@ -50,9 +50,9 @@ class SurvivalTest {
             });
   }
 
-  private record Outcome(int lost, Ledger ledger) {
+  private record Outcome(int lost, RunStatistics statistics) {
     boolean isGood() {
-      return new Report("survive").close(lost, ledger.failures).isGood();
+      return new Report("survive").close(lost, statistics.failures).isGood();
     }
   }
 
@@ -78,33 +78,33 @@ class SurvivalTest {
                 30,
                 3,
                 6,
-                Survival.Manners.OF_ONE_STORE)) {
+                Survival.Behaviour.OF_ONE_STORE)) {
       survival.start();
-      BooleanSupplier done = () -> survival.loop.call(() -> enough.of(survival.ledger));
+      BooleanSupplier done = () -> survival.loop.call(() -> enough.of(survival.statistics));
       while (!done.getAsBoolean()) {
-        survival.ledger.failures.pass(Duration.ofMillis(20));
+        survival.statistics.failures.pass(Duration.ofMillis(20));
       }
-      return new Outcome(survival.settle(limit), survival.ledger);
+      return new Outcome(survival.settle(limit), survival.statistics);
     }
   }
 
   private interface Enough {
-    boolean of(Ledger ledger);
+    boolean of(RunStatistics statistics);
   }
 
-  private static boolean aLot(Ledger ledger) {
-    return ledger.accepted > 300 && ledger.reconnects > 15 && ledger.takeovers > 1;
+  private static boolean aLot(RunStatistics statistics) {
+    return statistics.accepted > 300 && statistics.reconnects > 15 && statistics.takeovers > 1;
   }
 
   @Test
   void nothingIsLostOnAServerThatKeepsItsPromise() throws Exception {
     Outcome outcome = run(new InMemoryVersionStore(), LONG, SurvivalTest::aLot);
-    assertThat(outcome.ledger.addTo(new Report("survive")).json())
+    assertThat(outcome.statistics.addTo(new Report("survive")).json())
         .contains("\"takeovers\":", "\"delayP99Millis\":");
     assertThat(outcome.lost).isZero();
-    assertThat(outcome.isGood()).as(String.valueOf(outcome.ledger.failures.first())).isTrue();
-    assertThat(outcome.ledger.repeated).as("acknowledgements were lost").isPositive();
-    assertThat(outcome.ledger.deafness.longestSeconds()).isLessThan(10);
+    assertThat(outcome.isGood()).as(String.valueOf(outcome.statistics.failures.first())).isTrue();
+    assertThat(outcome.statistics.repeated).as("acknowledgements were lost").isPositive();
+    assertThat(outcome.statistics.deafness.longestSeconds()).isLessThan(10);
   }
 
   @Test
@@ -153,10 +153,10 @@ class SurvivalTest {
               }
               return null;
             });
-    Outcome outcome = run(store, LONG, ledger -> aLot(ledger) && ledger.freshUaids > 0);
+    Outcome outcome = run(store, LONG, statistics -> aLot(statistics) && statistics.freshUaids > 0);
     assertThat(outcome.lost).as("the device synchronised by itself").isZero();
     assertThat(outcome.isGood()).isFalse();
-    assertThat(outcome.ledger.failures.first()).contains("fresh UAID");
+    assertThat(outcome.statistics.failures.first()).contains("fresh UAID");
   }
 
   @Test
@@ -170,8 +170,8 @@ class SurvivalTest {
                             (Uaid) arguments[0], (ChannelId) arguments[1], (Long) arguments[2])
                         .thenApply(done -> new VersionStore.Advance.Repeated())
                     : null);
-    Outcome outcome = run(store, SHORT, ledger -> ledger.deafness.longestSeconds() > 3);
-    assertThat(outcome.ledger.deafness.deafest()).startsWith("device ");
+    Outcome outcome = run(store, SHORT, statistics -> statistics.deafness.longestSeconds() > 3);
+    assertThat(outcome.statistics.deafness.deafest()).startsWith("device ");
     assertThat(outcome.lost).isPositive();
   }
 }

@@ -10,7 +10,6 @@ import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
 
 /** Puts the same load on servers with different stores, and shows them side by side. */
 @Command(
@@ -21,7 +20,7 @@ import picocli.CommandLine.Option;
       "The same load on memory, SQLite, Redis, and Redis with two nodes.",
       "Of two nodes, devices are connected to one and PUTs go to the other."
     })
-final class Stores implements Callable<Integer> {
+final class StoresCommand implements Callable<Integer> {
   private record Arrangement(String name, Deployment.Store store, int nodes) {}
 
   private static final List<Arrangement> ARRANGEMENTS =
@@ -33,54 +32,22 @@ final class Stores implements Callable<Integer> {
 
   @Mixin private final ProgramOptions programs = new ProgramOptions();
 
-  @Option(names = "--devices", defaultValue = "1000", description = "Default ${DEFAULT-VALUE}.")
-  private int devices;
+  @Mixin private final RedisOptions redis = new RedisOptions();
+  @Mixin private final LoadOptions.Devices devices = new LoadOptions.Devices();
+  @Mixin private final LoadOptions.Rate rate = new LoadOptions.Rate();
+  @Mixin private final LoadOptions.Puts puts = new LoadOptions.Puts();
+  @Mixin private final LoadOptions.Times times = new LoadOptions.Times();
 
-  @Option(
-      names = "--rate",
-      defaultValue = "1000",
-      description = "PUTs a second, for the latencies. Default ${DEFAULT-VALUE}.")
-  private int rate;
-
-  @Option(
-      names = "--puts",
-      defaultValue = "32",
-      description = "Connections that PUT. Default ${DEFAULT-VALUE}.")
-  private int puts;
-
-  @Option(
-      names = "--warm-up",
-      defaultValue = "8",
-      description = "In seconds. Default ${DEFAULT-VALUE}.")
-  private int warmUp;
-
-  @Option(
-      names = "--duration",
-      defaultValue = "8",
-      description = "Of each measurement, in seconds. Default ${DEFAULT-VALUE}.")
-  private int duration;
-
-  private Stores() {}
+  private StoresCommand() {}
 
   @Override
   public Integer call() throws LoadException, IOException, InterruptedException {
     Mode throughput =
-        new Mode.Throughput(
-            Benchmarks.count("--devices", devices),
-            1,
-            Benchmarks.count("--puts", puts),
-            Benchmarks.seconds("--warm-up", warmUp),
-            Benchmarks.seconds("--duration", duration),
-            1);
+        new Mode.Throughput(devices.count, 1, puts.connections, times.warmUp, times.duration, 1);
+    Duration warmUp = Duration.ofSeconds(1); // the throughput has warmed it up
     Mode latency =
         new Mode.Open(
-            Benchmarks.count("--rate", rate),
-            devices,
-            0,
-            puts,
-            Duration.ofSeconds(1), // it is warm from the throughput
-            Duration.ofSeconds(duration),
-            1);
+            rate.perSecond, devices.count, 0, puts.connections, warmUp, times.duration, 1);
     Random random = new Random();
     List<String> json = new ArrayList<>();
     boolean good = true;
@@ -90,7 +57,7 @@ final class Stores implements Callable<Integer> {
     for (Arrangement arrangement : ARRANGEMENTS) {
       Deployment server =
           Deployment.start(
-              programs.programs(List.of()),
+              programs.programs(List.of(), redis.server),
               arrangement.store,
               arrangement.nodes,
               List.of(),
@@ -118,7 +85,7 @@ final class Stores implements Callable<Integer> {
     }
     System.out.print(table);
     System.out.printf(
-        Locale.ROOT, "Notifications at most; latencies at %,d PUTs a second.%n", rate);
+        Locale.ROOT, "Notifications at most; latencies at %,d PUTs a second.%n", rate.perSecond);
     System.out.println(json.stream().collect(Collectors.joining(",", "[", "]")));
     return good ? 0 : 1;
   }

@@ -11,14 +11,17 @@ import java.util.concurrent.ThreadLocalRandom;
 import org.HdrHistogram.Histogram;
 import org.jspecify.annotations.Nullable;
 
-/** Devices that behave, each with an update a second, and the application server that sends it. */
-final class Honest implements AutoCloseable {
+/**
+ * Devices that keep the rules, each with an update a second, and the application server that sends
+ * it.
+ */
+final class HonestClients implements AutoCloseable {
   private static final int SENDERS = 10;
   private static final int DEVICES_AN_ADDRESS = 4;
   private static final Duration POLL = Duration.ofMillis(20);
 
-  final Ledger ledger = new Ledger(new Failures());
-  final LoadLoop loop = new LoadLoop(0, ledger.failures);
+  final RunStatistics statistics = new RunStatistics(new Failures());
+  final LoadLoop loop = new LoadLoop(0, statistics.failures);
   final Timers timers = new Timers(loop);
 
   /** From the moment a PUT was due to the device holding that version or a newer one. */
@@ -31,7 +34,7 @@ final class Honest implements AutoCloseable {
   private boolean sending;
   private @Nullable String firstSentAway;
 
-  Honest(Target target) throws IOException {
+  HonestClients(Target target) throws IOException {
     this.target = target;
     loop.start();
   }
@@ -80,7 +83,7 @@ final class Honest implements AutoCloseable {
       if (missing == 0 || System.nanoTime() - end > 0) {
         return missing;
       }
-      ledger.failures.pass(POLL);
+      statistics.failures.pass(POLL);
     }
   }
 
@@ -112,7 +115,7 @@ final class Honest implements AutoCloseable {
     loop.execute(
         () -> {
           delivery.reset();
-          ledger.delay.reset();
+          statistics.delay.reset();
         });
   }
 
@@ -126,11 +129,11 @@ final class Honest implements AutoCloseable {
   }
 
   int heldUpdates() {
-    return loop.call(() -> ledger.updates);
+    return loop.call(() -> statistics.updates);
   }
 
   /**
-   * Sends nothing more, and waits until every device is there and holds what was promised.
+   * Stops sending, and waits until every device is connected and holds every confirmed version.
    *
    * @return how many do not when {@code limit} is over: updates lost
    */
@@ -147,17 +150,18 @@ final class Honest implements AutoCloseable {
       }
       if (System.nanoTime() - end > 0) {
         if (missing > 0) {
-          ledger.failures.add(missing + " devices could not connect in the end: " + firstSentAway);
+          statistics.failures.add(
+              missing + " devices could not connect in the end: " + firstSentAway);
         }
         return behind;
       }
-      ledger.failures.pass(POLL);
+      statistics.failures.pass(POLL);
     }
   }
 
   /** Notes that a device lost its connection; on the loop. */
   void sentAway(String why) {
-    ledger.sentAway++;
+    statistics.sentAway++;
     if (firstSentAway == null) {
       firstSentAway = why;
     }

@@ -8,7 +8,7 @@ import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 
 /** The devices and the application server's connections of one loop. Confined to it. */
-final class Crew implements Device.Owner {
+final class LoopLoad implements Device.Owner {
   final LoadLoop loop;
   final List<Device> devices = new ArrayList<>();
 
@@ -18,11 +18,13 @@ final class Crew implements Device.Owner {
   private CompletableFuture<Void> launched = new CompletableFuture<>();
   private List<PutConnection> putConnections = List.of();
 
-  Crew(LoadLoop loop) {
+  LoopLoad(LoadLoop loop) {
     this.loop = loop;
   }
 
-  /** Connects devices, so many at a time; completes when each is ready or has failed. */
+  /**
+   * Connects devices, {@code atATime} of them at once; completes when each is ready or has failed.
+   */
   CompletableFuture<Void> launch(List<Device> those, int atATime) {
     waiting.addAll(those);
     concurrency = atATime;

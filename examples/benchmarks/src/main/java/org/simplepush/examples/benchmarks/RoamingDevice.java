@@ -5,21 +5,21 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A device that comes and goes as it likes, sometimes without a word, and keeps the rules of the
- * protocol: it never forgets what it holds, and starts over when it is given a fresh UAID. Confined
- * to its loop.
+ * A device that connects and disconnects at random, sometimes without closing the connection, and
+ * keeps the rules of the protocol: it never forgets a version that it holds, and starts over when
+ * it is given a fresh UAID. Confined to its loop.
  */
-final class Wanderer {
+final class RoamingDevice {
   private static final int LATE_MILLIS = 4000;
 
-  /** Whether it leaves only when it is told to. */
+  /** Whether it disconnects only in {@link #sendAndMove}. */
   private final boolean stays;
 
-  private final Survival cast;
+  private final Survival survival;
   private final int number;
-  private final Pledge[] channels;
+  private final ChannelAccount[] channels;
 
-  /** So many of the channels have an endpoint, from the first on. */
+  /** How many of the channels have an endpoint; these are the first ones. */
   private int registered;
 
   private @Nullable String uaid;
@@ -27,16 +27,16 @@ final class Wanderer {
   /** When it was given its UAID. */
   private long uaidSince;
 
-  /** A connection that is open and has said nothing yet. */
-  private @Nullable Visit spare;
+  /** A second connection, on which no hello was sent yet. */
+  private @Nullable Connection spare;
 
-  /** When it last went elsewhere because it was told to. */
+  /** When {@link #sendAndMove} last made it connect to another node. */
   private long movedAt = System.nanoTime();
 
-  /** The newest connection; what comes on older ones is ignored. Null when away. */
-  private @Nullable Visit current;
+  /** The newest connection; messages on older ones are ignored. Null when disconnected. */
+  private @Nullable Connection current;
 
-  private boolean calm;
+  private boolean settled;
 
   /** Whether it starts over because the server lost its state. */
   private boolean recovering;
@@ -46,18 +46,18 @@ final class Wanderer {
   private long reachableSince;
   private long reachableBefore;
 
-  Wanderer(Survival cast, int run, int number, int channelCount) {
-    this.cast = cast;
+  RoamingDevice(Survival survival, int run, int number, int channelCount) {
+    this.survival = survival;
     this.number = number;
-    this.stays = number % cast.manners.oneInStays() == 0;
-    this.channels = new Pledge[channelCount];
+    this.stays = number % survival.behaviour.oneInStays() == 0;
+    this.channels = new ChannelAccount[channelCount];
     for (int i = 0; i < channelCount; i++) {
-      channels[i] = new Pledge(Channel.id(run, number, i), cast.ledger);
+      channels[i] = new ChannelAccount(Channel.id(run, number, i), survival.statistics);
     }
   }
 
   /** Returns one of the channels, or null if it has no endpoint. */
-  @Nullable Pledge channel(int index) {
+  @Nullable ChannelAccount channel(int index) {
     return channels[index].request == null ? null : channels[index];
   }
 
@@ -66,46 +66,46 @@ final class Wanderer {
    *
    * @return whether the store could do what it was asked for
    */
-  boolean answered(Pledge channel, int registration, long version, int status) {
-    Ledger ledger = cast.ledger;
+  boolean answered(ChannelAccount channel, int registration, long version, int status) {
+    RunStatistics statistics = survival.statistics;
     if (status == 429 || status >= 500) {
-      ledger.refused++;
+      statistics.refused++;
       return false;
     }
     if (registration != channel.registration()) {
-      return true; // the device gave the channel up meanwhile
+      return true; // the device has given the channel up since
     }
     if (status == 200) {
       long now = System.nanoTime();
       channel.accept(version, now, reachable(now));
       return true;
     }
-    ledger.denied++;
-    if (cast.mayBeLost(uaidSince)) {
-      ledger.excusedDenials++;
+    statistics.denied++;
+    if (survival.mayBeLost(uaidSince)) {
+      statistics.excusedDenials++;
     } else {
-      cast.note(
+      survival.note(
           "DENIED with "
               + status
               + ": channel "
               + Arrays.asList(channels).indexOf(channel)
               + " of "
               + this);
-      ledger.failures.add("A PUT to a registered channel was answered with " + status);
+      statistics.failures.add("A PUT to a registered channel was answered with " + status);
     }
     return true;
   }
 
   /**
-   * Returns since when it lacks something and is where it is; null if it has all, or comes and goes
-   * as it likes.
+   * Returns since when it has lacked a confirmed version while it stayed connected to one node;
+   * null if it lacks none, or disconnects at random.
    */
   @Nullable Long owedSince() {
-    if (!stays && !calm) {
+    if (!stays && !settled) {
       return null;
     }
     Long oldest = null;
-    for (Pledge channel : channels) {
+    for (ChannelAccount channel : channels) {
       Long since = channel.owedSince();
       if (since != null && (oldest == null || since - oldest < 0)) {
         oldest = since;
@@ -127,160 +127,163 @@ final class Wanderer {
 
   void connect() {
     if (current != null && !current.isReady()) {
-      return; // has been trying already
+      return; // it is connecting already
     }
-    connectTo(cast.anyNode());
+    connectTo(survival.anyNode());
   }
 
   private void connectTo(Survival.Node node) {
-    Visit visit = new Visit(node, current != null);
-    begin(visit);
-    visit.connect(null);
+    Connection connection = new Connection(node, current != null);
+    begin(connection);
+    connection.connect(null);
   }
 
-  private void begin(Visit visit) {
+  private void begin(Connection connection) {
     setReachable(false);
-    current = visit;
-    cast.timers.after(cast.manners.patienceMillis(), visit::giveUpUnlessReady);
+    current = connection;
+    survival.timers.after(survival.behaviour.patienceMillis(), connection::giveUpUnlessReady);
   }
 
-  /** Comes back and stays from now on, listens, and acknowledges at once. */
-  void calmDown() {
-    calm = true;
+  /** Stays connected from now on, takes every update, and acknowledges it without delay. */
+  void settle() {
+    settled = true;
     if (!stays) {
       movedAt = System.nanoTime();
     }
-    Visit visit = current;
-    if (visit == null) {
+    Connection connection = current;
+    if (connection == null) {
       connect();
-    } else if (visit.deaf) {
-      visit.reset();
-      away(visit, 0);
+    } else if (connection.deaf) {
+      connection.reset();
+      away(connection, 0);
     }
   }
 
   /** Whether it is connected, with all channels registered. */
-  boolean isThere() {
+  boolean isConnected() {
     return current != null && current.isReady() && !current.deaf;
   }
 
   /** Returns how many channels hold less than was promised. */
   int behind() {
-    return (int) Arrays.stream(channels).filter(Pledge::isBehind).count();
+    return (int) Arrays.stream(channels).filter(ChannelAccount::isBehind).count();
   }
 
-  private void away(Visit visit, long millis) {
-    if (current == visit) {
+  private void away(Connection connection, long millis) {
+    if (current == connection) {
       current = null;
       setReachable(false);
-      cast.timers.after(millis, this::connectUnlessThere);
+      survival.timers.after(millis, this::connectUnlessConnected);
     }
   }
 
-  private void connectUnlessThere() {
+  private void connectUnlessConnected() {
     if (current == null) {
       connect();
     }
   }
 
-  private void awayForAWhile(Visit visit) {
+  private void awayForAWhile(Connection connection) {
     if (stays) {
-      away(visit, 50 + cast.upTo(450));
+      away(connection, 50 + survival.upTo(450));
       return;
     }
-    boolean longer = !calm && cast.chance(20);
-    away(visit, longer ? 2000 + cast.upTo(6000) : cast.upTo(1000));
+    boolean longer = !settled && survival.chance(20);
+    away(connection, longer ? 2000 + survival.upTo(6000) : survival.upTo(1000));
   }
 
-  // What it is told to do
+  // What the fault injector makes it do
 
   /**
-   * Opens a second connection to a node that will hear nothing soon, and gives its last channel up,
-   * perhaps.
+   * Opens a second connection to a node that will soon stop responding, and sometimes gives its
+   * last channel up.
    */
-  void prepare(Survival.Node node) {
-    Visit visit = current;
-    if (calm || visit == null || !visit.isReady()) {
+  void prepareToMove(Survival.Node node) {
+    Connection connection = current;
+    if (settled || connection == null || !connection.isReady()) {
       return;
     }
-    if (cast.chance(50)) {
-      visit.unregisterLast();
+    if (survival.chance(50)) {
+      connection.unregisterLast();
     }
-    Visit second = new Visit(node, true);
+    Connection second = new Connection(node, true);
     spare = second;
     second.connect(null);
   }
 
   /**
-   * Says something to a node that hears nothing now, loses patience and goes to another: so that
-   * what it said comes late. Only if it is prepared.
+   * Sends a message to a node that does not respond now, gives up waiting and connects to another,
+   * so that the message arrives late. Only after {@link #prepareToMove}.
    */
-  void worstMoment(Survival.Node node) {
-    Visit second = spare;
-    Visit visit = current;
+  void sendAndMove(Survival.Node node) {
+    Connection second = spare;
+    Connection connection = current;
     spare = null;
-    if (calm || second == null) {
+    if (settled || second == null) {
       return;
     }
-    if (visit != null && visit.isReady() && visit.node.equals(node) && cast.chance(50)) {
-      visit.unregisterLast();
-      if (cast.chance(50)) {
-        visit.registerAgain();
+    if (connection != null
+        && connection.isReady()
+        && connection.node.equals(node)
+        && survival.chance(50)) {
+      connection.unregisterLast();
+      if (survival.chance(50)) {
+        connection.registerAgain();
       }
     } else if (second.upgraded) {
       begin(second);
       second.greet();
     }
-    cast.timers.after(
-        cast.upTo(1500),
+    survival.timers.after(
+        survival.upTo(1500),
         () -> {
-          Visit left = current;
+          Connection left = current;
           movedAt = System.nanoTime();
-          connectTo(cast.otherNode(node));
-          for (Visit old : new Visit[] {left, visit, second}) {
+          connectTo(survival.otherNode(node));
+          for (Connection old : new Connection[] {left, connection, second}) {
             if (old != null) {
-              cast.timers.after(cast.upTo(LATE_MILLIS), () -> leaveOld(old));
+              survival.timers.after(survival.upTo(LATE_MILLIS), () -> leaveOld(old));
             }
           }
         });
   }
 
-  private void leaveOld(Visit old) {
+  private void leaveOld(Connection old) {
     if (old != current) {
       old.reset();
     }
   }
 
-  // What it does on its own
+  // What it does at random
 
-  private void doSomethingLater(Visit visit) {
-    cast.timers.after(200 + cast.upTo(6000), () -> doSomething(visit));
+  private void actLater(Connection connection) {
+    survival.timers.after(200 + survival.upTo(6000), () -> act(connection));
   }
 
-  private void doSomething(Visit visit) {
-    if (stays || calm || visit != current || !visit.isReady()) {
+  private void act(Connection connection) {
+    if (stays || settled || connection != current || !connection.isReady()) {
       return;
     }
-    int choice = cast.upTo(100);
+    int choice = survival.upTo(100);
     if (choice < 30) {
-      visit.reset();
-      awayForAWhile(visit);
+      connection.reset();
+      awayForAWhile(connection);
     } else if (choice < 50) {
-      visit.end();
-      awayForAWhile(visit);
+      connection.end();
+      awayForAWhile(connection);
     } else if (choice < 65) {
-      visit.leave();
-      awayForAWhile(visit);
+      connection.leave();
+      awayForAWhile(connection);
     } else if (choice < 85) {
       connect();
-      cast.timers.after(cast.upTo(3000), visit::leave);
+      survival.timers.after(survival.upTo(3000), connection::leave);
     } else if (choice < 93) {
-      visit.deaf = true;
+      connection.deaf = true;
       setReachable(false);
-      doSomethingLater(visit);
+      actLater(connection);
     } else {
-      visit.ping();
-      doSomethingLater(visit);
+      connection.ping();
+      actLater(connection);
     }
   }
 
@@ -297,7 +300,7 @@ final class Wanderer {
   }
 
   /** One connection. */
-  private final class Visit extends DeviceConnection {
+  private final class Connection extends DeviceConnection {
     private enum State {
       OPENING,
       GREETING,
@@ -311,15 +314,19 @@ final class Wanderer {
     private boolean upgraded;
     private State state = State.OPENING;
 
-    /** Gets what comes and forgets it at once, like a device that crashes all the time. */
+    /** Drops every update that arrives, like a device that crashes all the time. */
     private boolean deaf;
 
-    /** The highest version of each channel that came on this connection. */
+    /** The highest version of each channel that arrived on this connection. */
     private final long[] seen = new long[channels.length];
 
-    /** To a node, while an older connection is open or not. */
-    Visit(Survival.Node node, boolean takesOver) {
-      super(cast.loop, node.target());
+    /**
+     * Creates a connection.
+     *
+     * @param takesOver whether an older connection of the device is open
+     */
+    Connection(Survival.Node node, boolean takesOver) {
+      super(survival.loop, node.target());
       this.node = node;
       this.takesOver = takesOver;
     }
@@ -351,7 +358,7 @@ final class Wanderer {
       if (this == spare) {
         spare = null;
       }
-      away(this, 50 + cast.upTo(450));
+      away(this, 50 + survival.upTo(450));
     }
 
     @Override
@@ -363,8 +370,8 @@ final class Wanderer {
       try {
         super.received(in);
       } catch (WireException e) {
-        cast.ledger.failures.add("A device failed: " + e.getMessage());
-        cast.note("FAILED (" + e.getMessage() + "): " + Wanderer.this);
+        survival.statistics.failures.add("A device failed: " + e.getMessage());
+        survival.note("FAILED (" + e.getMessage() + "): " + RoamingDevice.this);
         reset();
         awayForAWhile(this);
       }
@@ -372,16 +379,16 @@ final class Wanderer {
 
     @Override
     void sentAway(String why) {
-      cast.ledger.sentAway++;
+      survival.statistics.sentAway++;
       end();
       awayForAWhile(this);
     }
 
     @Override
     void takenOver(String why) throws WireException {
-      cast.ledger.ousted++;
-      cast.note("OUSTED: " + Wanderer.this);
-      if (!cast.manners.mayForget()) {
+      survival.statistics.wronglyTakenOver++;
+      survival.note("TAKEN OVER WRONGLY: " + RoamingDevice.this);
+      if (!survival.behaviour.mayForget()) {
         throw new WireException(why);
       }
       end();
@@ -407,14 +414,14 @@ final class Wanderer {
       if (given == null || state != State.GREETING) {
         throw new WireException("The server sent a hello reply out of turn or without a UAID");
       }
-      Ledger ledger = cast.ledger;
+      RunStatistics statistics = survival.statistics;
       if (uaid != null && uaid.equals(given)) {
-        ledger.reconnects++;
+        statistics.reconnects++;
         if (takesOver) {
-          ledger.takeovers++;
+          statistics.takeovers++;
         }
       } else if (uaid != null) {
-        startOver(ledger);
+        startOver(statistics);
       }
       if (!given.equals(uaid)) {
         uaid = given;
@@ -424,24 +431,24 @@ final class Wanderer {
       registerNext();
     }
 
-    private void startOver(Ledger ledger) {
-      noteReset(ledger);
+    private void startOver(RunStatistics statistics) {
+      noteReset(statistics);
       registered = 0;
       recovering = true;
-      for (Pledge channel : channels) {
+      for (ChannelAccount channel : channels) {
         channel.forget();
       }
     }
 
-    private void noteReset(Ledger ledger) {
-      ledger.freshUaids++;
-      if (cast.mayBeLost(uaidSince)) {
-        ledger.excusedResets++;
+    private void noteReset(RunStatistics statistics) {
+      statistics.freshUaids++;
+      if (survival.mayBeLost(uaidSince)) {
+        statistics.excusedResets++;
         return;
       }
-      cast.note("NEEDLESS RESET of " + Wanderer.this);
-      if (!cast.manners.mayForget()) {
-        ledger.failures.add("State was lost: a device was given a fresh UAID");
+      survival.note("NEEDLESS RESET of " + RoamingDevice.this);
+      if (!survival.behaviour.mayForget()) {
+        statistics.failures.add("State was lost: a device was given a fresh UAID");
       }
     }
 
@@ -456,7 +463,7 @@ final class Wanderer {
     void registerAgain() {
       state = State.REGISTERING;
       setReachable(false);
-      cast.timers.after(cast.manners.patienceMillis(), this::giveUpUnlessReady);
+      survival.timers.after(survival.behaviour.patienceMillis(), this::giveUpUnlessReady);
       registerNext();
     }
 
@@ -468,7 +475,7 @@ final class Wanderer {
       recovering = false;
       state = State.READY;
       setReachable(true);
-      doSomethingLater(this);
+      actLater(this);
     }
 
     @Override
@@ -478,7 +485,7 @@ final class Wanderer {
         throw new WireException("The server sent a register reply that nobody asked for");
       }
       seen[registered] = 0;
-      Pledge channel = channels[registered++];
+      ChannelAccount channel = channels[registered++];
       channel.request = loop.wire.begin().ascii(target.putRequest(endpoint)).copy();
       if (recovering) {
         long now = System.nanoTime();
@@ -497,21 +504,22 @@ final class Wanderer {
         int index = message.channels[i];
         long version = message.versions[i];
         if (version < seen[index]) {
-          cast.ledger.backwards++;
-          if (!cast.manners.mayForget()) {
-            cast.ledger.failures.add("An older version came after a newer one on one connection");
+          survival.statistics.backwards++;
+          if (!survival.behaviour.mayForget()) {
+            survival.statistics.failures.add(
+                "An older version came after a newer one on one connection");
           }
         }
         seen[index] = Math.max(seen[index], version);
         channels[index].hold(version, now, reachable(now));
       }
       ByteBuffer frame = acknowledgement(message);
-      int choice = calm ? 0 : cast.upTo(100);
+      int choice = settled ? 0 : survival.upTo(100);
       if (choice < 80) {
         send(frame);
       } else if (choice < 90) { // late, perhaps when there is a newer version already
         ByteBuffer later = ByteBuffer.allocate(frame.remaining()).put(frame).flip();
-        cast.timers.after(cast.upTo(2000), () -> send(later));
+        survival.timers.after(survival.upTo(2000), () -> send(later));
       } // else the acknowledgement is lost
     }
 

@@ -7,11 +7,11 @@ import org.junit.jupiter.api.Timeout;
 
 /** The accounting of {@link Survival}: what it must see, and what it must not complain about. */
 @Timeout(10)
-class PledgeTest {
+class ChannelAccountTest {
   private static final long MILLI = 1_000_000;
 
-  private final Ledger ledger = new Ledger(new Failures());
-  private final Pledge pledge = new Pledge(Channel.id(1, 2, 3), ledger);
+  private final RunStatistics statistics = new RunStatistics(new Failures());
+  private final ChannelAccount pledge = new ChannelAccount(Channel.id(1, 2, 3), statistics);
 
   @Test
   void nothingIsOwedForAVersionWithoutAnAnswer() {
@@ -30,7 +30,7 @@ class PledgeTest {
     long third = pledge.publish(7);
     pledge.hold(third, 2, 2);
     assertThat(pledge.isBehind()).isFalse();
-    assertThat(ledger.accepted).isEqualTo(2);
+    assertThat(statistics.accepted).isEqualTo(2);
   }
 
   @Test
@@ -39,7 +39,7 @@ class PledgeTest {
     pledge.hold(version, 0, 0);
     pledge.accept(version, 1, 1);
     assertThat(pledge.isBehind()).isFalse();
-    assertThat(ledger.delay.getTotalCount()).isZero();
+    assertThat(statistics.delay.getTotalCount()).isZero();
   }
 
   @Test
@@ -49,7 +49,7 @@ class PledgeTest {
     pledge.hold(second, 0, 0);
     pledge.hold(first, 0, 0);
     pledge.accept(second, 0, 0);
-    assertThat(ledger.repeated).isEqualTo(1);
+    assertThat(statistics.repeated).isEqualTo(1);
     assertThat(pledge.isBehind()).isFalse();
   }
 
@@ -60,9 +60,9 @@ class PledgeTest {
     long second = pledge.publish(1);
     pledge.accept(second, 40 * MILLI, 2 * MILLI);
     pledge.hold(second, 50 * MILLI, 5 * MILLI);
-    assertThat(ledger.delay.getMaxValue()).isCloseTo(40 * MILLI, within());
-    assertThat(ledger.delay.getMinValue()).isCloseTo(10 * MILLI, within());
-    assertThat(ledger.reachableDelay.getMaxValue()).isCloseTo(3 * MILLI, within());
+    assertThat(statistics.delay.getMaxValue()).isCloseTo(40 * MILLI, within());
+    assertThat(statistics.delay.getMinValue()).isCloseTo(10 * MILLI, within());
+    assertThat(statistics.reachableDelay.getMaxValue()).isCloseTo(3 * MILLI, within());
   }
 
   private static org.assertj.core.data.Percentage within() {
@@ -72,7 +72,7 @@ class PledgeTest {
   @Test
   void aVersionThatNobodyPublishedIsAFailure() {
     pledge.hold(pledge.publish(1) + 1, 0, 0);
-    assertThat(ledger.failures.count()).isEqualTo(1);
+    assertThat(statistics.failures.count()).isEqualTo(1);
   }
 
   @Test

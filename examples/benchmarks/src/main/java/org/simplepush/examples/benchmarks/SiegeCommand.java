@@ -31,7 +31,7 @@ import picocli.CommandLine.Option;
       "Exits with 1 if an update is lost or the server dies or stops answering; what else should"
           + " hold is printed, and counts with --strict."
     })
-final class Siege implements Callable<Integer> {
+final class SiegeCommand implements Callable<Integer> {
   /** Which HTTP server takes the PUTs. */
   enum Front {
     jetty,
@@ -75,20 +75,21 @@ final class Siege implements Callable<Integer> {
 
   @Option(
       names = "--seconds",
-      paramLabel = "N",
+      paramLabel = "S",
       defaultValue = "60",
-      description = "How long the attack lasts. Default ${DEFAULT-VALUE}.")
-  private int seconds;
+      converter = LoadOptions.Seconds.class,
+      description = "Seconds that the attacks last. Default ${DEFAULT-VALUE}.")
+  private Duration duration;
 
   @Option(
       names = "--heap",
       paramLabel = "MB",
       defaultValue = "256",
+      converter = LoadOptions.Count.class,
       description = "Of the server. Default ${DEFAULT-VALUE}.")
   private int heap;
 
-  @Option(names = "--devices", defaultValue = "100", description = "Default ${DEFAULT-VALUE}.")
-  private int devices;
+  @Mixin private final LoadOptions.Devices devices = new LoadOptions.Devices();
 
   @Option(
       names = "--server-opts",
@@ -105,15 +106,13 @@ final class Siege implements Callable<Integer> {
 
   private final List<String> unmet = new ArrayList<>();
 
-  private Siege() {}
+  private SiegeCommand() {}
 
   @Override
   public Integer call() throws LoadException, IOException, InterruptedException {
     if (store != Deployment.Store.memory && store != Deployment.Store.sqlite) {
       throw new LoadException("--store must be memory or sqlite");
     }
-    Duration duration = Benchmarks.seconds("--seconds", seconds);
-    Benchmarks.count("--devices", devices);
     Path folder = Files.createTempDirectory("simplepush-siege-");
     Path log = folder.resolve("server.log");
     int managementPort = Deployment.freePort(new Random());
@@ -138,8 +137,7 @@ final class Siege implements Callable<Integer> {
 
   private List<String> command(Path folder, int managementPort)
       throws LoadException, IOException, InterruptedException {
-    Deployment.Programs runs =
-        programs.programs(List.of("-Xmx" + Benchmarks.count("--heap", heap) + "m"));
+    Deployment.Programs runs = programs.programs(List.of("-Xmx" + heap + "m"), null);
     List<String> options = new ArrayList<>();
     options.addAll(List.of("--management-port", "" + managementPort));
     options.addAll(List.of("--redelivery", "5s", "--drain", "1s"));
@@ -152,9 +150,7 @@ final class Siege implements Callable<Integer> {
       String pem = Certificate.make(folder).pem().toString();
       options.addAll(List.of("--tls-cert", pem, "--tls-key", pem));
     }
-    if (!serverOptions.isBlank()) {
-      options.addAll(List.of(serverOptions.strip().split("\\s+")));
-    }
+    options.addAll(ProgramOptions.split(serverOptions));
     return ServerProcess.command(runs.java(), runs.jvmOptions(), runs.jar(), 0, 0, options);
   }
 
@@ -165,10 +161,10 @@ final class Siege implements Callable<Integer> {
     InetSocketAddress management =
         new InetSocketAddress(InetAddress.getLoopbackAddress(), managementPort);
     ServerProbe probe = new ServerProbe(server.pid());
-    try (Honest honest = new Honest(target)) {
-      Failures failures = honest.ledger.failures;
+    try (HonestClients honest = new HonestClients(target)) {
+      Failures failures = honest.statistics.failures;
       HonestDevice ofStrangers = honest.joinForStrangers();
-      for (int i = 0; i < devices; i++) {
+      for (int i = 0; i < devices.count; i++) {
         honest.join();
       }
       if (honest.awaitReady(GREETING) > 0) {
@@ -190,10 +186,10 @@ final class Siege implements Callable<Integer> {
       try (LoadLoop loop = new LoadLoop(1, failures);
           Timers timers = new Timers(loop)) {
         loop.start();
-        Battlefield field =
-            new Battlefield(
+        SiegeTarget attacked =
+            new SiegeTarget(
                 loop, timers, target, address(ready.endpoint()), management, path, target.tls);
-        attacks = attacks(field);
+        attacks = attacks(attacked);
         loop.execute(() -> attacks.forEach(Attack::start));
         long end = System.nanoTime() + duration.toNanos();
         while (System.nanoTime() - end < 0) {
@@ -218,7 +214,7 @@ final class Siege implements Callable<Integer> {
         newcomer(honest, failures);
         afterwards(probe, failures, heapBefore, descriptorsBefore, threadsBefore, report);
       } else {
-        lost = devices;
+        lost = devices.count;
       }
       honest.loop.<Boolean>call(
           () -> {
@@ -243,11 +239,11 @@ final class Siege implements Callable<Integer> {
     return new InetSocketAddress(InetAddress.getLoopbackAddress(), uri.getPort());
   }
 
-  private List<Attack> attacks(Battlefield field) throws LoadException {
+  private List<Attack> attacks(SiegeTarget attacked) throws LoadException {
     List<Attack> attacks = new ArrayList<>();
     for (Attack.Plan plan : Attackers.plans(tls)) {
       if (only == null || plan.name().contains(only)) {
-        attacks.add(new Attack(plan, attacks.size(), field));
+        attacks.add(new Attack(plan, attacks.size(), attacked));
       }
     }
     if (attacks.isEmpty()) {
@@ -274,7 +270,7 @@ final class Siege implements Callable<Integer> {
     }
   }
 
-  private static void newcomer(Honest honest, Failures failures)
+  private static void newcomer(HonestClients honest, Failures failures)
       throws LoadException, InterruptedException {
     int before = honest.heldUpdates();
     HonestDevice late = honest.join();
@@ -327,19 +323,19 @@ final class Siege implements Callable<Integer> {
   }
 
   private void figures(
-      Honest honest, HealthWatch health, Peaks peaks, Report report, double rssBefore) {
-    Ledger ledger = honest.ledger;
+      HonestClients honest, HealthWatch health, Peaks peaks, Report report, double rssBefore) {
+    RunStatistics statistics = honest.statistics;
     report
         .add("descriptorsAtMost", "descriptors at most", peaks.descriptors, "", 0)
         .add("threadsAtMost", "threads at most", peaks.threads, "", 0)
         .add("rssBefore", "RSS before", megabytes(rssBefore), "MB", 0)
         .add("rssAtMost", "RSS at most", megabytes(peaks.rss), "MB", 0)
-        .add("puts", "PUTs answered with 200", ledger.accepted, "", 0)
-        .add("putsRefused", "PUTs refused, to come later", ledger.refused, "", 0)
-        .add("putsUnanswered", "PUTs without an answer", ledger.unanswered, "", 0)
-        .add("sentAway", "connections that devices lost", ledger.sentAway, "", 0)
-        .add("freshUaids", "fresh UAIDs (must be 0)", ledger.freshUaids, "", 0)
-        .add("updates", "updates", ledger.updates, "", 0)
+        .add("puts", "PUTs answered with 200", statistics.accepted, "", 0)
+        .add("putsRefused", "PUTs refused, to come later", statistics.refused, "", 0)
+        .add("putsUnanswered", "PUTs without an answer", statistics.unanswered, "", 0)
+        .add("sentAway", "connections that devices lost", statistics.sentAway, "", 0)
+        .add("freshUaids", "fresh UAIDs (must be 0)", statistics.freshUaids, "", 0)
+        .add("updates", "updates", statistics.updates, "", 0)
         .addLatency("delivery", "PUT due to device", honest.delivery)
         .addLatency("health", "health", health.times())
         .add("healthFailures", "health not known", health.failures, "", 0)
@@ -347,11 +343,11 @@ final class Siege implements Callable<Integer> {
     if (!(report.value("deliveryP99Millis") < GOAL_P99_MILLIS)) {
       unmet.add("the 99th percentile from PUT to device is below a second");
     }
-    if (ledger.sentAway > 0) {
+    if (statistics.sentAway > 0) {
       unmet.add("no device that behaves loses its connection; one did: " + honest.firstSentAway());
     }
-    if (ledger.freshUaids > 0) {
-      ledger.failures.add("The server gave devices that it knew another UAID");
+    if (statistics.freshUaids > 0) {
+      statistics.failures.add("The server gave devices that it knew another UAID");
     }
   }
 

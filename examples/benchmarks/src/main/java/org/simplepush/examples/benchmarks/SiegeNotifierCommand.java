@@ -30,7 +30,7 @@ import picocli.CommandLine.Option;
       "Has a notifier send to thousands of good push servers, without and with hostile ones.",
       "Each good one must accept, each hostile one get its verdict in time, and nothing may leak."
     })
-final class SiegeNotifier implements Callable<Integer> {
+final class SiegeNotifierCommand implements Callable<Integer> {
   /** How long it may take until everything is served, or gone. */
   private static final Duration LEFT_BEHIND = Duration.ofSeconds(90);
 
@@ -75,7 +75,7 @@ final class SiegeNotifier implements Callable<Integer> {
 
   private final Failures failures = new Failures();
 
-  private SiegeNotifier() {}
+  private SiegeNotifierCommand() {}
 
   /** Calls that are repeated for host after host. */
   private final class Stream {

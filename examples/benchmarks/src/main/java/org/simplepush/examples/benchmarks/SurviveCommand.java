@@ -12,30 +12,33 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** Kills servers while devices come and go, and says whether anything that was promised is lost. */
+/**
+ * Kills servers while devices connect and disconnect, and reports whether a confirmed version was
+ * lost.
+ */
 @Command(
     name = "survive",
     mixinStandardHelpOptions = true,
     sortOptions = false,
     description = {
-      "kill -9 for servers, again and again, while devices come and go.",
+      "Kills servers with kill -9, again and again, while devices connect and disconnect.",
       "In the end every device must hold the last version that was answered with 200.",
       "",
-      "With several Redis (redis-sentinel, redis-cluster), also: nodes and Redis are hung, failovers"
-          + " asked for, slots moved, and connections between them cut, stalled and lost in a black"
-          + " hole, while devices go elsewhere with half of what they said still under way."
-          + " Each Redis appends to a file and syncs it before it answers; replicas follow"
-          + " asynchronously, and what a failover loses the nodes must replay.",
+      "With several Redis (redis-sentinel, redis-cluster), nodes and Redis also hang, failovers are"
+          + " asked for, slots are moved, and connections between them are cut, stalled, and lost in"
+          + " a black hole. At these moments devices send something and go to another node."
+          + " Each Redis appends to a file and syncs it before it answers. Replicas follow"
+          + " asynchronously, so nodes must apply again what a failover loses.",
       "",
-      "Longest deafness: the longest time for which a device that stays connected lacked a confirmed"
+      "Longest deafness: the longest time for which a connected device lacked a confirmed"
           + " version while the store worked. It works when PUTs to "
           + Survival.PROBED_DEVICES
-          + " user agents were answered through every node since the last that was not.",
+          + " user agents were answered through every node, after the last PUT that was not.",
       "Needless resets: user agents that had to start over although no node was killed in a round"
-          + " in which a Redis with data was troubled too, so that all could be replayed."
+          + " in which a Redis with data failed too, so that nothing was lost for good."
     })
-final class Survive implements Callable<Integer> {
-  /** Of a small JVM that starts fast: it will not get old. */
+final class SurviveCommand implements Callable<Integer> {
+  /** A small JVM that starts fast, because it does not live long. */
   private static final List<String> JVM_OPTIONS =
       List.of("-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1");
 
@@ -45,6 +48,7 @@ final class Survive implements Callable<Integer> {
   private static final Duration REDIS_LIFE = Duration.ofSeconds(6);
 
   @Mixin private final ProgramOptions programs = new ProgramOptions();
+  @Mixin private final RedisOptions redis = new RedisOptions();
 
   @Option(
       names = "--store",
@@ -64,30 +68,23 @@ final class Survive implements Callable<Integer> {
       description = "How long to kill. Default ${DEFAULT-VALUE}.")
   private double minutes;
 
-  @Option(names = "--seed", paramLabel = "N", description = "Of all choices. Default a new one.")
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      description = "Seed of all random choices. Default a new one.")
   private @Nullable Integer seed;
 
-  @Option(names = "--devices", defaultValue = "200", description = "Default ${DEFAULT-VALUE}.")
-  private int devices;
-
-  @Option(
-      names = "--channels",
-      defaultValue = "5",
-      description = "Of each device. Default ${DEFAULT-VALUE}.")
-  private int channels;
-
-  @Option(
-      names = "--puts",
-      defaultValue = "24",
-      description = "Connections that PUT. Default ${DEFAULT-VALUE}.")
-  private int puts;
+  @Mixin private final LoadOptions.Devices devices = new LoadOptions.Devices();
+  @Mixin private final LoadOptions.Channels channels = new LoadOptions.Channels();
+  @Mixin private final LoadOptions.Puts puts = new LoadOptions.Puts();
 
   @Option(
       names = "--settle",
-      paramLabel = "N",
+      paramLabel = "S",
       defaultValue = "60",
+      converter = LoadOptions.Seconds.class,
       description = "Seconds for the last updates to arrive. Default ${DEFAULT-VALUE}.")
-  private int settle;
+  private Duration settle;
 
   @Option(
       names = "--min-replicas",
@@ -114,7 +111,7 @@ final class Survive implements Callable<Integer> {
       })
   private boolean strict;
 
-  private Survive() {}
+  private SurviveCommand() {}
 
   @Override
   public Integer call() throws LoadException, IOException, InterruptedException {
@@ -123,7 +120,7 @@ final class Survive implements Callable<Integer> {
     Random random = new Random(chosen);
     Deployment server =
         Deployment.start(
-            programs.programs(JVM_OPTIONS),
+            programs.programs(JVM_OPTIONS, redis.server),
             store,
             new Deployment.RedisChoice(minReplicas, redisParameters),
             store == Deployment.Store.redis || store.isGroup() ? REDIS_NODES : 1,
@@ -148,24 +145,12 @@ final class Survive implements Callable<Integer> {
     return !strict
         || (report.value("longestDeafness") <= MOST_DEAF_SECONDS
             && report.value("needlessResets") == 0
-            && report.value("ousted") == 0);
+            && report.value("wronglyTakenOver") == 0);
   }
 
   private void check() throws LoadException {
     if (!(minutes > 0 && minutes <= 24 * 60)) {
       throw new LoadException("--minutes must be more than 0, up to 1440, but was " + minutes);
-    }
-    if (devices < 1 || devices > 10_000) {
-      throw new LoadException("--devices must be 1 to 10000, but was " + devices);
-    }
-    if (channels < 1 || channels > 500) {
-      throw new LoadException("--channels must be 1 to 500, but was " + channels);
-    }
-    if (puts < 1 || puts > 1000) {
-      throw new LoadException("--puts must be 1 to 1000, but was " + puts);
-    }
-    if (settle < 1 || settle > 3600) {
-      throw new LoadException("--settle must be 1 to 3600, but was " + settle);
     }
   }
 
@@ -175,73 +160,75 @@ final class Survive implements Callable<Integer> {
     for (StandaloneNode node : server.nodes) {
       nodes.add(new Survival.Node(new Target(node.webSocket(), null), node.endpoint()));
     }
-    Survival.Manners manners =
-        store.isGroup() ? Survival.Manners.OF_A_GROUP : Survival.Manners.OF_ONE_STORE;
+    Survival.Behaviour behaviour =
+        store.isGroup() ? Survival.Behaviour.OF_A_GROUP : Survival.Behaviour.OF_ONE_STORE;
     try (Survival survival =
-        new Survival(nodes, random.nextLong(), devices, channels, puts, manners)) {
+        new Survival(
+            nodes, random.nextLong(), devices.count, channels.count, puts.connections, behaviour)) {
       survival.start();
       Report report =
           new Report("survive")
               .add("seed", "seed", chosen, "", 0)
               .add("minutes", "minutes", minutes, "", 2)
-              .add("channels", "channels", (double) devices * channels, "", 0);
+              .add("channels", "channels", (double) devices.count * channels.count, "", 0);
       if (server.group == null) {
         killAll(server, survival, random, report);
       } else {
-        Troublemaker trouble =
-            new Troublemaker(server.nodes, nodes, server.group, survival, random.nextLong());
-        trouble.start();
+        FaultInjector faults =
+            new FaultInjector(server.nodes, nodes, server.group, survival, random.nextLong());
+        faults.start();
         try {
-          survival.ledger.failures.pass(Duration.ofMillis((long) (minutes * 60_000)));
+          survival.statistics.failures.pass(Duration.ofMillis((long) (minutes * 60_000)));
         } finally {
-          trouble.close();
+          faults.close();
         }
-        trouble.addTo(report);
+        faults.addTo(report);
       }
       long began = System.nanoTime();
-      int lost = survival.settle(Duration.ofSeconds(settle));
+      int lost = survival.settle(settle);
       double settled = (System.nanoTime() - began) / 1e9;
-      if (survival.ledger.deafness.deafest() != null) {
-        System.err.println("The longest deaf: " + survival.ledger.deafness.deafest());
+      if (survival.statistics.deafness.deafest() != null) {
+        System.err.println("The longest deaf: " + survival.statistics.deafness.deafest());
       }
       return survival
-          .ledger
+          .statistics
           .addTo(report)
           .add("settledSeconds", "until all held everything, in the end", settled, "s", 2)
-          .close(lost, survival.ledger.failures);
+          .close(lost, survival.statistics.failures);
     }
   }
 
   private void killAll(Deployment server, Survival survival, Random random, Report report)
       throws LoadException, InterruptedException {
-    Failures failures = survival.ledger.failures;
-    List<Killer> serverKillers = new ArrayList<>();
-    List<Killer> redisKillers = new ArrayList<>();
+    Failures failures = survival.statistics.failures;
+    List<ProcessKiller> serverKillers = new ArrayList<>();
+    List<ProcessKiller> redisKillers = new ArrayList<>();
     RedisProcess redis = server.redis;
     for (StandaloneNode node : server.nodes) {
-      serverKillers.add(new Killer(node, SERVER_LIFE, redis != null, random.nextLong(), failures));
+      serverKillers.add(
+          new ProcessKiller(node, SERVER_LIFE, redis != null, random.nextLong(), failures));
     }
     if (redis != null) {
-      redisKillers.add(new Killer(redis, REDIS_LIFE, false, random.nextLong(), failures));
+      redisKillers.add(new ProcessKiller(redis, REDIS_LIFE, false, random.nextLong(), failures));
     }
-    List<Killer> killers = new ArrayList<>(redisKillers);
+    List<ProcessKiller> killers = new ArrayList<>(redisKillers);
     killers.addAll(serverKillers);
-    killers.forEach(Killer::start);
+    killers.forEach(ProcessKiller::start);
     try {
       failures.pass(Duration.ofMillis((long) (minutes * 60_000)));
     } finally {
-      killers.forEach(Killer::close);
+      killers.forEach(ProcessKiller::close);
     }
     report.add("serverKills", "servers killed", kills(serverKillers), "", 0);
     if (redis != null) {
-      int failed = serverKillers.stream().mapToInt(Killer::failedStarts).sum();
+      int failed = serverKillers.stream().mapToInt(ProcessKiller::failedStarts).sum();
       report
           .add("redisKills", "Redis killed", kills(redisKillers), "", 0)
           .add("failedStarts", "starts of a server that failed", failed, "", 0);
     }
   }
 
-  private static int kills(List<Killer> killers) {
-    return killers.stream().mapToInt(Killer::kills).sum();
+  private static int kills(List<ProcessKiller> killers) {
+    return killers.stream().mapToInt(ProcessKiller::kills).sum();
   }
 }

@@ -14,16 +14,16 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 
 /**
- * Makes trouble for nodes and for the several Redis they share, in rounds. A round is one trouble
- * or a few that overlap; the next begins when all is well again and no device that stays lacks
- * anything. Closing it leaves all up.
+ * Injects faults into nodes and the several Redis they share, in rounds. A round is one fault or a
+ * few that overlap. The next round begins when everything works again and no device that stays
+ * connected lacks a version. After closing, all processes run.
  *
- * <p>What the nodes remember replays what a failover lost. So what was confirmed may only be gone
- * for good if a node is killed in the same round in which a server that has data is troubled: see
- * {@link Survival#incident}.
+ * <p>The nodes apply again what a failover lost. So a confirmed step can only be lost for good if a
+ * node is killed in the same round in which a server that has data fails: see {@link
+ * Survival#incident}.
  */
-final class Troublemaker implements AutoCloseable {
-  /** What there is, in the order of the report. */
+final class FaultInjector implements AutoCloseable {
+  /** The kinds of faults, in the order of the report. */
   enum Kind {
     NODE_KILL("nodeKills", "nodes killed"),
     NODE_HANG("nodeHangs", "nodes hung"),
@@ -49,13 +49,13 @@ final class Troublemaker implements AutoCloseable {
   private static final int POLL_MILLIS = 50;
 
   /**
-   * One trouble: it begins, lasts, and ends.
+   * One fault: it begins, lasts, and ends.
    *
-   * @param up waits for what its end started; when all troubles of the round have ended, for one
-   *     process may need another
+   * @param up waits for the process that its end has started; called when all faults of the round
+   *     have ended, because one process may need another
    */
-  private record Trouble(Kind kind, String what, long millis, Act begin, Act end, Act up) {
-    Trouble(Kind kind, String what, long millis, Act begin, Act end) {
+  private record Fault(Kind kind, String what, long millis, Act begin, Act end, Act up) {
+    Fault(Kind kind, String what, long millis, Act begin, Act end) {
       this(kind, what, millis, begin, end, NOTHING);
     }
   }
@@ -67,46 +67,46 @@ final class Troublemaker implements AutoCloseable {
   private static final Act NOTHING = () -> {};
 
   private final List<StandaloneNode> nodes;
-  private final List<Survival.Node> places;
+  private final List<Survival.Node> addresses;
   private final RedisGroup group;
   private final Survival survival;
   private final Random random;
   private final Failures failures;
   private final Map<Kind, Integer> counts = new EnumMap<>(Kind.class);
   private final CountDownLatch stop = new CountDownLatch(1);
-  private final Thread thread = new Thread(this::run, "troublemaker");
+  private final Thread thread = new Thread(this::run, "fault injector");
 
-  // Of the thread, and read when it has ended.
+  // Written by the thread, read when it has ended.
   private int rounds;
   private int unhealed;
 
-  /** Of a round: whether a node was killed. */
+  /** Whether a node was killed in this round. */
   private boolean nodeKilled;
 
-  /** Of a round: whether a server that has data was troubled. */
+  /** Whether a server that has data failed in this round. */
   private boolean dataInDanger;
 
-  Troublemaker(
+  FaultInjector(
       List<StandaloneNode> nodes,
-      List<Survival.Node> places,
+      List<Survival.Node> addresses,
       RedisGroup group,
       Survival survival,
       long seed) {
     this.nodes = nodes;
-    this.places = places;
+    this.addresses = addresses;
     this.group = group;
     this.survival = survival;
     this.random = new Random(seed);
-    this.failures = survival.ledger.failures;
+    this.failures = survival.statistics.failures;
   }
 
   void start() {
     thread.start();
   }
 
-  /** Adds what was done; after closing. */
+  /** Adds what was done. Call it after closing. */
   void addTo(Report report) {
-    report.add("rounds", "rounds of trouble", rounds, "", 0);
+    report.add("rounds", "rounds of fault", rounds, "", 0);
     for (Kind kind : Kind.values()) {
       Integer count = counts.get(kind);
       if (count != null) {
@@ -123,9 +123,9 @@ final class Troublemaker implements AutoCloseable {
         round();
       }
     } catch (LoadException | IOException e) {
-      failures.fatal("No more trouble can be made: " + e.getMessage());
+      failures.fatal("No more faults can be injected: " + e.getMessage());
     } catch (InterruptedException e) {
-      failures.fatal("The troublemaker was interrupted, which nobody should do");
+      failures.fatal("The fault injector was interrupted");
     }
   }
 
@@ -134,22 +134,22 @@ final class Troublemaker implements AutoCloseable {
     nodeKilled = false;
     dataInDanger = false;
     int choice = random.nextInt(100);
-    List<Trouble> active = new ArrayList<>();
+    List<Fault> active = new ArrayList<>();
     List<Long> ends = new ArrayList<>();
     if (choice < 55) {
-      begin(storeTrouble(true), active, ends);
+      begin(storeFault(true), active, ends);
       if (random.nextInt(5) < 2) {
         pass(random.nextInt(2500));
-        begin(random.nextBoolean() ? wireTrouble() : nodeHang(), active, ends);
+        begin(random.nextBoolean() ? networkFault() : nodeHang(), active, ends);
       }
     } else if (choice < 80) {
       begin(random.nextBoolean() ? nodeKill() : nodeHang(), active, ends);
       if (random.nextInt(3) == 0) {
         pass(random.nextInt(2500));
-        begin(random.nextBoolean() ? wireTrouble() : nodeKill(), active, ends);
+        begin(random.nextBoolean() ? networkFault() : nodeKill(), active, ends);
       }
     } else {
-      begin(storeTrouble(false), active, ends);
+      begin(storeFault(false), active, ends);
       pass(random.nextInt(3000));
       begin(random.nextInt(3) == 0 ? nodeHang() : nodeKill(), active, ends);
     }
@@ -157,7 +157,7 @@ final class Troublemaker implements AutoCloseable {
     awaitWhole("round " + rounds);
   }
 
-  private void begin(Trouble trouble, List<Trouble> active, List<Long> ends)
+  private void begin(Fault fault, List<Fault> active, List<Long> ends)
       throws LoadException, IOException, InterruptedException {
     if (stop.getCount() == 0) {
       return;
@@ -166,16 +166,16 @@ final class Troublemaker implements AutoCloseable {
         String.format(
             Locale.ROOT,
             "%s%s",
-            trouble.what,
-            trouble.millis == 0 ? "" : " for " + trouble.millis / 1000.0 + " s"));
-    counts.merge(trouble.kind, 1, Integer::sum);
-    trouble.begin.run();
-    active.add(trouble);
-    ends.add(System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(trouble.millis));
+            fault.what,
+            fault.millis == 0 ? "" : " for " + fault.millis / 1000.0 + " s"));
+    counts.merge(fault.kind, 1, Integer::sum);
+    fault.begin.run();
+    active.add(fault);
+    ends.add(System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(fault.millis));
   }
 
-  /** Ends all in their order, at once if there shall be no more trouble. */
-  private void end(List<Trouble> active, List<Long> ends)
+  /** Ends the faults in their order, or without waiting if the run is over. */
+  private void end(List<Fault> active, List<Long> ends)
       throws LoadException, IOException, InterruptedException {
     List<Integer> order = new ArrayList<>();
     for (int i = 0; i < active.size(); i++) {
@@ -186,8 +186,8 @@ final class Troublemaker implements AutoCloseable {
       pass(TimeUnit.NANOSECONDS.toMillis(ends.get(i) - System.nanoTime()));
       active.get(i).end.run();
     }
-    for (Trouble trouble : active) {
-      trouble.up.run();
+    for (Fault fault : active) {
+      fault.up.run();
     }
   }
 
@@ -208,15 +208,15 @@ final class Troublemaker implements AutoCloseable {
       sound = sound || group.isSound();
       whole = whole || survival.isWhole(moment);
     }
-    noteIncident(); // what is lost may be found as long as not all is well
+    noteIncident(); // a loss may show until everything works again
     say("well " + (System.nanoTime() - moment) / 1_000_000 + " ms after " + after);
   }
 
-  // What the troubles are
+  // The faults
 
-  private Trouble nodeKill() {
+  private Fault nodeKill() {
     StandaloneNode node = nodes.get(random.nextInt(nodes.size()));
-    return new Trouble(
+    return new Fault(
         Kind.NODE_KILL,
         name(node) + " is killed",
         100 + random.nextInt(3000),
@@ -232,7 +232,7 @@ final class Troublemaker implements AutoCloseable {
         () -> awaitReady(node));
   }
 
-  /** A node that starts while the store does not work gives up: it is started again. */
+  /** Starts a node again if it gave up because the store did not work. */
   private void awaitReady(StandaloneNode node) throws LoadException, InterruptedException {
     long limit = System.nanoTime() + WHOLE_LIMIT.toNanos();
     while (true) {
@@ -249,27 +249,27 @@ final class Troublemaker implements AutoCloseable {
     }
   }
 
-  private Trouble nodeHang() {
+  private Fault nodeHang() {
     int number = random.nextInt(nodes.size());
     StandaloneNode node = nodes.get(number);
-    return new Trouble(
+    return new Fault(
         Kind.NODE_HANG,
         name(node) + " hangs",
         300 + random.nextInt(random.nextInt(4) == 0 ? 12_000 : 4000),
         () -> {
-          prepare(number);
+          prepareToMove(number);
           node.pause();
-          survival.worstMoment(places.get(number));
+          survival.sendAndMove(addresses.get(number));
         },
         node::resume);
   }
 
-  private void prepare(int node) throws InterruptedException {
-    survival.prepare(places.get(node), 15);
+  private void prepareToMove(int node) throws InterruptedException {
+    survival.prepareToMove(addresses.get(node), 15);
     pass(150 + random.nextInt(200));
   }
 
-  private Trouble storeTrouble(boolean nodesLive) throws InterruptedException {
+  private Fault storeFault(boolean nodesLive) throws InterruptedException {
     int choice = random.nextInt(100);
     if (choice < 25) {
       return redisKill();
@@ -278,19 +278,19 @@ final class Troublemaker implements AutoCloseable {
       return redisHang();
     }
     if (choice < 65) {
-      return new Trouble(Kind.FAILOVER, "A failover is asked for", 1000, this::failOver, NOTHING);
+      return new Fault(Kind.FAILOVER, "A failover is asked for", 1000, this::failOver, NOTHING);
     }
     if (choice < 80 && group.canReshard() && nodesLive) {
-      return new Trouble(Kind.RESHARD, "Slots are moved", 0, this::reshard, NOTHING);
+      return new Fault(Kind.RESHARD, "Slots are moved", 0, this::reshard, NOTHING);
     }
     if (choice < 70 && !group.watchers().isEmpty()) {
       return watcherHang();
     }
-    return wireTrouble();
+    return networkFault();
   }
 
   private void failOver() throws IOException {
-    danger();
+    endangerData();
     try {
       say(group.failOver(random));
     } catch (RedisCommand.Refused e) {
@@ -302,39 +302,39 @@ final class Troublemaker implements AutoCloseable {
     say(group.reshard(random));
   }
 
-  private Trouble redisKill() {
+  private Fault redisKill() {
     RedisServer server = anyServer();
-    return new Trouble(
+    return new Fault(
         Kind.REDIS_KILL,
         name(server) + " is killed",
         random.nextInt(random.nextBoolean() ? 500 : 8000),
         () -> {
-          danger();
+          endangerData();
           server.process.kill();
         },
         server.process::launch,
         server.process::awaitReady);
   }
 
-  private Trouble redisHang() {
+  private Fault redisHang() {
     RedisServer server = anyServer();
-    return new Trouble(
+    return new Fault(
         Kind.REDIS_HANG,
         name(server) + " hangs",
         random.nextBoolean() ? 200 + random.nextInt(4000) : 8000 + random.nextInt(8000),
         () -> {
-          danger();
-          survival.prepare(places.get(0), 5);
+          endangerData();
+          survival.prepareToMove(addresses.get(0), 5);
           pass(150);
           server.process.pause();
-          survival.worstMoment(places.get(0));
+          survival.sendAndMove(addresses.get(0));
         },
         server.process::resume);
   }
 
-  private Trouble watcherHang() {
+  private Fault watcherHang() {
     RedisProcess watcher = group.watchers().get(random.nextInt(group.watchers().size()));
-    return new Trouble(
+    return new Fault(
         Kind.SENTINEL_HANG,
         "A Sentinel hangs",
         1000 + random.nextInt(5000),
@@ -342,66 +342,66 @@ final class Troublemaker implements AutoCloseable {
         watcher::resume);
   }
 
-  /** Of the network in front of one server: all that goes there, or only what nodes say. */
-  private Trouble wireTrouble() {
+  /** A fault of the network in front of one server, for all connections or only those of nodes. */
+  private Fault networkFault() {
     RedisServer server = anyServer();
     boolean all = random.nextInt(4) == 0;
     boolean some = random.nextBoolean();
-    Predicate<Relay.Wire> which =
-        wire -> (all || wire.isOfNode()) && (!some || random.nextBoolean());
+    Predicate<Relay.Link> which =
+        link -> (all || link.isOfNode()) && (!some || random.nextBoolean());
     String of =
         (some ? "some connections " : "connections ")
             + (all ? "" : "of nodes ")
             + "to "
             + name(server);
-    Act danger = all ? this::danger : NOTHING;
+    Act endangerData = all ? this::endangerData : NOTHING;
     return switch (random.nextInt(3)) {
       case 0 ->
-          new Trouble(
+          new Fault(
               Kind.CUT,
               of + " are cut",
               0,
               () -> {
-                danger.run();
+                endangerData.run();
                 server.relay.cut(which);
               },
               NOTHING);
-      case 1 -> stall(server, all, which, of, danger);
+      case 1 -> stall(server, all, which, of, endangerData);
       default ->
-          new Trouble(
+          new Fault(
               Kind.BLACK_HOLE,
               of + " go into a black hole",
               1000,
               () -> {
-                danger.run();
-                prepare(0);
+                endangerData.run();
+                prepareToMove(0);
                 server.relay.lose(which);
-                survival.worstMoment(places.get(0));
+                survival.sendAndMove(addresses.get(0));
               },
               NOTHING);
     };
   }
 
-  private Trouble stall(
-      RedisServer server, boolean all, Predicate<Relay.Wire> which, String of, Act danger) {
+  private Fault stall(
+      RedisServer server, boolean all, Predicate<Relay.Link> which, String of, Act endangerData) {
     Relay.Hold[] holds = {Relay.Hold.REQUESTS, Relay.Hold.ANSWERS, Relay.Hold.BOTH};
     Relay.Hold hold = holds[random.nextInt(holds.length)];
     boolean also = all && random.nextBoolean();
     Runnable[] release = {() -> {}};
-    return new Trouble(
+    return new Fault(
         Kind.STALL,
         of + (also ? " and later ones" : "") + " stall (" + hold + ")",
         200 + random.nextInt(6000),
         () -> {
-          danger.run();
-          prepare(0);
+          endangerData.run();
+          prepareToMove(0);
           release[0] = server.relay.stall(which, hold, also);
-          survival.worstMoment(places.get(0));
+          survival.sendAndMove(addresses.get(0));
         },
         () -> release[0].run());
   }
 
-  private void danger() {
+  private void endangerData() {
     dataInDanger = true;
     noteIncident();
   }
@@ -431,12 +431,12 @@ final class Troublemaker implements AutoCloseable {
     survival.say(what);
   }
 
-  /** Lets so many milliseconds pass; returns whether there shall be no more trouble. */
+  /** Waits; returns whether the run is over. */
   private boolean pass(long millis) throws InterruptedException {
     return stop.await(millis, TimeUnit.MILLISECONDS);
   }
 
-  /** Makes no more trouble, and waits until all processes are up. */
+  /** Ends the injection, and waits until all processes run. */
   @Override
   public void close() {
     stop.countDown();

@@ -6,17 +6,17 @@ import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a push server promised for one channel by answering PUTs with 200, and what its device
- * holds. Confined to a loop.
+ * The versions of one channel: which one the push server has confirmed by answering a PUT with 200,
+ * and which one its device holds. Confined to a loop.
  */
-final class Pledge {
+final class ChannelAccount {
   /** As the device writes it, in ASCII; see {@link Channel#id}. */
   final byte[] id;
 
   /** A PUT to its endpoint up to the digits of the version; null while it has none. */
   byte @Nullable [] request;
 
-  private final Ledger ledger;
+  private final RunStatistics statistics;
 
   /** Raised whenever its device gives the channel up. */
   private int registration;
@@ -25,22 +25,27 @@ final class Pledge {
   private long accepted = -1;
   private long held = -1;
 
-  /** Answered with 200, newer than what the device holds; the newest last. */
+  /** Versions answered with 200 that the device lacks, oldest first. */
   private final Deque<Due> due = new ArrayDeque<>();
 
   private record Due(long version, long at, long reachable) {}
 
-  Pledge(String id, Ledger ledger) {
+  ChannelAccount(String id, RunStatistics statistics) {
     this.id = id.getBytes(StandardCharsets.US_ASCII);
-    this.ledger = ledger;
+    this.statistics = statistics;
   }
 
-  /** Names the registration there is now: who sends a PUT remembers it until the answer comes. */
+  /**
+   * Returns the number of the registration; a sender compares it when the answer to its PUT
+   * arrives.
+   */
   int registration() {
     return registration;
   }
 
-  /** Notes that its device gives the channel up: nothing is owed, until it is registered again. */
+  /**
+   * Notes that its device gives the channel up: no version is owed until it is registered again.
+   */
   void forget() {
     registration++;
     request = null;
@@ -62,7 +67,7 @@ final class Pledge {
    * @param reachable how long the device has been reachable in all, in nanoseconds
    */
   void accept(long version, long now, long reachable) {
-    ledger.accepted++;
+    statistics.accepted++;
     if (version > accepted) {
       accepted = version;
       if (version > held) {
@@ -74,17 +79,21 @@ final class Pledge {
   /** Notes that the device holds a version; {@code now} and {@code reachable} as above. */
   void hold(long version, long now, long reachable) {
     if (version > published) {
-      ledger.failures.add("A device was told version " + version + ", which nobody published");
+      statistics.failures.add(
+          "A device was sent version " + version + ", which was never published");
     }
     if (version <= held) {
-      ledger.repeated++;
+      statistics.repeated++;
       return;
     }
-    ledger.updates++;
+    statistics.updates++;
     raise(version, now, reachable);
   }
 
-  /** Notes that the application asked its server itself, as it must when the state was lost. */
+  /**
+   * Notes that the application asked its server for the newest version, as it must when the state
+   * was lost.
+   */
   void synchronise(long now, long reachable) {
     raise(Math.max(held, published), now, reachable);
   }
@@ -92,8 +101,8 @@ final class Pledge {
   private void raise(long version, long now, long reachable) {
     held = version;
     for (Due next = due.peek(); next != null && next.version() <= version; next = due.peek()) {
-      ledger.delay.recordValue(Math.max(0, now - next.at()));
-      ledger.reachableDelay.recordValue(Math.max(0, reachable - next.reachable()));
+      statistics.delay.recordValue(Math.max(0, now - next.at()));
+      statistics.reachableDelay.recordValue(Math.max(0, reachable - next.reachable()));
       due.remove();
     }
   }
@@ -104,7 +113,7 @@ final class Pledge {
     return oldest == null ? null : oldest.at();
   }
 
-  /** Whether the device holds less than was promised to it. */
+  /** Whether the device lacks a confirmed version. */
   boolean isBehind() {
     return held < accepted;
   }

@@ -13,10 +13,10 @@ import org.jspecify.annotations.Nullable;
  * @param endpointPath the path of a genuine endpoint, of a device of theirs
  * @param tls what connections begin with, null without TLS
  */
-record Battlefield(
+record SiegeTarget(
     LoadLoop loop,
     Timers timers,
-    Target target,
+    Target server,
     InetSocketAddress endpoint,
     InetSocketAddress management,
     String endpointPath,

@@ -6,13 +6,13 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Kills one victim again and again, at random times, sometimes while it starts. Closing it leaves
- * the victim up.
+ * Kills one process again and again, at random times, sometimes while it starts. After closing, the
+ * process runs.
  */
-final class Killer implements AutoCloseable {
+final class ProcessKiller implements AutoCloseable {
   private static final Duration START_LIMIT = Duration.ofSeconds(60);
 
-  private final Victim victim;
+  private final KillableProcess process;
   private final Duration meanLife;
   private final boolean patient;
   private final Random random;
@@ -25,13 +25,15 @@ final class Killer implements AutoCloseable {
   private int failedStarts;
 
   /**
-   * Of a victim that is up.
+   * Creates a killer of a process that runs.
    *
    * @param meanLife how long it lives, on average, between the kills
-   * @param patient whether a start may fail and is tried again, as the victim needs another one
+   * @param patient whether a failed start is repeated, because the process needs another one that
+   *     may be down
    */
-  Killer(Victim victim, Duration meanLife, boolean patient, long seed, Failures failures) {
-    this.victim = victim;
+  ProcessKiller(
+      KillableProcess process, Duration meanLife, boolean patient, long seed, Failures failures) {
+    this.process = process;
     this.meanLife = meanLife;
     this.patient = patient;
     this.random = new Random(seed);
@@ -53,7 +55,7 @@ final class Killer implements AutoCloseable {
 
   private void run() {
     try {
-      // Some die young, before all have come back.
+      // Some lives are short, so that not all devices are back when they end.
       while (!pass(oneIn(5) ? 200 : 2 * meanLife.toMillis())) {
         kill();
         pass(oneIn(3) ? 2000 : 100);
@@ -62,34 +64,34 @@ final class Killer implements AutoCloseable {
     } catch (LoadException e) {
       failures.fatal(String.valueOf(e.getMessage()));
     } catch (InterruptedException e) {
-      failures.fatal("A killer was interrupted, which nobody should do");
+      failures.fatal("A killer was interrupted");
     }
   }
 
   private void kill() {
-    victim.kill();
+    process.kill();
     kills++;
   }
 
   private void revive() throws LoadException, InterruptedException {
-    victim.launch();
-    while (oneIn(5)) { // while it recovers from the last time
+    process.launch();
+    while (oneIn(5)) { // kills it while it recovers
       pass(1500);
       kill();
-      victim.launch();
+      process.launch();
     }
     long end = System.nanoTime() + START_LIMIT.toNanos();
     while (true) {
       try {
-        victim.awaitReady();
+        process.awaitReady();
         return;
       } catch (LoadException e) {
         if (!patient || System.nanoTime() - end > 0) {
           throw e;
         }
         failedStarts++;
-        victim.kill();
-        victim.launch();
+        process.kill();
+        process.launch();
       }
     }
   }
@@ -98,12 +100,12 @@ final class Killer implements AutoCloseable {
     return random.nextInt(times) == 0;
   }
 
-  /** Lets up to so many milliseconds pass; returns whether there shall be no more kills. */
+  /** Waits for a random time below the bound; returns whether the killing is to end. */
   private boolean pass(long boundMillis) throws InterruptedException {
     return stop.await(random.nextInt((int) boundMillis), TimeUnit.MILLISECONDS);
   }
 
-  /** Kills no more, and waits until the victim is up. */
+  /** Ends the killing, and waits until the process runs. */
   @Override
   public void close() {
     stop.countDown();

@@ -4,9 +4,9 @@ package org.simplepush.examples.benchmarks;
  * A process that is killed and started again, on the same port and data, or hangs for a while. Used
  * by one thread.
  */
-interface Victim {
+interface KillableProcess {
   /**
-   * Starts it, and does not wait for it.
+   * Starts it without waiting for it.
    *
    * @throws LoadException if that is not possible
    */
@@ -22,9 +22,9 @@ interface Victim {
   /** Ends it as kill -9 does, and waits until it is gone. */
   void kill();
 
-  /** Has it do nothing more, with all its sockets open, as SIGSTOP does. */
+  /** Suspends it with all its sockets open, as SIGSTOP does. */
   void pause() throws LoadException;
 
-  /** Lets it go on, as SIGCONT does. */
+  /** Resumes it, as SIGCONT does. */
   void resume() throws LoadException;
 }
