@@ -2,25 +2,16 @@ package org.simplepush.server;
 
 import java.io.IOException;
 import java.net.BindException;
-import java.net.InetSocketAddress;
-import java.net.SocketException;
 import java.net.URI;
-import java.net.UnknownHostException;
-import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
@@ -35,32 +26,16 @@ import org.simplepush.core.StoreException;
 import org.simplepush.core.VersionStore;
 import org.simplepush.core.internal.Authority;
 import org.simplepush.core.internal.Checks;
-import org.simplepush.core.internal.DaemonThreads;
-import org.simplepush.server.internal.ClientAddresses;
-import org.simplepush.server.internal.Counters;
-import org.simplepush.server.internal.EndpointTokens;
-import org.simplepush.server.internal.FailureLog;
 import org.simplepush.server.internal.MemoryAccount;
 import org.simplepush.server.internal.Network;
 import org.simplepush.server.internal.Refusals;
 import org.simplepush.server.internal.endpoint.RateLimit;
-import org.simplepush.server.internal.endpoint.RequestLimits;
-import org.simplepush.server.internal.endpoint.VersionEndpoint;
-import org.simplepush.server.internal.http.JdkEndpointServer;
 import org.simplepush.server.internal.keys.KeyKeeper;
-import org.simplepush.server.internal.net.AdmissionDesk;
-import org.simplepush.server.internal.net.ConnectionLimits;
 import org.simplepush.server.internal.net.WebSocketServer;
-import org.simplepush.server.internal.node.ServerHealth;
-import org.simplepush.server.internal.session.CreationLimits;
+import org.simplepush.server.internal.node.Node;
+import org.simplepush.server.internal.node.ServerConfig;
 import org.simplepush.server.internal.session.ServerSettings;
-import org.simplepush.server.internal.session.Session;
 import org.simplepush.server.internal.session.SessionRegistry;
-import org.simplepush.server.internal.session.Sleepers;
-import org.simplepush.server.internal.session.WakeUpSettings;
-import org.simplepush.server.internal.wakeup.UdpWaker;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * A SimplePush server to embed: devices connect to its WebSocket port, application servers PUT
@@ -77,77 +52,10 @@ import org.slf4j.LoggerFactory;
  * it.
  */
 public final class PushServer implements AutoCloseable {
-  private static final Logger log = LoggerFactory.getLogger(PushServer.class);
+  private final Node node;
 
-  /** How long a request in progress may take to be answered when the server closes. */
-  private static final Duration REQUESTS = Duration.ofSeconds(3);
-
-  /** How long devices may take to be gone; a connection's own patience is less. */
-  private static final long GOODBYE_MILLIS = 5000;
-
-  /** A check of health takes a thread and a connection, so many who ask share one. */
-  private static final long SHARED_CHECK_NANOS = TimeUnit.SECONDS.toNanos(5);
-
-  /** After how long a user agent without a channel is dropped if the store is full of them. */
-  private static final Duration RELIEF_EXPIRY = Duration.ofMinutes(1);
-
-  private final Builder config;
-  private final ServerSettings settings;
-  private final VersionStore store;
-  private final FailureLog failures;
-  private final Counters counters;
-  private final UdpWaker waker;
-  private final Sleepers sleepers;
-  private final SessionRegistry sessions;
-  private final KeyKeeper keys;
-  private final EndpointTokens tokens;
-  private final VersionEndpoint endpointHandler;
-  private final CompletableFuture<Void> closed = new CompletableFuture<>();
-
-  /** Guards writing of the two below. */
-  private final Object lock = new Object();
-
-  private volatile @Nullable Running running;
-  private volatile boolean over;
-
-  /** Guards the check of health that runs, if any, and when it began. */
-  private final Object healthLock = new Object();
-
-  private CompletableFuture<Void> healthCheck = CompletableFuture.completedFuture(null);
-  private long healthCheckStart;
-
-  /** What exists from start to close. */
-  private record Running(
-      String name,
-      int port,
-      int endpointPort,
-      URI endpointBase,
-      WebSocketServer webSockets,
-      EndpointServer.@Nullable Running endpoints,
-      ScheduledExecutorService housekeeper,
-      ServerHealth health) {}
-
-  private PushServer(Builder builder) {
-    this.config = builder.copy();
-    this.settings = config.settings();
-    this.failures = new FailureLog(config.outOfMemoryHandler, System::nanoTime);
-    this.counters = new Counters(new MemoryAccount(config.maxMemory), failures);
-    this.waker = new UdpWaker(failures);
-    this.store = config.store != null ? config.store : new InMemoryVersionStore();
-    this.sleepers = new Sleepers(config.wakeUpSettings(), waker, System::nanoTime, counters);
-    this.sessions = new SessionRegistry(store, sleepers, System::nanoTime, counters);
-    this.keys =
-        new KeyKeeper(store, config.keySettings(), config.clock, sessions::compareEverybody);
-    this.tokens = keys.tokens();
-    this.endpointHandler =
-        new VersionEndpoint(
-            store,
-            tokens,
-            sessions,
-            new RateLimit(config.rateLimit, config.rateLimitWindow, System::nanoTime),
-            config.allowedOrigins,
-            config.clock,
-            counters);
+  private PushServer(ServerConfig config) {
+    this.node = new Node(config);
   }
 
   /** Returns a builder with the defaults of the protocol. */
@@ -167,199 +75,8 @@ public final class PushServer implements AutoCloseable {
    * @throws IllegalStateException if the server was started or closed before
    */
   public PushServer start() throws IOException {
-    synchronized (lock) {
-      if (running != null || over) {
-        throw new IllegalStateException("A push server is started once; build another one");
-      }
-      running = bindAndServe();
-      endpointHandler.open();
-    }
-    log.info("Push server listens for devices at {}", webSocketUri());
+    node.start();
     return this;
-  }
-
-  private Running bindAndServe() throws IOException {
-    keys.start();
-    ServerSocketChannel listener = bind("devices", config.port, WebSocketServer::bind);
-    EndpointServer.Running endpoints = null;
-    try {
-      int port = ((InetSocketAddress) listener.getLocalAddress()).getPort();
-      String name = "simplepush-" + port;
-      ClientAddresses addresses = config.clientAddresses();
-      if (config.ownEndpointPort) {
-        endpoints =
-            bind(
-                "application servers",
-                config.endpointPort,
-                address ->
-                    config
-                        .endpointServer(counters.failures)
-                        .start(
-                            new EndpointServer.Binding(
-                                address,
-                                config.tls,
-                                name,
-                                config.requestLimits(addresses, counters)),
-                            endpointHandler));
-      }
-      int endpointPort = endpoints == null ? -1 : endpoints.port();
-      URI base = config.endpointUrl;
-      if (base == null) {
-        base = uri(config.tls == null ? "http" : "https", endpointPort, "");
-        warnOfWildcard(listener, base);
-      }
-      Session.Context context =
-          new Session.Context(
-              settings,
-              store,
-              sessions,
-              sleepers,
-              tokens,
-              base,
-              new MessageCodec(settings.maxMessageLength()),
-              new CreationLimits(
-                  store,
-                  config.maxChannels(store),
-                  config.newUserAgentsPerMinute,
-                  config.newChannelsPerMinute,
-                  System::nanoTime),
-              counters);
-      if (config.wakeUp != null) {
-        waker.open(name);
-      }
-      join();
-      WebSocketServer webSockets =
-          new WebSocketServer(
-              context,
-              config.connectionLimits(addresses),
-              config.admissionDesk(name),
-              config.tls,
-              listener);
-      webSockets.start(config.eventLoops, name);
-      ScheduledExecutorService housekeeper = newHousekeeper(name);
-      InetSocketAddress endpointAddress =
-          endpoints == null ? null : new InetSocketAddress(config.host, endpointPort);
-      ServerHealth health =
-          new ServerHealth(
-              webSockets,
-              startDuties(housekeeper, context.limits()),
-              endpointAddress,
-              config.tls != null);
-      return new Running(
-          name, port, endpointPort, base, webSockets, endpoints, housekeeper, health);
-    } catch (IOException | RuntimeException e) {
-      listener.close();
-      waker.close();
-      sessions.leave();
-      if (endpoints != null) {
-        endpoints.close(Duration.ZERO);
-      }
-      throw e;
-    }
-  }
-
-  private static void warnOfWildcard(ServerSocketChannel listener, URI base) throws IOException {
-    if (((InetSocketAddress) listener.getLocalAddress()).getAddress().isAnyLocalAddress()) {
-      log.warn(
-          "Endpoints will begin with {}, which application servers on other machines cannot reach;"
-              + " set endpointUrl (--endpoint-url) to the URL at which they reach this server",
-          base);
-    }
-  }
-
-  private interface Bind<T> {
-    T to(InetSocketAddress address) throws IOException;
-  }
-
-  /** The system's own words say neither which port it is nor whose. */
-  private <T> T bind(String peers, int port, Bind<T> bind) throws IOException {
-    InetSocketAddress address = new InetSocketAddress(config.host, port);
-    if (address.isUnresolved()) {
-      throw new UnknownHostException(
-          "The host '" + config.host + "' is not known; give a name or an address of this host");
-    }
-    try {
-      return bind.to(address);
-    } catch (SocketException e) {
-      BindException failure =
-          new BindException(
-              "Port %d of %s cannot be opened for %s (%s); give a free port of an address of this host"
-                  .formatted(port, config.host, peers, e.getMessage()));
-      failure.initCause(e);
-      throw failure;
-    }
-  }
-
-  private void join() throws IOException {
-    try {
-      sessions.join(settings.expiry(), config.comparisonsPerSecond, keys::tend);
-    } catch (StoreException e) {
-      throw new IOException("The shared store cannot be joined: " + e.getMessage(), e);
-    }
-  }
-
-  private ScheduledExecutorService newHousekeeper(String name) {
-    String sentence = "The housekeeper's thread has ended"; // made now: that takes memory
-    // Without memory the executor may fail between two duties, and forget the next one.
-    Thread.UncaughtExceptionHandler end =
-        (thread, failure) -> failures.report(log, sentence, failure);
-    return Executors.newSingleThreadScheduledExecutor(
-        task -> {
-          Thread thread = DaemonThreads.make(name + "-housekeeper", task);
-          thread.setUncaughtExceptionHandler(end);
-          return thread;
-        });
-  }
-
-  private List<ScheduledFuture<?>> startDuties(
-      ScheduledExecutorService housekeeper, CreationLimits limits) {
-    List<ScheduledFuture<?>> duties = new ArrayList<>();
-    duties.add(repeat(housekeeper, config.expiryInterval(), this::expire));
-    duties.add(
-        repeat(housekeeper, config.expiryInterval(), () -> expireEmpty(settings.emptyExpiry())));
-    duties.add(repeat(housekeeper, config.reliefInterval(), () -> relieve(limits)));
-    if (keys.isShared()) {
-      duties.add(repeat(housekeeper, config.keyInterval, keys::tend));
-    }
-    return duties;
-  }
-
-  private ScheduledFuture<?> repeat(
-      ScheduledExecutorService housekeeper, Duration interval, Runnable duty) {
-    Runnable guarded =
-        () -> {
-          try {
-            duty.run();
-          } catch (Throwable e) { // else it would end in silence
-            failures.report(log, "The housekeeper failed, and tries again later", e);
-          }
-        };
-    long nanos = interval.toNanos();
-    return housekeeper.scheduleWithFixedDelay(guarded, nanos, nanos, TimeUnit.NANOSECONDS);
-  }
-
-  private void expire() {
-    sessions.expire(settings.expiry());
-    store.expire(settings.expiry()).whenComplete(this::expired);
-  }
-
-  private void expireEmpty(Duration notSeenFor) {
-    store.expireEmpty(notSeenFor).whenComplete(this::expired);
-  }
-
-  /** Strangers who register nothing must not keep others from coming for an hour. */
-  private void relieve(CreationLimits limits) {
-    if (limits.isFullOfUserAgents()) {
-      expireEmpty(RELIEF_EXPIRY);
-    }
-  }
-
-  private void expired(@Nullable Integer dropped, @Nullable Throwable failure) {
-    if (failure == null && dropped != null) {
-      counters.userAgentsExpired.add(dropped);
-    } else {
-      counters.storeFailures.report("expiry", failure);
-    }
   }
 
   /**
@@ -371,63 +88,7 @@ public final class PushServer implements AutoCloseable {
    * at once; every call answers with the same completion.
    */
   public CompletableFuture<Void> closeAsync() {
-    Running stopping;
-    synchronized (lock) {
-      if (over) {
-        return closed.copy();
-      }
-      over = true;
-      stopping = running;
-      if (config.drain.isZero()) {
-        endpointHandler.close();
-      } else {
-        endpointHandler.drain();
-      }
-    }
-    String name = stopping == null ? "simplepush" : stopping.name();
-    try {
-      new Thread(() -> close(stopping), name + "-close").start();
-    } catch (Throwable e) { // whoever waits for the end must not do so for ever
-      closed.completeExceptionally(e);
-    }
-    return closed.copy();
-  }
-
-  private void close(@Nullable Running stopping) {
-    try {
-      if (stopping != null) {
-        stop(stopping);
-      }
-      if (config.store == null) {
-        store.close();
-      }
-      closed.complete(null);
-    } catch (Throwable e) {
-      closed.completeExceptionally(e);
-    }
-  }
-
-  private void stop(Running stopping) {
-    try {
-      stopping.housekeeper().shutdownNow();
-      long drainMillis = config.drain.toMillis();
-      within(drainMillis + GOODBYE_MILLIS, stopping.webSockets().drain(drainMillis)).join();
-      endpointHandler.close();
-      CompletableFuture<Void> devices = within(GOODBYE_MILLIS, stopping.webSockets().goAway());
-      if (stopping.endpoints() != null) {
-        stopping.endpoints().close(REQUESTS);
-      }
-      devices.join();
-    } finally {
-      stopping.webSockets().stop();
-      waker.close();
-      sessions.leave();
-    }
-  }
-
-  /** A loop that has failed must not keep the server from closing. */
-  private static CompletableFuture<Void> within(long millis, CompletableFuture<Void> done) {
-    return done.completeOnTimeout(null, millis, TimeUnit.MILLISECONDS);
+    return node.closeAsync();
   }
 
   /** Blocks until {@link #closeAsync()} is done. Calling it again, or before start, is harmless. */
@@ -436,26 +97,14 @@ public final class PushServer implements AutoCloseable {
     closeAsync().join();
   }
 
-  private Running running() {
-    Running now = running;
-    if (now == null) {
-      throw notStarted();
-    }
-    return now;
-  }
-
   /** Serves the devices, for tests that break it. */
   WebSocketServer webSockets() {
-    return running().webSockets();
+    return node.webSockets();
   }
 
   /** For metrics. */
   Refusals refusals() {
-    return counters.refusals;
-  }
-
-  private static IllegalStateException notStarted() {
-    return new IllegalStateException("The push server was not started");
+    return node.counters().refusals;
   }
 
   /**
@@ -464,7 +113,7 @@ public final class PushServer implements AutoCloseable {
    * @throws IllegalStateException before {@link #start}
    */
   public int port() {
-    return running().port();
+    return node.port();
   }
 
   /**
@@ -473,11 +122,7 @@ public final class PushServer implements AutoCloseable {
    * @throws IllegalStateException before {@link #start}, or if this server has no such port
    */
   public int endpointPort() {
-    int port = running().endpointPort();
-    if (port < 0) {
-      throw new IllegalStateException("This push server was built with noEndpointPort()");
-    }
-    return port;
+    return node.endpointPort();
   }
 
   /**
@@ -486,7 +131,7 @@ public final class PushServer implements AutoCloseable {
    * @throws IllegalStateException before {@link #start}
    */
   public URI webSocketUri() {
-    return uri(config.tls == null ? "ws" : "wss", port(), "/");
+    return node.webSocketUri();
   }
 
   /**
@@ -495,12 +140,7 @@ public final class PushServer implements AutoCloseable {
    * @throws IllegalStateException before {@link #start}
    */
   public URI endpointUrl() {
-    return running().endpointBase();
-  }
-
-  private URI uri(String scheme, int port, String path) {
-    String host = config.host.contains(":") ? "[" + config.host + "]" : config.host;
-    return URI.create(scheme + "://" + host + ":" + port + path);
+    return node.endpointUrl();
   }
 
   /**
@@ -508,12 +148,12 @@ public final class PushServer implements AutoCloseable {
    * Builder#noEndpointPort}. It answers 503 while this server does not run.
    */
   public EndpointHandler endpointHandler() {
-    return endpointHandler;
+    return node.endpointHandler();
   }
 
   /** Returns what this server has done so far. */
   public ServerStatistics statistics() {
-    return counters.snapshot();
+    return node.counters().snapshot();
   }
 
   /**
@@ -530,56 +170,7 @@ public final class PushServer implements AutoCloseable {
    * not to be blocked. Who asks while a check runs gets the result of that one.
    */
   public CompletionStage<Void> checkHealth() {
-    if (over) {
-      return CompletableFuture.failedStage(new IllegalStateException("The push server shuts down"));
-    }
-    Running now = running;
-    if (now == null) {
-      return CompletableFuture.failedStage(notStarted());
-    }
-    synchronized (healthLock) {
-      long nanos = System.nanoTime();
-      if (healthCheck.isDone() || nanos - healthCheckStart > SHARED_CHECK_NANOS) {
-        healthCheck = startHealthCheck(now);
-        healthCheckStart = nanos;
-      }
-      return healthCheck.copy();
-    }
-  }
-
-  private CompletableFuture<Void> startHealthCheck(Running now) {
-    CompletableFuture<Void> result = new CompletableFuture<>();
-    try {
-      DaemonThreads.make(now.name() + "-health", () -> checkHealth(now.health(), result)).start();
-    } catch (OutOfMemoryError e) {
-      result.completeExceptionally(new IOException("The process cannot start a thread", e));
-    }
-    return result;
-  }
-
-  private void checkHealth(ServerHealth health, CompletableFuture<Void> result) {
-    try {
-      health.check();
-      if (failures.ranOutOfMemory()) {
-        throw new IOException(
-            "The process was out of memory, so something may have been lost; restart the server");
-      }
-      store
-          .check()
-          .thenCompose(done -> keys.check())
-          .whenComplete(
-              (done, failure) -> {
-                if (failure == null) {
-                  result.complete(null);
-                } else if (failure instanceof CompletionException && failure.getCause() != null) {
-                  result.completeExceptionally(failure.getCause());
-                } else {
-                  result.completeExceptionally(failure);
-                }
-              });
-    } catch (Throwable e) {
-      result.completeExceptionally(e);
-    }
+    return node.checkHealth();
   }
 
   /** Settings of a {@link PushServer}. Not safe for use by many threads. */
@@ -595,9 +186,6 @@ public final class PushServer implements AutoCloseable {
 
     /** Heap and garbage of a connected device with a channel. */
     private static final long BYTES_PER_CONNECTION = 8 * 1024;
-
-    /** How often to look whether the store is full of strangers. */
-    private static final Duration RELIEF_INTERVAL = Duration.ofSeconds(10);
 
     /** About a gigabyte of SQLite's file. */
     private static final long MAX_DURABLE_CHANNELS = 10_000_000;
@@ -657,95 +245,6 @@ public final class PushServer implements AutoCloseable {
     private @Nullable WakeUp wakeUp;
 
     private Builder() {}
-
-    private Builder copy() {
-      Builder copy = new Builder();
-      copy.host = host;
-      copy.port = port;
-      copy.endpointPort = endpointPort;
-      copy.ownEndpointPort = ownEndpointPort;
-      copy.endpointUrl = endpointUrl;
-      copy.store = store;
-      copy.keys = keys;
-      copy.keyFile = keyFile;
-      copy.startOver = startOver;
-      copy.rotateKeys = rotateKeys;
-      copy.keyInterval = keyInterval;
-      copy.tls = tls;
-      copy.endpointServer = endpointServer;
-      copy.endpointExecutor = endpointExecutor;
-      copy.allowedOrigins = allowedOrigins;
-      copy.rateLimit = rateLimit;
-      copy.rateLimitWindow = rateLimitWindow;
-      copy.eventLoops = eventLoops;
-      copy.clock = clock;
-      copy.expiryInterval = expiryInterval;
-      copy.helloTimeout = helloTimeout;
-      copy.pingMinInterval = pingMinInterval;
-      copy.redeliveryInterval = redeliveryInterval;
-      copy.probeInterval = probeInterval;
-      copy.expiry = expiry;
-      copy.drain = drain;
-      copy.maxChannelsPerUserAgent = maxChannelsPerUserAgent;
-      copy.maxMessageLength = maxMessageLength;
-      copy.maxConnections = maxConnections;
-      copy.maxConnectionsPerAddress = maxConnectionsPerAddress;
-      copy.trustedProxies = trustedProxies;
-      copy.limitLoopback = limitLoopback;
-      copy.admission = admission;
-      copy.maxMemory = maxMemory;
-      copy.maxChannels = maxChannels;
-      copy.newUserAgentsPerMinute = newUserAgentsPerMinute;
-      copy.newChannelsPerMinute = newChannelsPerMinute;
-      copy.comparisonsPerSecond = comparisonsPerSecond;
-      copy.outOfMemoryHandler = outOfMemoryHandler;
-      copy.wakeUp = wakeUp;
-      return copy;
-    }
-
-    private EndpointServer endpointServer(FailureLog failures) {
-      return endpointServer != null
-          ? endpointServer
-          : (binding, handler) ->
-              JdkEndpointServer.start(binding, endpointExecutor, handler, failures);
-    }
-
-    private KeyKeeper.Settings keySettings() {
-      return new KeyKeeper.Settings(
-          keys == null ? null : keys.keys(), keyFile, startOver, rotateKeys, keyInterval);
-    }
-
-    private @Nullable WakeUpSettings wakeUpSettings() {
-      return wakeUp == null ? null : wakeUp.settings();
-    }
-
-    private ServerSettings settings() {
-      return new ServerSettings(
-          helloTimeout,
-          pingMinInterval,
-          redeliveryInterval,
-          probeInterval,
-          expiry,
-          maxChannelsPerUserAgent,
-          maxMessageLength);
-    }
-
-    /** One for both ports, so that a proxy that is not trusted is warned of once. */
-    private ClientAddresses clientAddresses() {
-      return new ClientAddresses(trustedProxies, limitLoopback);
-    }
-
-    private ConnectionLimits connectionLimits(ClientAddresses addresses) {
-      return new ConnectionLimits(addresses, maxConnections, maxConnectionsPerAddress);
-    }
-
-    private RequestLimits requestLimits(ClientAddresses addresses, Counters counters) {
-      return new RequestLimits(addresses, maxConnectionsPerAddress, counters);
-    }
-
-    private @Nullable AdmissionDesk admissionDesk(String name) {
-      return admission == null ? null : new AdmissionDesk(admission, name);
-    }
 
     /** An eighth of as many as a heap may hold, so that a few addresses cannot take all. */
     private static int defaultMaxConnectionsPerAddress() {
@@ -1089,7 +588,7 @@ public final class PushServer implements AutoCloseable {
     }
 
     /** What was set, or what suits the store. */
-    private long maxChannels(VersionStore store) {
+    private long maxChannels() {
       if (maxChannels > 0) {
         return maxChannels;
       }
@@ -1251,11 +750,6 @@ public final class PushServer implements AutoCloseable {
       return this;
     }
 
-    private Duration reliefInterval() {
-      Duration interval = expiryInterval();
-      return interval.compareTo(RELIEF_INTERVAL) < 0 ? interval : RELIEF_INTERVAL;
-    }
-
     private Duration expiryInterval() {
       if (expiryInterval != null) {
         return expiryInterval;
@@ -1314,7 +808,43 @@ public final class PushServer implements AutoCloseable {
                 + " or more, but it is "
                 + maxMessageLength);
       }
-      return new PushServer(this);
+      return new PushServer(config());
+    }
+
+    private ServerConfig config() {
+      return new ServerConfig(
+          new ServerConfig.Listen(host, port, ownEndpointPort, endpointPort, tls, eventLoops),
+          new ServerConfig.Endpoints(
+              endpointUrl,
+              endpointServer,
+              endpointExecutor,
+              allowedOrigins,
+              rateLimit,
+              rateLimitWindow),
+          store,
+          new KeyKeeper.Settings(
+              keys == null ? null : keys.keys(), keyFile, startOver, rotateKeys, keyInterval),
+          new ServerSettings(
+              helloTimeout,
+              pingMinInterval,
+              redeliveryInterval,
+              probeInterval,
+              expiry,
+              maxChannelsPerUserAgent,
+              maxMessageLength),
+          new ServerConfig.Limits(
+              maxConnections,
+              maxConnectionsPerAddress,
+              trustedProxies,
+              limitLoopback,
+              maxChannels(),
+              newUserAgentsPerMinute,
+              newChannelsPerMinute,
+              maxMemory),
+          wakeUp == null ? null : wakeUp.settings(),
+          admission,
+          new ServerConfig.Upkeep(
+              drain, expiryInterval(), comparisonsPerSecond, clock, outOfMemoryHandler));
     }
 
     private static Duration checkDuration(String name, Duration duration) {
