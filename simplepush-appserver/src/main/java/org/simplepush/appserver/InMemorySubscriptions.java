@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
+import org.simplepush.appserver.internal.EndpointText;
 
 /** Subscriptions that end with the process. Thread-safe. */
 public final class InMemorySubscriptions implements Subscriptions {
@@ -24,7 +25,7 @@ public final class InMemorySubscriptions implements Subscriptions {
   @Override
   public synchronized boolean add(String topic, URI endpoint) {
     Topics.check(topic);
-    if (!EndpointGuard.isStorable(endpoint)) {
+    if (!EndpointText.isStorable(endpoint)) {
       return false;
     }
     if (endpointsOf

@@ -9,6 +9,9 @@ import java.util.Objects;
 import javax.crypto.SecretKey;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
+import org.simplepush.appserver.internal.EndpointText;
+import org.simplepush.appserver.internal.jdbc.EndpointVault;
+import org.simplepush.appserver.internal.jdbc.Jdbc;
 
 /**
  * Subscriptions in a table, which {@link #createTable} makes:
@@ -29,7 +32,7 @@ public final class JdbcSubscriptions implements Subscriptions {
   private final EndpointVault vault;
 
   private JdbcSubscriptions(DataSource dataSource, EndpointVault vault) {
-    this.jdbc = new Jdbc(dataSource);
+    this.jdbc = new Jdbc(dataSource, StorageException::new);
     this.vault = vault;
   }
 
@@ -70,7 +73,7 @@ public final class JdbcSubscriptions implements Subscriptions {
   @Override
   public boolean add(String topic, URI endpoint) {
     Topics.check(topic);
-    return EndpointGuard.isStorable(endpoint)
+    return EndpointText.isStorable(endpoint)
         && jdbc.update("add an endpoint", INSERT, row(topic, endpoint)) > 0;
   }
 
@@ -85,7 +88,7 @@ public final class JdbcSubscriptions implements Subscriptions {
         "replace an endpoint",
         connection -> {
           int was = Jdbc.update(connection, DELETE, topic, vault.fingerprint(replaced));
-          if (EndpointGuard.isStorable(endpoint)) {
+          if (EndpointText.isStorable(endpoint)) {
             Jdbc.update(connection, INSERT, row(topic, endpoint));
           }
           return was > 0;

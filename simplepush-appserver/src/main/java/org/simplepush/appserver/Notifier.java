@@ -1,10 +1,7 @@
 package org.simplepush.appserver;
 
 import java.net.URI;
-import java.security.GeneralSecurityException;
-import java.security.KeyStore;
 import java.time.Duration;
-import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.Iterator;
@@ -12,28 +9,25 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Consumer;
-import java.util.function.Function;
 import java.util.random.RandomGenerator;
 import javax.net.SocketFactory;
-import javax.net.ssl.SSLContext;
-import javax.net.ssl.SSLSocketFactory;
-import javax.net.ssl.TrustManager;
-import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509TrustManager;
-import okhttp3.ConnectionPool;
 import okhttp3.Dns;
-import okhttp3.OkHttpClient;
 import org.jspecify.annotations.Nullable;
+import org.simplepush.appserver.internal.CallbackExecutor;
+import org.simplepush.appserver.internal.ThreadTime;
+import org.simplepush.appserver.internal.Threads;
+import org.simplepush.appserver.internal.http.EndpointGuard;
+import org.simplepush.appserver.internal.http.HttpEngine;
+import org.simplepush.appserver.internal.send.Publisher;
+import org.simplepush.appserver.internal.send.Sender;
+import org.simplepush.appserver.internal.send.Transport;
 import org.simplepush.core.internal.Backoff;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -59,10 +53,9 @@ import org.slf4j.LoggerFactory;
 public final class Notifier implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Notifier.class);
 
-  private final EndpointGuard guard;
   private final Sender sender;
-  private final Executor executor;
-  private final int window;
+  private final Publisher publisher;
+  private final CallbackExecutor callbacks;
   private final Duration drain;
   private final CompletableFuture<Void> released;
   private final ThreadTime time;
@@ -70,50 +63,40 @@ public final class Notifier implements AutoCloseable {
 
   private Notifier(Builder builder) {
     drain = builder.drain;
-    ThreadFactory threads = threads("simplepush-notifier-");
-    window = builder.window;
+    ThreadFactory threads = Threads.numbered("simplepush-notifier-");
     ownExecutor = builder.executor == null ? newExecutor(threads) : null;
-    ExecutorService requests =
+    ExecutorService executor =
         ownExecutor != null ? ownExecutor : Objects.requireNonNull(builder.executor);
-    executor = requests;
-    guard = new EndpointGuard(builder.permittedHosts, builder.permittedPorts, builder.dns);
-    HostLookups lookups =
-        new HostLookups(guard, builder.connectTimeout, threads("simplepush-notifier-lookup-"));
-    BoundedSockets sockets = new BoundedSockets();
-    X509TrustManager trusted =
-        builder.trustManager != null ? builder.trustManager : trustedByThisJava();
-    OkHttpClient.Builder http =
-        OkHttpTransport.newClient(requests, lookups, sockets)
-            // As many idle connections as ever were busy: between two bursts they stay, for a
-            // while.
-            .connectionPool(new ConnectionPool(builder.maxConcurrent, 1, TimeUnit.MINUTES))
-            .connectTimeout(builder.connectTimeout)
-            .readTimeout(builder.requestTimeout)
-            .writeTimeout(builder.requestTimeout)
-            .socketFactory(builder.socketFactory != null ? builder.socketFactory : sockets)
-            .sslSocketFactory(sockets.withTls(socketsThatTrust(trusted)), trusted);
-    OkHttpClient client = http.build();
+    callbacks = new CallbackExecutor(executor);
+    EndpointGuard guard =
+        new EndpointGuard(builder.permittedHosts, builder.permittedPorts, builder.dns);
+    HttpEngine http =
+        new HttpEngine(
+            builder.httpSettings(),
+            guard,
+            executor,
+            Threads.numbered("simplepush-notifier-lookup-"));
     time = new ThreadTime(threads);
     sender =
         new Sender(
-            builder.settings(),
-            new OkHttpTransport(client, lookups, InstantSource.system()),
+            builder.senderSettings(),
+            http.transport(),
             time,
             // Any thread may draw; ThreadLocalRandom.current() itself must not travel.
             (RandomGenerator) () -> ThreadLocalRandom.current().nextLong(),
-            executor,
+            callbacks,
             new Listeners(builder.listeners));
+    publisher = new Publisher(guard, sender, callbacks, builder.window);
     released =
         sender
             .finished()
             .thenRun(
                 () -> {
                   time.stop();
-                  lookups.stop();
+                  http.close();
                   if (ownExecutor != null) {
                     ownExecutor.shutdown();
                   }
-                  client.connectionPool().evictAll();
                 });
   }
 
@@ -121,54 +104,6 @@ public final class Notifier implements AutoCloseable {
     // One thread per request on the wire, whose number the sender limits.
     return new ThreadPoolExecutor(
         0, Integer.MAX_VALUE, 10, TimeUnit.SECONDS, new SynchronousQueue<>(), threads);
-  }
-
-  private static SSLSocketFactory socketsThatTrust(X509TrustManager trustManager) {
-    try {
-      SSLContext context = SSLContext.getInstance("TLS");
-      context.init(null, new TrustManager[] {trustManager}, null);
-      return context.getSocketFactory();
-    } catch (GeneralSecurityException e) {
-      throw new IllegalStateException("This Java has no TLS, or none with this trust manager.", e);
-    }
-  }
-
-  private static X509TrustManager trustedByThisJava() {
-    try {
-      TrustManagerFactory factory =
-          TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-      factory.init((KeyStore) null);
-      for (TrustManager each : factory.getTrustManagers()) {
-        if (each instanceof X509TrustManager trusted) {
-          return trusted;
-        }
-      }
-      throw new IllegalStateException("This Java trusts no certificates.");
-    } catch (GeneralSecurityException e) {
-      throw new IllegalStateException("The certificates this Java trusts cannot be read.", e);
-    }
-  }
-
-  static ThreadFactory threads(String prefix) {
-    return new Threads(prefix);
-  }
-
-  /** Daemon threads, named after what they are for. */
-  private static final class Threads implements ThreadFactory {
-    private static final AtomicInteger factories = new AtomicInteger();
-    private final String prefix;
-    private final AtomicInteger threads = new AtomicInteger();
-
-    Threads(String prefix) {
-      this.prefix = prefix + factories.incrementAndGet() + "-";
-    }
-
-    @Override
-    public Thread newThread(Runnable task) {
-      Thread thread = new Thread(task, prefix + threads.incrementAndGet());
-      thread.setDaemon(true);
-      return thread;
-    }
   }
 
   /** Returns a notifier with the defaults of {@link Builder}. */
@@ -224,21 +159,14 @@ public final class Notifier implements AutoCloseable {
       Iterable<? extends URI> endpoints, long version, VerdictListener listener) {
     checkVersion(version);
     Objects.requireNonNull(listener, "listener");
-    return fanOut(
+    CompletableFuture<Summary> summary = new CompletableFuture<>();
+    publisher.<URI>fanOut(
         endpoints.iterator(),
-        (endpoint, sink) -> submitFromFanout(endpoint, version, sink),
+        (endpoint, sink) -> publisher.publishFromFanout(endpoint, version, sink),
         endpoint -> endpoint,
-        listener);
-  }
-
-  /** A fan-out of whatever; {@code target} must send it by {@link #submitFromFanout}. */
-  <T> CompletableFuture<Summary> fanOut(
-      Iterator<? extends T> items,
-      Fanout.Target<T> target,
-      Function<T, URI> endpointOf,
-      VerdictListener listener) {
-    sender.fanoutBegins();
-    return new Fanout<>(items, target, endpointOf, listener, sender, executor, window).start();
+        Adapters.listener(listener),
+        Adapters.end(summary));
+    return summary;
   }
 
   /**
@@ -302,37 +230,6 @@ public final class Notifier implements AutoCloseable {
     }
   }
 
-  void submit(URI endpoint, long version, Consumer<Verdict> sink) {
-    sender.checkOpen();
-    EndpointGuard.Checked checked = guard.check(endpoint);
-    if (checked.url() != null) {
-      sender.submit(checked.url(), version, sink);
-    } else {
-      sender.refuse(Objects.requireNonNull(checked.refusal()), sink);
-    }
-  }
-
-  /** For fan-outs, which bound themselves and may go on while the notifier drains. */
-  void submitFromFanout(URI endpoint, long version, Consumer<Verdict> sink) {
-    EndpointGuard.Checked checked = guard.check(endpoint);
-    if (checked.url() != null) {
-      sender.submitFromFanout(checked.url(), version, sink);
-    } else {
-      sender.refuse(Objects.requireNonNull(checked.refusal()), sink);
-    }
-  }
-
-  /** Runs a task that may block. What it throws is logged. */
-  void execute(Runnable task) {
-    Runnable contained = () -> Faults.contain(log, "A task of the notifier failed", task);
-    try {
-      executor.execute(contained);
-    } catch (RejectedExecutionException e) {
-      log.debug("The executor takes no more tasks; running one here.", e);
-      contained.run();
-    }
-  }
-
   static void checkVersion(long version) {
     if (version < 0) {
       throw new IllegalArgumentException("A version is 0 or more, but it was " + version + ".");
@@ -342,13 +239,13 @@ public final class Notifier implements AutoCloseable {
   private CompletableFuture<Verdict> send(URI endpoint, long version) {
     Objects.requireNonNull(endpoint, "endpoint");
     CompletableFuture<Verdict> future = new CompletableFuture<>();
-    submit(endpoint, version, future::complete);
+    publisher.publish(endpoint, version, outcome -> future.complete(Adapters.verdict(outcome)));
     return future;
   }
 
   /** Returns what this notifier has done so far, and what it is doing. */
   public NotifierStatistics statistics() {
-    return sender.statistics();
+    return new NotifierStatistics(sender.statistics());
   }
 
   /**
@@ -375,6 +272,11 @@ public final class Notifier implements AutoCloseable {
     if (ownExecutor != null) {
       awaitEnd(ownExecutor);
     }
+  }
+
+  /** For an outbox. */
+  Publisher publisher() {
+    return publisher;
   }
 
   Sender sender() {
@@ -620,7 +522,12 @@ public final class Notifier implements AutoCloseable {
       return new Notifier(this);
     }
 
-    private Sender.Settings settings() {
+    private HttpEngine.Settings httpSettings() {
+      return new HttpEngine.Settings(
+          connectTimeout, requestTimeout, maxConcurrent, trustManager, socketFactory);
+    }
+
+    private Sender.Settings senderSettings() {
       return new Sender.Settings(
           deadline, requestTimeout, backoff, maxRetryAfter, maxPerHost, maxConcurrent, maxWaiting);
     }

@@ -16,6 +16,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.simplepush.appserver.testing.HostileServer;
 
 /**
  * Whatever a push server answers, each request gets one verdict by its time, and nothing of it

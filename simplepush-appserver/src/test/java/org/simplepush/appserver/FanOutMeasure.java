@@ -13,6 +13,7 @@ import okhttp3.OkHttpClient;
 import okhttp3.Request;
 import okhttp3.RequestBody;
 import okhttp3.Response;
+import org.simplepush.appserver.testing.Device;
 import org.simplepush.server.PushServer;
 
 /**

@@ -26,6 +26,13 @@ import javax.sql.DataSource;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.simplepush.appserver.internal.ThreadTime;
+import org.simplepush.appserver.internal.Threads;
+import org.simplepush.appserver.internal.send.Outcome;
+import org.simplepush.appserver.internal.send.OutcomeQueue;
+import org.simplepush.appserver.testing.Databases;
+import org.simplepush.appserver.testing.HostileServer;
+import org.simplepush.appserver.testing.RawServer;
 
 /** What one thing throws, out of memory included, is kept from the others: thread by thread. */
 @Timeout(60)
@@ -150,7 +157,7 @@ class FaultIsolationTest {
 
   @Test
   void timer() throws Exception {
-    ThreadTime time = new ThreadTime(Notifier.threads("test-timer-"));
+    ThreadTime time = new ThreadTime(Threads.numbered("test-timer-"));
     try {
       CountDownLatch ran = new CountDownLatch(1);
       time.after(
@@ -167,20 +174,20 @@ class FaultIsolationTest {
 
   @Test
   void deliveryOfVerdicts() {
-    VerdictQueue queue =
-        new VerdictQueue(
-            (endpoint, verdict) -> {
+    OutcomeQueue queue =
+        new OutcomeQueue(
+            (endpoint, outcome) -> {
               throw outOfMemory();
             });
     AtomicInteger heard = new AtomicInteger();
     URI endpoint = URI.create("https://push.example/update/1");
     queue.deliver(
         endpoint,
-        new Verdict.Accepted(),
+        new Outcome.Accepted(),
         () -> {
           throw outOfMemory();
         });
-    queue.deliver(endpoint, new Verdict.Accepted(), heard::incrementAndGet);
+    queue.deliver(endpoint, new Outcome.Accepted(), heard::incrementAndGet);
     assertThat(heard).hasValue(1);
   }
 

@@ -23,6 +23,9 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.simplepush.appserver.internal.http.BoundedSockets;
+import org.simplepush.appserver.testing.HostileServer;
+import org.simplepush.appserver.testing.RawServer;
 
 /** Push servers that send more than an answer, over HTTP/1.1 and HTTP/2. */
 @Timeout(60)

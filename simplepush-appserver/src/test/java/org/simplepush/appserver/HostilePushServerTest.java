@@ -31,6 +31,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.simplepush.appserver.internal.http.EndpointGuard;
+import org.simplepush.appserver.testing.RawServer;
 
 /** Push servers that misbehave, over real sockets. */
 @Timeout(60)
@@ -273,7 +275,7 @@ class HostilePushServerTest {
             .build()) {
       // The first attempt connects where the check looked; the second is refused by the check.
       assertThat(publish(notifier, URI.create("https://push.example/update/token")))
-          .isEqualTo(EndpointGuard.refusedAddress());
+          .isEqualTo(Adapters.verdict(EndpointGuard.refusedAddress()));
     }
     assertThat(sockets.asked).containsOnly(open);
   }

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.simplepush.appserver.testing.HostileServer;
 
 /**
  * Push servers of every hostile kind among good ones, all on real sockets; {@code benchmarks

@@ -37,6 +37,12 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.simplepush.appserver.internal.jdbc.EndpointVault;
+import org.simplepush.appserver.testing.Databases;
+import org.simplepush.appserver.testing.FakeTime;
+import org.simplepush.appserver.testing.LogCapture;
+import org.simplepush.appserver.testing.OutboxVictim;
+import org.simplepush.appserver.testing.PushSink;
 
 @Timeout(90)
 class OutboxTest {
@@ -331,7 +337,7 @@ class OutboxTest {
     @Test
     void tableIsReadAgainWhenThereIsRoomForMore() throws Exception {
       BlockingQueue<Integer> answers = held();
-      try (Outbox outbox = patient(database).maxSending(1).build()) {
+      try (Outbox outbox = patient(database).maxOnTheWay(1).build()) {
         CompletableFuture<Verdict> one = outbox.publish(sink.endpoint(0), 1);
         awaitRequest();
         enqueue(outbox, sink.endpoint(1), 2);

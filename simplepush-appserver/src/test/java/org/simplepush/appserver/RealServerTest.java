@@ -13,6 +13,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.simplepush.appserver.testing.Device;
 import org.simplepush.server.PushServer;
 
 /** From this library through the real push server to a device. */

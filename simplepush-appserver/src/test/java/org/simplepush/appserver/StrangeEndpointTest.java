@@ -25,6 +25,10 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.simplepush.appserver.internal.http.EndpointGuard;
+import org.simplepush.appserver.testing.Databases;
+import org.simplepush.appserver.testing.HostileServer;
+import org.simplepush.appserver.testing.Resolvers;
 
 /** Nothing that an endpoint holds throws, or holds anybody else up. */
 @Timeout(60)
@@ -297,7 +301,7 @@ class StrangeEndpointTest {
         host -> {
           if (host.startsWith("hang")) {
             hanging.incrementAndGet();
-            awaitUninterrupted(never);
+            Resolvers.awaitUninterrupted(never);
           }
           return List.of(InetAddress.getLoopbackAddress());
         };
@@ -345,56 +349,5 @@ class StrangeEndpointTest {
 
   private static URI endpoint(String host, HostileServer server, int n) {
     return URI.create("http://" + host + ".example:" + server.port() + "/update/" + n);
-  }
-
-  private static void awaitUninterrupted(CountDownLatch latch) {
-    boolean interrupted = false;
-    while (true) {
-      try {
-        latch.await();
-        break;
-      } catch (InterruptedException e) {
-        interrupted = true; // the system's resolver does not end either
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
-  }
-
-  @Test
-  void knownHostIsServedThoughItsNameServerHangsLater() throws Exception {
-    CountDownLatch never = new CountDownLatch(1);
-    AtomicInteger asked = new AtomicInteger();
-    Dns dns =
-        host -> {
-          if (asked.incrementAndGet() > 1) {
-            awaitUninterrupted(never);
-          }
-          return List.of(InetAddress.getLoopbackAddress());
-        };
-    HostLookups lookups =
-        new HostLookups(dns, Duration.ofMillis(100), Notifier.threads("test-lookup-"));
-    try {
-      List<InetAddress> found = lookups.lookup("push.example");
-      lookups.doubt("push.example");
-      assertThat(lookups.lookup("push.example")).isEqualTo(found);
-      assertThat(asked).hasValue(2);
-      assertThat(lookups.lookup("push.example")).isEqualTo(found);
-      assertThat(asked).hasValue(2); // it still is being asked
-    } finally {
-      never.countDown();
-      lookups.stop();
-    }
-  }
-
-  @Test
-  void hostWithManyAddressesIsKnockedAtAFewOfThem() throws Exception {
-    List<InetAddress> many = new ArrayList<>();
-    for (int n = 1; n < 200; n++) {
-      many.add(InetAddress.getByName("1.1.1." + n));
-    }
-    EndpointGuard guard = new EndpointGuard(Set.of(), Set.of(), host -> many);
-    assertThat(guard.lookup("push.example")).isEqualTo(many.subList(0, 8));
   }
 }

@@ -22,6 +22,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.simplepush.appserver.internal.jdbc.EndpointVault;
+import org.simplepush.appserver.testing.Databases;
 
 @Timeout(60)
 class SubscriptionsTest {

@@ -1,0 +1,28 @@
+package org.simplepush.appserver.internal.send;
+
+import java.util.function.Consumer;
+import okhttp3.HttpUrl;
+
+/** Sends single requests. It separates what decides what to send when from HTTP. */
+public interface Transport {
+  /** Stands for "the push server picks the version". */
+  long NO_VERSION = -1;
+
+  /** A request under way. */
+  interface Exchange {
+    /** Makes it end soon, whether it waits or is on the wire. Harmless if it has ended. */
+    void cancel();
+  }
+
+  /**
+   * Sends one PUT and returns at once. {@code onAnswer} is called at most once, on any thread,
+   * perhaps before this returns. The HTTP engine may fail to call it, so the caller limits the
+   * time.
+   *
+   * @param version 0 or more, or {@link #NO_VERSION}
+   */
+  Exchange put(HttpUrl endpoint, long version, Consumer<Answer> onAnswer);
+
+  /** Makes every request under way answer soon. */
+  void cancelAll();
+}
