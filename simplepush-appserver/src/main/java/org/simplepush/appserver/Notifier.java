@@ -262,12 +262,17 @@ public final class Notifier implements AutoCloseable {
   }
 
   /**
-   * Blocks until {@link #closeAsync} is done. Calling it again is harmless. In code that runs on
-   * completion of a verdict use {@link #closeAsync}: the verdict would be waited for.
+   * Closes the notifier and waits until {@link #closeAsync} is done. Calling it again is harmless.
+   * In code that this notifier calls, such as a listener or what depends on a verdict, it does not
+   * wait, because it would wait for itself.
    */
   @Override
   public void close() {
-    closeAsync().join();
+    CompletableFuture<Void> done = closeAsync();
+    if (callbacks.isCurrent()) {
+      return;
+    }
+    done.join();
     awaitEnd(time.thread());
     if (ownExecutor != null) {
       awaitEnd(ownExecutor);
