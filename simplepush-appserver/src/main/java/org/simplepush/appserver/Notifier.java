@@ -15,6 +15,7 @@ import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.random.RandomGenerator;
 import javax.net.SocketFactory;
 import javax.net.ssl.X509TrustManager;
@@ -22,13 +23,14 @@ import okhttp3.Dns;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.appserver.internal.CallbackExecutor;
 import org.simplepush.appserver.internal.ThreadTime;
-import org.simplepush.appserver.internal.Threads;
 import org.simplepush.appserver.internal.http.EndpointGuard;
 import org.simplepush.appserver.internal.http.HttpEngine;
 import org.simplepush.appserver.internal.send.Publisher;
 import org.simplepush.appserver.internal.send.Sender;
 import org.simplepush.appserver.internal.send.Transport;
 import org.simplepush.core.internal.Backoff;
+import org.simplepush.core.internal.Checks;
+import org.simplepush.core.internal.DaemonThreads;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -53,6 +55,9 @@ import org.slf4j.LoggerFactory;
 public final class Notifier implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Notifier.class);
 
+  /** How many there have been; the names of threads tell them apart. */
+  private static final AtomicInteger notifiers = new AtomicInteger();
+
   private final Sender sender;
   private final Publisher publisher;
   private final CallbackExecutor callbacks;
@@ -63,7 +68,8 @@ public final class Notifier implements AutoCloseable {
 
   private Notifier(Builder builder) {
     drain = builder.drain;
-    ThreadFactory threads = Threads.numbered("simplepush-notifier-");
+    String name = "simplepush-notifier-" + notifiers.incrementAndGet() + "-";
+    ThreadFactory threads = DaemonThreads.numbered(name);
     ownExecutor = builder.executor == null ? newExecutor(threads) : null;
     ExecutorService executor =
         ownExecutor != null ? ownExecutor : Objects.requireNonNull(builder.executor);
@@ -72,10 +78,7 @@ public final class Notifier implements AutoCloseable {
         new EndpointGuard(builder.permittedHosts, builder.permittedPorts, builder.dns);
     HttpEngine http =
         new HttpEngine(
-            builder.httpSettings(),
-            guard,
-            executor,
-            Threads.numbered("simplepush-notifier-lookup-"));
+            builder.httpSettings(), guard, executor, DaemonThreads.numbered(name + "lookup-"));
     time = new ThreadTime(threads);
     sender =
         new Sender(
@@ -363,7 +366,7 @@ public final class Notifier implements AutoCloseable {
      * @throws IllegalArgumentException if under a millisecond or over a day
      */
     public Builder requestTimeout(Duration timeout) {
-      this.requestTimeout = positive("requestTimeout", timeout);
+      this.requestTimeout = duration("requestTimeout", timeout);
       return this;
     }
 
@@ -373,7 +376,7 @@ public final class Notifier implements AutoCloseable {
      * @throws IllegalArgumentException if under a millisecond or over a day
      */
     public Builder connectTimeout(Duration timeout) {
-      this.connectTimeout = positive("connectTimeout", timeout);
+      this.connectTimeout = duration("connectTimeout", timeout);
       return this;
     }
 
@@ -384,7 +387,7 @@ public final class Notifier implements AutoCloseable {
      * @throws IllegalArgumentException if under a millisecond or over a day
      */
     public Builder deadline(Duration deadline) {
-      this.deadline = positive("deadline", deadline);
+      this.deadline = duration("deadline", deadline);
       return this;
     }
 
@@ -396,7 +399,7 @@ public final class Notifier implements AutoCloseable {
      *     day, or {@code first} longer than {@code max}
      */
     public Builder backoff(Duration first, Duration max) {
-      this.backoff = new Backoff(positive("first", first), positive("max", max));
+      this.backoff = new Backoff(duration("first", first), duration("max", max));
       return this;
     }
 
@@ -407,17 +410,17 @@ public final class Notifier implements AutoCloseable {
      * @throws IllegalArgumentException if under a millisecond or over a day
      */
     public Builder maxRetryAfter(Duration max) {
-      this.maxRetryAfter = positive("maxRetryAfter", max);
+      this.maxRetryAfter = duration("maxRetryAfter", max);
       return this;
     }
 
     /**
      * How long {@link #close} waits for verdicts. Default 10 seconds; zero waits for none.
      *
-     * @throws IllegalArgumentException if negative or over a day
+     * @throws IllegalArgumentException if neither zero nor a millisecond to a day
      */
     public Builder drain(Duration drain) {
-      this.drain = drain.isZero() ? drain : positive("drain", drain);
+      this.drain = Checks.zeroOrRange("drain", drain, Checks.MILLISECOND, Checks.DAY);
       return this;
     }
 
@@ -428,7 +431,7 @@ public final class Notifier implements AutoCloseable {
      * @throws IllegalArgumentException if under 1
      */
     public Builder maxPerHost(int max) {
-      this.maxPerHost = atLeastOne("maxPerHost", max);
+      this.maxPerHost = Checks.positive("maxPerHost", max);
       return this;
     }
 
@@ -441,7 +444,7 @@ public final class Notifier implements AutoCloseable {
      * @throws IllegalArgumentException if under 1
      */
     public Builder maxConcurrent(int max) {
-      this.maxConcurrent = atLeastOne("maxConcurrent", max);
+      this.maxConcurrent = Checks.positive("maxConcurrent", max);
       return this;
     }
 
@@ -454,7 +457,7 @@ public final class Notifier implements AutoCloseable {
      * @throws IllegalArgumentException if under 1
      */
     public Builder maxWaiting(int max) {
-      this.maxWaiting = atLeastOne("maxWaiting", max);
+      this.maxWaiting = Checks.positive("maxWaiting", max);
       return this;
     }
 
@@ -488,10 +491,7 @@ public final class Notifier implements AutoCloseable {
      * @throws IllegalArgumentException if not 1 to 65535
      */
     public Builder permitPort(int port) {
-      if (port < 1 || port > 65535) {
-        throw new IllegalArgumentException("A port is 1 to 65535, but it was " + port + ".");
-      }
-      permittedPorts.add(port);
+      permittedPorts.add(Checks.peerPort("port", port));
       return this;
     }
 
@@ -537,19 +537,8 @@ public final class Notifier implements AutoCloseable {
           deadline, requestTimeout, backoff, maxRetryAfter, maxPerHost, maxConcurrent, maxWaiting);
     }
 
-    static Duration positive(String name, Duration value) {
-      if (value.compareTo(Duration.ofMillis(1)) < 0 || value.compareTo(Duration.ofDays(1)) > 0) {
-        throw new IllegalArgumentException(
-            name + " is between a millisecond and a day, but it was " + value + ".");
-      }
-      return value;
-    }
-
-    private static int atLeastOne(String name, int value) {
-      if (value < 1) {
-        throw new IllegalArgumentException(name + " is at least 1, but it was " + value + ".");
-      }
-      return value;
+    private static Duration duration(String name, Duration value) {
+      return Checks.range(name, value, Checks.MILLISECOND, Checks.DAY);
     }
   }
 }

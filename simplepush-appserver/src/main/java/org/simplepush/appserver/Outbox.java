@@ -11,12 +11,13 @@ import javax.crypto.SecretKey;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.appserver.internal.ThreadTime;
-import org.simplepush.appserver.internal.Threads;
 import org.simplepush.appserver.internal.Time;
 import org.simplepush.appserver.internal.jdbc.EndpointVault;
 import org.simplepush.appserver.internal.jdbc.Jdbc;
 import org.simplepush.appserver.internal.jdbc.OutboxTable;
 import org.simplepush.appserver.internal.outbox.OutboxSender;
+import org.simplepush.core.internal.Checks;
+import org.simplepush.core.internal.DaemonThreads;
 
 /**
  * Notifications that survive the process: what was put into the table is sent, if need be after a
@@ -54,7 +55,7 @@ public final class Outbox implements AutoCloseable {
       time = builder.time;
       release = () -> {};
     } else {
-      ThreadTime own = new ThreadTime(Threads.numbered("simplepush-outbox-"));
+      ThreadTime own = new ThreadTime(DaemonThreads.named("simplepush-outbox-" + builder.name));
       time = own;
       release = own::stop;
     }
@@ -225,7 +226,7 @@ public final class Outbox implements AutoCloseable {
      * @throws IllegalArgumentException if under a millisecond or over a day
      */
     public Builder sweepInterval(Duration interval) {
-      this.sweepInterval = Notifier.Builder.positive("sweepInterval", interval);
+      this.sweepInterval = Checks.range("sweepInterval", interval, Checks.MILLISECOND, Checks.DAY);
       return this;
     }
 
@@ -233,14 +234,10 @@ public final class Outbox implements AutoCloseable {
      * How long after its last change a version is dropped if it then cannot be sent once more.
      * Default 3 days, by the clock of this machine.
      *
-     * @throws IllegalArgumentException if not positive, or over a hundred years
+     * @throws IllegalArgumentException if under a millisecond or over a hundred years
      */
     public Builder keep(Duration keep) {
-      if (keep.isNegative() || keep.isZero() || keep.compareTo(Duration.ofDays(36_500)) > 0) {
-        throw new IllegalArgumentException(
-            "keep is positive and at most a hundred years, but it was " + keep + ".");
-      }
-      this.keep = keep;
+      this.keep = Checks.range("keep", keep, Checks.MILLISECOND, Checks.HUNDRED_YEARS);
       return this;
     }
 

@@ -27,12 +27,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.simplepush.appserver.internal.ThreadTime;
-import org.simplepush.appserver.internal.Threads;
 import org.simplepush.appserver.internal.send.Outcome;
 import org.simplepush.appserver.internal.send.OutcomeQueue;
 import org.simplepush.appserver.testing.Databases;
 import org.simplepush.appserver.testing.HostileServer;
 import org.simplepush.appserver.testing.RawServer;
+import org.simplepush.core.internal.DaemonThreads;
 
 /** What one thing throws, out of memory included, is kept from the others: thread by thread. */
 @Timeout(60)
@@ -157,7 +157,7 @@ class FaultIsolationTest {
 
   @Test
   void timer() throws Exception {
-    ThreadTime time = new ThreadTime(Threads.numbered("test-timer-"));
+    ThreadTime time = new ThreadTime(DaemonThreads.numbered("test-timer-"));
     try {
       CountDownLatch ran = new CountDownLatch(1);
       time.after(

@@ -81,7 +81,7 @@ class OutboxTest {
               Duration.ofSeconds(Long.MAX_VALUE))) {
         assertThatThrownBy(() -> builder.keep(keep))
             .isInstanceOf(IllegalArgumentException.class)
-            .hasMessageStartingWith("keep is ");
+            .hasMessageStartingWith("keep must be ");
       }
     }
   }

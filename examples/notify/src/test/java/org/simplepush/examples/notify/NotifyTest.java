@@ -221,7 +221,7 @@ class NotifyTest {
         "--concurrency 0 https://a/ | --concurrency must be 1 to",
         "--deadline 0 https://a/ | deadline",
         "--allow-host http://a https://a/ | A host is",
-        "--allow-port 0 https://a/ | A port is",
+        "--allow-port 0 https://a/ | port must be 1 to 65535",
         "--bogus https://a/ | --bogus",
       })
   void wrongOptionIsOneSentenceAndExitCode2(String options, String hint) {

@@ -10,8 +10,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import okhttp3.Dns;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.simplepush.appserver.internal.Threads;
 import org.simplepush.appserver.testing.Resolvers;
+import org.simplepush.core.internal.DaemonThreads;
 
 @Timeout(60)
 class HostLookupsTest {
@@ -27,7 +27,7 @@ class HostLookupsTest {
           return List.of(InetAddress.getLoopbackAddress());
         };
     HostLookups lookups =
-        new HostLookups(dns, Duration.ofMillis(100), Threads.numbered("test-lookup-"));
+        new HostLookups(dns, Duration.ofMillis(100), DaemonThreads.numbered("test-lookup-"));
     try {
       List<InetAddress> found = lookups.lookup("push.example");
       lookups.doubt("push.example");
