@@ -13,7 +13,11 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.appserver.internal.EndpointText;
 
-/** Subscriptions that end with the process. Thread-safe. */
+/**
+ * Subscriptions that end with the process. Thread-safe.
+ *
+ * @since 0.1.0
+ */
 public final class InMemorySubscriptions implements Subscriptions {
   // Both guarded by this.
   private final Map<String, TreeMap<String, URI>> endpointsOf = new HashMap<>();

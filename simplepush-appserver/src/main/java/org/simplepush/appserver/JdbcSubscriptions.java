@@ -26,6 +26,8 @@ import org.simplepush.appserver.internal.jdbc.Jdbc;
  * <p>Tested on SQLite and PostgreSQL; any database with {@code ON CONFLICT} and {@code LIMIT} does.
  * Each call takes a connection of the data source, which should be pooled, and gives it back.
  * Thread-safe.
+ *
+ * @since 0.1.0
  */
 public final class JdbcSubscriptions implements Subscriptions {
   private final Jdbc jdbc;

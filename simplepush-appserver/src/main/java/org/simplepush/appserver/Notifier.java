@@ -35,7 +35,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Tells push servers about new versions: PUTs them to endpoints (protocol §8).
+ * Publishes versions: PUTs them to endpoints (protocol §8).
  *
  * <ul>
  *   <li>Calls for one endpoint collapse: at most one request is on the wire and one version waits,
@@ -44,18 +44,20 @@ import org.slf4j.LoggerFactory;
  *       and jitter until the {@link Builder#deadline deadline}; {@code Retry-After} is obeyed.
  *   <li>Each host has its own queue. A host that fails gets fewer requests at a time, then one per
  *       back-off, and holds up no other. One that failed for a whole deadline is taken as down:
- *       until it answers again, calls for it fail at once, but for the one that tries.
- *   <li>Endpoints are a stranger's word. Only {@code https}, port 443 and public addresses are
- *       connected to, and redirects are not followed; see {@link Verdict.Check} and {@link
- *       Builder#permitHost}. Proxies are not used, because they look names up by themselves.
+ *       until it answers again, calls for it fail without a request, except for the one that tries.
+ *   <li>Strangers choose endpoints. Only {@code https}, port 443 and public addresses are connected
+ *       to, and redirects are not followed; see {@link Verdict.Check} and {@link
+ *       Builder#permitHost}. Proxies are not used, because they would look names up, unchecked.
  * </ul>
  *
  * <p>Thread-safe. Build one for the whole application and keep it; {@link #close} it at the end.
+ *
+ * @since 0.1.0
  */
 public final class Notifier implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Notifier.class);
 
-  /** How many there have been; the names of threads tell them apart. */
+  /** How many there have been, for the names of threads. */
   private static final AtomicInteger notifiers = new AtomicInteger();
 
   private final Sender sender;
@@ -134,8 +136,8 @@ public final class Notifier implements AutoCloseable {
   }
 
   /**
-   * Publishes a version that the push server picks, higher than any before; it replaces whatever
-   * version waits for this endpoint. Otherwise like {@link #publish(URI, long)}.
+   * Publishes a version that the push server picks, higher than any before; it replaces the version
+   * that waits for this endpoint, if there is one. Otherwise like {@link #publish(URI, long)}.
    *
    * @throws IllegalStateException if the notifier is closed
    */
@@ -174,7 +176,7 @@ public final class Notifier implements AutoCloseable {
 
   /**
    * Publishes {@code version} to every endpoint of {@code endpoints}, like {@link
-   * #publishAll(Iterable, long, VerdictListener)}, for those whom the summary tells enough.
+   * #publishAll(Iterable, long, VerdictListener)}, without a listener.
    *
    * @throws IllegalArgumentException if {@code version} is negative
    * @throws IllegalStateException if the notifier is closed
@@ -214,8 +216,7 @@ public final class Notifier implements AutoCloseable {
 
   /**
    * Publishes {@code version} to every endpoint of a topic, like {@link
-   * #publishTopic(Subscriptions, String, long, VerdictListener)}, for those whom the summary tells
-   * enough.
+   * #publishTopic(Subscriptions, String, long, VerdictListener)}, without a listener.
    *
    * @throws IllegalArgumentException if {@code version} is negative, or the topic is none
    * @throws IllegalStateException if the notifier is closed
@@ -252,12 +253,12 @@ public final class Notifier implements AutoCloseable {
   }
 
   /**
-   * Takes no more calls, and ends when there is a verdict on everything taken, at the latest after
-   * the {@link Builder#drain drain time}: what is unfinished then fails with {@link
-   * Verdict.Cause#CLOSED}. Returns at once; every call answers with the same completion. When it
-   * completes, connections are closed and no thread of this notifier remains, but for those that
-   * hand over the last verdicts, or wait for name servers that do not answer. An executor that was
-   * handed in is left alone.
+   * Takes no more calls, and ends when every call has its verdict, at the latest after the {@link
+   * Builder#drain drain time}: what is unfinished then fails with {@link Verdict.Cause#CLOSED}.
+   * Returns at once; every call answers with the same completion. When it completes, connections
+   * are closed and no thread of this notifier remains, but for those that hand over the last
+   * verdicts, or wait for name servers that do not answer. An executor that was handed in is left
+   * alone.
    */
   public CompletableFuture<Void> closeAsync() {
     sender.close(drain);
@@ -404,8 +405,8 @@ public final class Notifier implements AutoCloseable {
     }
 
     /**
-     * The longest {@code Retry-After} to obey; who asks for more is asked again after this. Default
-     * 2 minutes.
+     * The longest {@code Retry-After} to obey; a push server that asks for more is asked again
+     * after this. Default 2 minutes.
      *
      * @throws IllegalArgumentException if under a millisecond or over a day
      */

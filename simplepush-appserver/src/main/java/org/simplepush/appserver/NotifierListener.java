@@ -3,13 +3,15 @@ package org.simplepush.appserver;
 import java.time.Duration;
 
 /**
- * Hears what a {@link Notifier} does, for logs and metrics of your own; {@link NotifierMetrics}
- * needs none.
+ * Is called with what a {@link Notifier} does, for logs and metrics of your own; {@link
+ * NotifierMetrics} needs none.
  *
  * <p>Calls come on the threads that send and that call the notifier, several at a time, in no order
  * across endpoints; for one request, {@link #onAttempt} comes before {@link #onVerdict}. They hold
  * up verdicts, so they should be short; no lock is held. What they throw is logged and otherwise
  * ignored. No event holds an endpoint; the name of its host is in some.
+ *
+ * @since 0.1.0
  */
 public interface NotifierListener {
   /** A request ended, with an answer or without. */

@@ -9,8 +9,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.ToDoubleFunction;
 
 /**
- * Shows the {@link NotifierStatistics} of a notifier in a Micrometer registry. What moves which
- * number is said there; no meter names a host, whose number strangers decide.
+ * Shows the {@link NotifierStatistics} of a notifier in a Micrometer registry. What each number
+ * counts is said there. No meter names a host, because strangers decide how many hosts there are.
  *
  * <table>
  *   <caption>Meters</caption>
@@ -29,6 +29,8 @@ import java.util.function.ToDoubleFunction;
  * </table>
  *
  * <p>Needs micrometer-core, an optional dependency of this module.
+ *
+ * @since 0.1.0
  */
 @SuppressWarnings("exports") // who uses this class has that module
 public final class NotifierMetrics implements MeterBinder {
@@ -36,7 +38,7 @@ public final class NotifierMetrics implements MeterBinder {
 
   private final Notifier notifier;
 
-  /** Metrics of one notifier; two notifiers need a registry with a tag that tells them apart. */
+  /** Metrics of one notifier; two notifiers in one registry need a tag of their own each. */
   public NotifierMetrics(Notifier notifier) {
     this.notifier = notifier;
   }
@@ -54,7 +56,11 @@ public final class NotifierMetrics implements MeterBinder {
         "hosts.paused",
         NotifierStatistics::hostsPaused,
         "Hosts being left alone because they fail");
-    count(registry, "calls", NotifierStatistics::calls, "Endpoints to publish to that were taken");
+    count(
+        registry,
+        "calls",
+        NotifierStatistics::calls,
+        "Calls of publish, and endpoints of publishAll");
     count(
         registry,
         "collapsed",

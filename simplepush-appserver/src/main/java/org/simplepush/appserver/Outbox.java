@@ -40,6 +40,8 @@ import org.simplepush.core.internal.DaemonThreads;
  *
  * <p>Tested on SQLite and PostgreSQL. Methods that use the table block while they do. Thread-safe.
  * Close it before its notifier.
+ *
+ * @since 0.1.0
  */
 public final class Outbox implements AutoCloseable {
   private final OutboxTable table;
@@ -102,7 +104,7 @@ public final class Outbox implements AutoCloseable {
    *
    * @param version 0 to 2^63−1
    * @return the verdict on the first round of attempts; after {@link Verdict.Failed} the outbox
-   *     goes on trying, and the listener hears how it ends
+   *     goes on trying, and the listener is called with each outcome
    * @throws StorageException if the database failed; it may be sent nevertheless
    * @throws IllegalArgumentException if {@code version} is negative
    * @throws IllegalStateException if the outbox is closed
@@ -113,8 +115,8 @@ public final class Outbox implements AutoCloseable {
   }
 
   /**
-   * Like {@link #publish(URI, long)}, with a version that the push server picks. It replaces
-   * whatever version waits for the endpoint.
+   * Like {@link #publish(URI, long)}, with a version that the push server picks. It replaces the
+   * version that waits for the endpoint, if there is one.
    *
    * @throws StorageException if the database failed; it may be sent nevertheless
    * @throws IllegalStateException if the outbox is closed
@@ -140,8 +142,8 @@ public final class Outbox implements AutoCloseable {
    * @param version 0 to 2^63−1
    * @throws SQLException if the database failed
    * @throws IllegalArgumentException if {@code version} is negative, or the connection commits each
-   *     statement by itself: the version might be sent before what it is about can be read, and a
-   *     device that comes too early is not told again
+   *     statement by itself: a device might then be woken before it can read what has changed, and
+   *     is not woken again
    */
   public void enqueue(Connection connection, URI endpoint, long version) throws SQLException {
     Notifier.checkVersion(version);
@@ -163,7 +165,7 @@ public final class Outbox implements AutoCloseable {
   }
 
   /**
-   * Takes no more, and ends what it does by itself. What is being sent is the notifier's to finish;
+   * Takes no more versions, and begins no more sweeps. The notifier finishes what is being sent;
    * what is not settled stays in the table. Calling it again is harmless.
    */
   @Override

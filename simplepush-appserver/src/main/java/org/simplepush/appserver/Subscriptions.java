@@ -11,13 +11,15 @@ import org.jspecify.annotations.Nullable;
  * shown on. Implement it for a database of your own; {@link InMemorySubscriptions} and {@link
  * JdbcSubscriptions} are there.
  *
- * <p>Endpoints are a stranger's word: one over 4,096 characters, or that is not text, which a
- * notifier would refuse, is not added, and nothing an endpoint holds makes these methods throw.
+ * <p>Strangers choose endpoints: one over 4,096 characters, or that is not text, which a notifier
+ * would refuse, is not added, and nothing an endpoint holds makes these methods throw.
  *
  * <p>Endpoints are secrets: implementations neither log them nor show them in {@code toString}.
  * Every method is one atomic step, may block, and may be called by many threads; {@link
  * StorageException} says that the database failed. A topic is 1 to 255 characters of the user's
  * choice, compared as they are; it exists while it has an endpoint.
+ *
+ * @since 0.1.0
  */
 public interface Subscriptions {
   /**
@@ -50,8 +52,9 @@ public interface Subscriptions {
   int prune(URI endpoint);
 
   /**
-   * Returns some endpoints of a topic. Asked page by page, it tells of every endpoint that is there
-   * all the while, once; of those added or removed meanwhile, it may tell or not.
+   * Returns some endpoints of a topic. Page by page, every endpoint that is there from the first to
+   * the last call is returned once. Endpoints that are added or removed in between may be returned
+   * or not.
    *
    * @param from {@link Page#next} of the page before; null for the first page
    * @param limit the most endpoints, 1 or more

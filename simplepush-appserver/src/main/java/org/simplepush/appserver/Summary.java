@@ -7,10 +7,11 @@ package org.simplepush.appserver;
  * @param stale how many of these said that they have a higher one; see {@link Verdict.Accepted}
  * @param gone how many are gone; forget them
  * @param rejected how many push servers refused it for good
- * @param refused how many endpoints failed a check here
+ * @param refused how many endpoints failed a check of the notifier
  * @param failed how many got no answer in time
  * @param complete whether every endpoint was tried; false if the notifier was closed, or the future
- *     cancelled, before the last one was taken
+ *     cancelled, before the last one
+ * @since 0.1.0
  */
 public record Summary(
     long accepted,

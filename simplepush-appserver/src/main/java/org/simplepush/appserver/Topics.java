@@ -1,6 +1,6 @@
 package org.simplepush.appserver;
 
-/** What a topic, and whatever else names rows of a table, may be. */
+/** Checks topics, and other names of rows in a table. */
 final class Topics {
   private Topics() {}
 

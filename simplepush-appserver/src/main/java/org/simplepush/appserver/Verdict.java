@@ -4,6 +4,8 @@ package org.simplepush.appserver;
  * What became of one notification.
  *
  * <p>No verdict holds an endpoint, or anything a stranger's server wrote: verdicts are safe to log.
+ *
+ * @since 0.1.0
  */
 public sealed interface Verdict {
   /**
@@ -11,15 +13,15 @@ public sealed interface Verdict {
    * of it, or of a newer one, when it is next connected.
    *
    * <p>If {@code stale}, the push server has a higher version than the one that was sent, which
-   * therefore told the device nothing. Push servers that do not say so count as not stale, and so
+   * therefore is no news to the device. Push servers that do not say so count as not stale, and so
    * does a version that the server has already, because a retry after a lost answer sends it again.
    *
    * <p>What to do: compare with the highest version that your application has published to this
    * endpoint, by every thread, process and {@code publishAll}. If that is higher than this one, a
    * later call of yours was faster, and all is well. If not, somebody else knows the endpoint and
-   * has published a version that yours will not reach, perhaps for ever (protocol §12). Registering
-   * again gives the same endpoint and helps nobody: ask the application on the device to
-   * <em>replace</em> the endpoint, and forget this one when it has sent you the new one.
+   * has published a version that yours may never reach (protocol §12). Registering again gives the
+   * same endpoint and helps nobody: ask the application on the device to <em>replace</em> the
+   * endpoint, and forget this one when it has sent you the new one.
    *
    * @param stale whether the push server said that it has a higher version; said to every call that
    *     collapsed into the request
@@ -49,8 +51,8 @@ public sealed interface Verdict {
   record Rejected(int status, String reason) implements Verdict {}
 
   /**
-   * Refused here, by a check that protects this machine's network from endpoints that strangers
-   * chose. Nothing was sent, except if {@code check} is {@link Check#REDIRECT}.
+   * Refused by this notifier, by a check that protects this machine's network from endpoints that
+   * strangers chose. Nothing was sent, except if {@code check} is {@link Check#REDIRECT}.
    *
    * @param check which check
    * @param reason what it wants, in English
@@ -78,7 +80,7 @@ public sealed interface Verdict {
     PORT,
     /** Every address its host has must be a public one. */
     ADDRESS,
-    /** Must answer by itself: redirects are not followed. */
+    /** Must answer the request itself: redirects are not followed. */
     REDIRECT
   }
 
@@ -98,7 +100,7 @@ public sealed interface Verdict {
     FULL,
     /** The notifier was closed before there was a verdict. */
     CLOSED,
-    /** Something failed here, such as for want of memory; the log says what. */
+    /** The notifier itself failed, such as for want of memory; the log says how. */
     INTERNAL
   }
 }

@@ -3,7 +3,8 @@ package org.simplepush.appserver.internal;
 import java.time.Duration;
 
 /**
- * Time that passes, whatever the wall clock does. Tests have one of their own, and need not wait.
+ * Time that passes steadily, even if the wall clock is changed. Tests have one of their own, and
+ * need not wait.
  */
 public interface Time {
   /** Returns a count of nanoseconds that only differences of mean anything. */

@@ -23,27 +23,27 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Looks hosts up on threads of its own, whose number is bounded: who runs the name servers of an
- * endpoint decides how long the answer takes, and a thread that asks cannot be called back.
+ * Looks hosts up on threads of its own, whose number is bounded: the name servers of an endpoint
+ * decide how long an answer takes, and a thread that waits for it cannot be interrupted.
  *
  * <p>A host that was never found is looked up before its request gets a thread ({@link #lookUp}). A
- * host is asked for once at a time, however many requests want it. Of a host that was found before,
- * the addresses of then do if there is no answer soon, or no thread to ask (like RFC 8767); they
- * passed the guard as any others. Thread-safe.
+ * host is looked up once at a time, however many requests want it. If a host was found before and
+ * there is no answer soon, or no thread to ask, the old addresses are used (like RFC 8767); they
+ * have passed the guard. Thread-safe.
  */
 public final class HostLookups implements Dns {
   private static final Logger log = LoggerFactory.getLogger(HostLookups.class);
 
-  /** The most hosts looked up at a time, those included that nobody waits for any longer. */
+  /** The most hosts looked up at a time, including those that no request waits for any more. */
   static final int MAX_THREADS = 512;
 
   /** So many hosts are remembered. */
   private static final int MAX_HOSTS = 4096;
 
-  /** How long an answer does for further connections. */
+  /** How long an answer is used for further connections. */
   private static final long FRESH_NANOS = TimeUnit.SECONDS.toNanos(1);
 
-  /** How long a host that was found before is waited for. */
+  /** How long to wait for a host that was found before. */
   private static final Duration PATIENCE = Duration.ofSeconds(2);
 
   private static final class Host {
@@ -83,7 +83,7 @@ public final class HostLookups implements Dns {
   /**
    * Makes lookups.
    *
-   * @param dns asks, and checks what it is told
+   * @param dns looks up, and checks the answers
    * @param timeout how long a connection waits for an answer
    */
   HostLookups(Dns dns, Duration timeout, ThreadFactory factory) {
@@ -100,7 +100,7 @@ public final class HostLookups implements Dns {
     return known != null && (known.literal || !known.addresses.isEmpty());
   }
 
-  /** Calls {@code then} when there is an answer of any kind, perhaps at once. */
+  /** Calls {@code then} when there is an answer of any kind, perhaps before this returns. */
   void lookUp(String name, Runnable then) {
     Runnable next;
     synchronized (this) {
@@ -125,7 +125,7 @@ public final class HostLookups implements Dns {
     }
   }
 
-  /** The next connection asks anew, because what was found did not do. */
+  /** Has the next connection look the host up again, because no connection could be made. */
   synchronized void doubt(String name) {
     Host host = hosts.get(name);
     if (host != null) {
@@ -219,7 +219,7 @@ public final class HostLookups implements Dns {
     };
   }
 
-  /** What was found before does, if there was any. */
+  /** Uses what was found before, if anything was. */
   private void settleUnasked(Host host) {
     List<InetAddress> before;
     synchronized (this) {
@@ -266,7 +266,10 @@ public final class HostLookups implements Dns {
     }
   }
 
-  /** Ends what can be ended: a thread that waits for the system's resolver ends when that does. */
+  /**
+   * Ends the threads that can be ended: one that waits for the system's resolver ends when that
+   * does.
+   */
   void stop() {
     threads.shutdownNow();
   }

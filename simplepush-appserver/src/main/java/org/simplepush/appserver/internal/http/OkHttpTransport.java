@@ -51,8 +51,8 @@ public final class OkHttpTransport implements Transport {
   private static final RequestBody NOTHING = RequestBody.create(new byte[0]);
 
   /**
-   * So many failed requests later the client is made anew: it remembers each address that failed,
-   * without end.
+   * After so many failed requests the client is replaced, because it remembers each address that
+   * failed, without end.
    */
   private static final int FAILURES_PER_CLIENT = 1000;
 
@@ -95,8 +95,8 @@ public final class OkHttpTransport implements Transport {
   }
 
   /**
-   * Makes a failed request of whatever the HTTP engine throws, as it does upon some answers. Else
-   * it would end the thread with a stack trace on the console.
+   * Turns what the HTTP engine throws, as it does upon some answers, into a failed request.
+   * Otherwise it would end the thread with a stack trace on the console.
    */
   private static Response contain(Interceptor.Chain chain) throws IOException {
     try {
@@ -108,9 +108,9 @@ public final class OkHttpTransport implements Transport {
 
   /**
    * Sends a request and reads the answer to its end, below everything in the HTTP engine that acts
-   * upon answers: it would repeat requests that were answered with 408, or with 503 and {@code
-   * Retry-After: 0}, at once. It gets to see an empty 200. When this throws, the engine closes the
-   * connection.
+   * upon answers: it would immediately repeat requests that were answered with 408, or with 503 and
+   * {@code Retry-After: 0}. It is shown an empty 200 instead. When this throws, the engine closes
+   * the connection.
    */
   private static Response converse(Interceptor.Chain chain, BoundedSockets sockets)
       throws IOException {
@@ -137,7 +137,7 @@ public final class OkHttpTransport implements Transport {
 
     @Override
     public synchronized Throwable fillInStackTrace() {
-      return this; // no fault of anybody's here
+      return this; // nothing in this process failed
     }
   }
 

@@ -5,11 +5,11 @@ import java.net.InetAddress;
 import java.util.List;
 
 /**
- * Tells addresses of the open Internet from all others, after the registries of special-purpose
+ * Knows which addresses belong to the open Internet, from the registries of special-purpose
  * addresses that IANA keeps (RFC 6890 and what was added since).
  */
 final class PublicAddresses {
-  /** IPv4 that is not, or not only, of the open Internet. */
+  /** IPv4 addresses that do not belong, or not only, to the open Internet. */
   private static final List<Block> NOT_PUBLIC_4 =
       List.of(
           block("0.0.0.0", 8), // "this network", unspecified
@@ -29,9 +29,9 @@ final class PublicAddresses {
           block("240.0.0.0", 4)); // reserved, broadcast
 
   /**
-   * Of IPv6 only this is handed out. Left out with everything else: loopback, unspecified, unique
+   * Only this part of IPv6 is handed out. The rest is not public: loopback, unspecified, unique
    * local, link-local, site-local, multicast, IPv4 in IPv6 (mapped, compatible, translated) and
-   * NAT64, which would smuggle any IPv4 address past the list above.
+   * NAT64, through which any IPv4 address could be written.
    */
   private static final Block GLOBAL_UNICAST = block("2000::", 3);
 

@@ -28,7 +28,7 @@ final class RetryAfter {
     if (until == null) {
       return null;
     }
-    // By the clock that wrote the date, if it tells its time: ours may differ.
+    // By the clock of the server, if the answer has its time: ours may differ.
     Instant sent = headers.getInstant("Date");
     Duration left = Duration.between(sent != null ? sent : wallClock.instant(), until);
     return left.isNegative() ? Duration.ZERO : left;

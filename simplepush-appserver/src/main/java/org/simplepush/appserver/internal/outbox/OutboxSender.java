@@ -45,7 +45,7 @@ public final class OutboxSender {
   /**
    * Creates a sender, which sends nothing before the first {@link #wake}.
    *
-   * @param listener hears every outcome, one at a time; may throw
+   * @param listener is called with every outcome, one at a time; may throw
    */
   public OutboxSender(
       Settings settings,
@@ -118,8 +118,8 @@ public final class OutboxSender {
   }
 
   /**
-   * Puts a version into the table in a transaction of the caller. The listener hears of an endpoint
-   * that cannot be stored that it is refused.
+   * Puts a version into the table in a transaction of the caller. An endpoint that cannot be stored
+   * is refused: the listener is called with that.
    *
    * @throws SQLException if the database failed
    */
@@ -127,7 +127,8 @@ public final class OutboxSender {
     if (EndpointText.isStorable(endpoint)) {
       table.put(connection, endpoint, version, clock.millis());
     } else {
-      // On another thread, because the listener may use the database that is locked here.
+      // On another thread, because the listener may use the database that this transaction has
+      // locked.
       publisher.execute(
           () -> publisher.publish(endpoint, version, outcome -> hand(endpoint, outcome)));
     }

@@ -71,7 +71,7 @@ final class RowSender {
   }
 
   /**
-   * Returns what the listener is to hear. Throws nothing: then the row stays, and is sent again.
+   * Returns what to call the listener with. Throws nothing: then the row stays, and is sent again.
    */
   private Outcome settle(Row row, Outcome outcome) {
     try {

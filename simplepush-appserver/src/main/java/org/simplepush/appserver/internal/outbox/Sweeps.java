@@ -130,7 +130,7 @@ final class Sweeps {
     }
   }
 
-  /** What goes wrong here must not keep the next sweep from coming. */
+  /** Whatever this throws must not keep the next sweep from coming. */
   private void ended(Rows rows, @Nullable Throwable failure) {
     synchronized (this) {
       running--;

@@ -98,7 +98,7 @@ final class Mailboxes {
 
   /**
    * Whether the host failed for a whole deadline and is being left alone: waiting as long again
-   * would hardly help, and a million endpoints of a dead host must not wait in turn.
+   * would hardly help, and a million endpoints of a dead host must not wait one after the other.
    */
   private boolean isDown(Lane lane) {
     return lane.paused && time.nanos() - lane.failingSince >= deadline;

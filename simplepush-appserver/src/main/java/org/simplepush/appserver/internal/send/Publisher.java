@@ -74,8 +74,8 @@ public final class Publisher {
    *
    * @param items are pulled by one thread at a time, which may block
    * @param target sends an item by {@link #publishFromFanout}
-   * @param listener hears the outcome of each, one at a time
-   * @param end hears how it ended
+   * @param listener is called with the outcome of each, one at a time
+   * @param end is called when it has ended
    * @throws IllegalStateException if closed
    */
   public <T> void fanOut(

@@ -23,8 +23,8 @@ import org.slf4j.LoggerFactory;
  * the thread that brings the answer, or on the executor; never on the timers' thread, where a
  * caller that blocks would stop the clock.
  *
- * <p>Every call gets one outcome by its time, whatever fails: a timer gives up a request whose
- * answer does not come, another ends a call whose request is not sent, and what one call or request
+ * <p>Every call gets one outcome in time, whatever fails: a timer gives up a request whose answer
+ * does not come, another ends a call whose request is not sent, and what one call or request
  * throws, out of memory included, is kept from the others.
  */
 public final class Sender {
@@ -239,7 +239,7 @@ public final class Sender {
     begin(work);
   }
 
-  /** Takes from the lanes in turn what may go on the wire now. */
+  /** Takes what may go on the wire now from the lanes, one after the other. */
   private void begin(Work work) {
     try {
       while (onWire.hasRoom()) {
@@ -403,9 +403,9 @@ public final class Sender {
   }
 
   /**
-   * Takes nothing more, and lets what was taken come to its end, but not longer than {@code drain}.
-   * Returns without waiting; {@link #finished} completes when the last outcome has been, or is
-   * being, handed over.
+   * Takes no more calls, and lets those under way end, but not longer than {@code drain}. Returns
+   * without waiting; {@link #finished} completes when the last outcome has been, or is being,
+   * handed over.
    */
   public void close(Duration drain) {
     Work work = new Work();

@@ -15,9 +15,9 @@ public interface Transport {
   }
 
   /**
-   * Sends one PUT and returns at once. {@code onAnswer} is called at most once, on any thread,
-   * perhaps before this returns. The HTTP engine may fail to call it, so the caller limits the
-   * time.
+   * Sends one PUT and returns without waiting. {@code onAnswer} is called at most once, on any
+   * thread, perhaps before this returns. The HTTP engine may fail to call it, so the caller limits
+   * the time.
    *
    * @param version 0 or more, or {@link #NO_VERSION}
    */

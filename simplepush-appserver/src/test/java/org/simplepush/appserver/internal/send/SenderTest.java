@@ -53,16 +53,20 @@ class SenderTest {
 
   private final Sender sender = sender(64, 256, 1000);
 
+  private static Sender.Settings settings(int maxPerHost, int maxConcurrent, int maxWaiting) {
+    return new Sender.Settings(
+        DEADLINE,
+        REQUEST_TIMEOUT,
+        new Backoff(Duration.ofMillis(500), MAX_BACKOFF),
+        Duration.ofMinutes(2),
+        maxPerHost,
+        maxConcurrent,
+        maxWaiting);
+  }
+
   private Sender sender(int maxPerHost, int maxConcurrent, int maxWaiting) {
     return new Sender(
-        new Sender.Settings(
-            DEADLINE,
-            REQUEST_TIMEOUT,
-            new Backoff(Duration.ofMillis(500), MAX_BACKOFF),
-            Duration.ofMinutes(2),
-            maxPerHost,
-            maxConcurrent,
-            maxWaiting),
+        settings(maxPerHost, maxConcurrent, maxWaiting),
         transport,
         time,
         new Random(1),
@@ -480,14 +484,7 @@ class SenderTest {
   /** Draws zero always: a back-off then is as short as it can be, and no time is by chance. */
   private Sender exact(int maxPerHost, int maxConcurrent, Executor executor) {
     return new Sender(
-        new Sender.Settings(
-            DEADLINE,
-            REQUEST_TIMEOUT,
-            new Backoff(Duration.ofMillis(500), MAX_BACKOFF),
-            Duration.ofMinutes(2),
-            maxPerHost,
-            maxConcurrent,
-            1000),
+        settings(maxPerHost, maxConcurrent, 1000),
         transport,
         time,
         (RandomGenerator) () -> 0L,
