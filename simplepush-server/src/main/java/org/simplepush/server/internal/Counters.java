@@ -1,5 +1,6 @@
 package org.simplepush.server.internal;
 
+import java.util.List;
 import java.util.concurrent.atomic.LongAdder;
 import org.simplepush.server.ServerStatistics;
 
@@ -49,7 +50,7 @@ public final class Counters {
     long closed = connectionsClosed.sum();
     // Read after the closed ones, so that the difference is never negative.
     long opened = connectionsOpened.sum();
-    return new ServerStatistics(
+    return new Snapshot(
         opened - closed,
         opened,
         closed,
@@ -81,4 +82,37 @@ public final class Counters {
         refusals.sum(Refusal.Kind.REGISTRATION),
         memory.snapshot());
   }
+
+  private record Snapshot(
+      long connections,
+      long connectionsOpened,
+      long connectionsClosed,
+      long connectionsRefused,
+      long hellos,
+      long uaidsAssigned,
+      long takeovers,
+      long registers,
+      long unregisters,
+      long updatesAccepted,
+      long updatesCollapsed,
+      long updatesRepeated,
+      long updatesStale,
+      long updatesGone,
+      long updatesRefused,
+      long updatesSent,
+      long updatesResent,
+      long updatesAcknowledged,
+      long nacks,
+      long storeFailures,
+      long userAgentsExpired,
+      long sleeping,
+      long wakeUpsSent,
+      long wordsHeard,
+      long wordsLost,
+      long superseded,
+      long digestMismatches,
+      long goneHints,
+      long registrationsRefused,
+      List<MemoryUse> memory)
+      implements ServerStatistics {}
 }
