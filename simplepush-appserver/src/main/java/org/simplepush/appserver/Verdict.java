@@ -8,6 +8,23 @@ package org.simplepush.appserver;
  * @since 0.1.0
  */
 public sealed interface Verdict {
+  /** The kinds of verdicts, for a {@code switch} that covers all. */
+  enum Type {
+    /** Of {@link Verdict.Accepted}. */
+    ACCEPTED,
+    /** Of {@link Verdict.Gone}. */
+    GONE,
+    /** Of {@link Verdict.Rejected}. */
+    REJECTED,
+    /** Of {@link Verdict.Refused}. */
+    REFUSED,
+    /** Of {@link Verdict.Failed}. */
+    FAILED
+  }
+
+  /** Returns which of the records below this is. */
+  Type type();
+
   /**
    * The push server took the version, or already had a newer one (protocol §8). The device learns
    * of it, or of a newer one, when it is next connected.
@@ -31,6 +48,11 @@ public sealed interface Verdict {
     public Accepted() {
       this(false);
     }
+
+    @Override
+    public Type type() {
+      return Type.ACCEPTED;
+    }
   }
 
   /**
@@ -39,7 +61,12 @@ public sealed interface Verdict {
    *
    * @param status 404 (never issued by this server) or 410 (its channel or user agent is gone)
    */
-  record Gone(int status) implements Verdict {}
+  record Gone(int status) implements Verdict {
+    @Override
+    public Type type() {
+      return Type.GONE;
+    }
+  }
 
   /**
    * Refused for good by the push server: the same request would get the same answer.
@@ -48,7 +75,12 @@ public sealed interface Verdict {
    *     Failed} stand for
    * @param reason what the status means, in English
    */
-  record Rejected(int status, String reason) implements Verdict {}
+  record Rejected(int status, String reason) implements Verdict {
+    @Override
+    public Type type() {
+      return Type.REJECTED;
+    }
+  }
 
   /**
    * Refused by this notifier, by a check that protects this machine's network from endpoints that
@@ -57,7 +89,12 @@ public sealed interface Verdict {
    * @param check which check
    * @param reason what it wants, in English
    */
-  record Refused(Check check, String reason) implements Verdict {}
+  record Refused(Check check, String reason) implements Verdict {
+    @Override
+    public Type type() {
+      return Type.REFUSED;
+    }
+  }
 
   /**
    * Given up: after the last retry before the deadline, or because no attempt could be made. A
@@ -68,7 +105,12 @@ public sealed interface Verdict {
    *     waiting; 0 or more
    * @param reason the cause in English
    */
-  record Failed(Cause cause, int attempts, String reason) implements Verdict {}
+  record Failed(Cause cause, int attempts, String reason) implements Verdict {
+    @Override
+    public Type type() {
+      return Type.FAILED;
+    }
+  }
 
   /** The checks an endpoint must pass before anything is sent to it. */
   enum Check {

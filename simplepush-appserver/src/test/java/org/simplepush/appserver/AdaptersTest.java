@@ -21,6 +21,21 @@ class AdaptersTest {
         .isEqualTo(new Verdict.Rejected(400, "Wrong."));
   }
 
+  @Test
+  void verdictIsOfTheTypeOfItsOutcome() {
+    List<Outcome> outcomes =
+        List.of(
+            new Outcome.Accepted(),
+            new Outcome.Gone(410),
+            new Outcome.Rejected(400, "Wrong."),
+            new Outcome.Refused(Outcome.Check.URL, "Why."),
+            new Outcome.Failed(Outcome.Cause.TLS, 1, "Why."));
+    assertThat(outcomes).extracting(Outcome::type).containsExactly(Outcome.Type.values());
+    assertThat(outcomes)
+        .extracting(outcome -> Adapters.verdict(outcome).type())
+        .containsExactly(Verdict.Type.values());
+  }
+
   @ParameterizedTest
   @EnumSource
   void everyCheckHasItsName(Outcome.Check check) {

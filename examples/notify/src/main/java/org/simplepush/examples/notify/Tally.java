@@ -1,6 +1,7 @@
 package org.simplepush.examples.notify;
 
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import org.simplepush.appserver.Verdict;
@@ -8,37 +9,11 @@ import org.simplepush.appserver.Verdict;
 /** Counts verdicts. Holds no endpoint. Safe for use by many threads. */
 final class Tally {
   /** A line of the table; those of one kind stand together. */
-  private record Row(Kind kind, String because) implements Comparable<Row> {
+  private record Row(Verdict.Type type, String because) implements Comparable<Row> {
     @Override
     public int compareTo(Row other) {
-      int byKind = kind.compareTo(other.kind);
-      return byKind != 0 ? byKind : because.compareTo(other.because);
-    }
-  }
-
-  /** What a verdict is, in the order of the table. */
-  enum Kind {
-    ACCEPTED,
-    GONE,
-    REJECTED,
-    REFUSED,
-    FAILED;
-
-    static Kind of(Verdict verdict) {
-      if (verdict instanceof Verdict.Accepted) {
-        return ACCEPTED;
-      } else if (verdict instanceof Verdict.Gone) {
-        return GONE;
-      } else if (verdict instanceof Verdict.Rejected) {
-        return REJECTED;
-      } else if (verdict instanceof Verdict.Refused) {
-        return REFUSED;
-      }
-      return FAILED;
-    }
-
-    String word() {
-      return name().toLowerCase(java.util.Locale.ROOT);
+      int byType = type.compareTo(other.type);
+      return byType != 0 ? byType : because.compareTo(other.because);
     }
   }
 
@@ -47,45 +22,50 @@ final class Tally {
   private long accepted;
 
   synchronized void add(Verdict verdict) {
-    Kind kind = Kind.of(verdict);
-    add(kind, because(verdict));
-    if (kind == Kind.ACCEPTED) {
+    add(verdict.type(), because(verdict));
+    if (verdict.type() == Verdict.Type.ACCEPTED) {
       accepted++;
     }
   }
 
   /** A line of the file was no endpoint. */
   synchronized void addUnreadable() {
-    add(Kind.REFUSED, "Not a URL.");
+    add(Verdict.Type.REFUSED, "Not a URL.");
   }
 
-  private void add(Kind kind, String because) {
+  private void add(Verdict.Type type, String because) {
     done++;
-    rows.merge(new Row(kind, because), 1L, Long::sum);
+    rows.merge(new Row(type, because), 1L, Long::sum);
   }
 
   /** Returns how a verdict is called beside its endpoint. */
   static String word(Verdict verdict) {
-    return isStale(verdict) ? "stale" : Kind.of(verdict).word();
+    return isStale(verdict) ? "stale" : word(verdict.type());
   }
 
   private static boolean isStale(Verdict verdict) {
     return verdict instanceof Verdict.Accepted accepted && accepted.stale();
   }
 
+  private static String word(Verdict.Type type) {
+    return type.name().toLowerCase(Locale.ROOT);
+  }
+
   private static String because(Verdict verdict) {
-    if (isStale(verdict)) {
-      return "stale: somebody published a higher version; replace the endpoint if that was not you.";
-    } else if (verdict instanceof Verdict.Gone gone) {
-      return "HTTP " + gone.status() + ": forget the endpoint.";
-    } else if (verdict instanceof Verdict.Rejected rejected) {
-      return "HTTP " + rejected.status() + ": " + rejected.reason();
-    } else if (verdict instanceof Verdict.Refused refused) {
-      return refused.reason();
-    } else if (verdict instanceof Verdict.Failed failed) {
-      return failed.reason();
-    }
-    return "";
+    return switch (verdict.type()) {
+      case ACCEPTED ->
+          isStale(verdict)
+              ? "stale: somebody published a higher version; replace the endpoint if that was not"
+                  + " you."
+              : "";
+      case GONE -> "HTTP " + ((Verdict.Gone) verdict).status() + ": forget the endpoint.";
+      case REJECTED -> {
+        Verdict.Rejected rejected = (Verdict.Rejected) verdict;
+        yield "HTTP " + rejected.status() + ": " + rejected.reason();
+      }
+      case REFUSED -> ((Verdict.Refused) verdict).reason();
+      case FAILED -> ((Verdict.Failed) verdict).reason();
+    };
   }
 
   synchronized long done() {
@@ -101,9 +81,9 @@ final class Tally {
     StringBuilder table = new StringBuilder();
     line(table, "verdict", "endpoints", "because");
     if (accepted == 0) {
-      line(table, Kind.ACCEPTED.word(), "0", "");
+      line(table, word(Verdict.Type.ACCEPTED), "0", "");
     }
-    rows.forEach((row, count) -> line(table, row.kind().word(), count.toString(), row.because()));
+    rows.forEach((row, count) -> line(table, word(row.type()), count.toString(), row.because()));
     String seconds = "in %.1f s".formatted(took.toMillis() / 1000.0);
     line(table, "total", String.valueOf(done), seconds);
     return table.toString();
