@@ -223,11 +223,12 @@ public interface SharedVersionStore extends VersionStore {
 
     /**
      * Removes a user agent with its channels; tells the node of another connection that has the
-     * claim.
+     * claim. Based on a claim it is done only if the store has that very claim: a higher epoch says
+     * that there are channels which the connection has not heard of.
      *
      * @param uaid the user agent
      * @param basis what this is based on
-     * @return false if it was superseded
+     * @return false if nothing was done, because it was superseded or the epoch is another
      */
     CompletionStage<Boolean> drop(Uaid uaid, Basis basis);
 

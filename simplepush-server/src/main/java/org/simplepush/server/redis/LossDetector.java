@@ -226,6 +226,20 @@ final class LossDetector {
     }
   }
 
+  /** Completes when it is certain that nothing of a server is being restored, or fails. */
+  CompletionStage<?> certain(byte[] key) {
+    CompletableFuture<Boolean> certain = new CompletableFuture<>();
+    redis.later(
+        () -> {
+          try {
+            deny(key, certain, true);
+          } catch (RuntimeException | Error e) { // else the stage would never complete
+            certain.completeExceptionally(Failures.failed(e));
+          }
+        });
+    return certain;
+  }
+
   private @Nullable Server serverOf(byte[] key) {
     Server server = byName.get(redis.serverOf(key));
     if (server == null) {
@@ -288,10 +302,10 @@ final class LossDetector {
 
   /** Reads all ticks; adds one of this node, unless something may have to be restored first. */
   private void look(Server server) {
+    long connection = redis.connectionOf(server.key);
     server.looking = true;
     List<CompletableFuture<@Nullable Void>> doubts = server.doubts;
     server.doubts = new ArrayList<>();
-    long connection = redis.connectionOf(server.key);
     if (connection == 0) {
       server.looking = false;
       settle(server, doubts, new StoreException("Redis is not connected"));
@@ -302,14 +316,16 @@ final class LossDetector {
             && connection == server.connection;
     long now = System.nanoTime();
     long tick = writes ? server.ticks.send(now) : 0;
-    redis
-        .run(
-            Script.TICK,
-            server.key,
-            writes
-                ? arguments(Long.toString(tick), server.ticks.written(), server.ticks.outdated(now))
-                : arguments("", 0),
-            LossDetector::ticks)
+    begin(
+            () ->
+                redis.run(
+                    Script.TICK,
+                    server.key,
+                    writes
+                        ? arguments(
+                            Long.toString(tick), server.ticks.written(), server.ticks.outdated(now))
+                        : arguments("", 0),
+                    LossDetector::ticks))
         .thenAccept(
             found -> {
               server.looking = false;
@@ -325,6 +341,11 @@ final class LossDetector {
                 look(server);
               }
             });
+  }
+
+  /** What is thrown at once fails the stage too, so that whoever goes on from there hears of it. */
+  private static <T> CompletionStage<T> begin(Supplier<CompletionStage<T>> step) {
+    return CompletableFuture.<@Nullable Void>completedFuture(null).thenCompose(now -> step.get());
   }
 
   private static Map<String, String> ticks(List<Object> reply) {
@@ -433,14 +454,13 @@ final class LossDetector {
               + " applying it again");
     }
     long end = server.log.end();
-    replay(server, server.log, safe, server.missing)
+    begin(() -> replay(server, server.log, safe, server.missing))
         // Once more with what was done meanwhile: what came before it may have been sent after it.
         .thenCompose(done -> replay(server, server.log, end, server.missing))
         .whenComplete(
             (done, failure) -> {
               if (failure != null) {
-                log.debug("What was lost could not be applied again yet", failure);
-                server.state = State.UNCERTAIN;
+                notRestored(server, failure);
                 return;
               }
               server.state = State.WAITING;
@@ -466,16 +486,22 @@ final class LossDetector {
     }
     server.lostForGood |= server.ticks.giveUp();
     server.state = State.REPLAYING;
-    replay(server, server.missing, server.missing.start(), null)
+    begin(() -> replay(server, server.missing, server.missing.start(), null))
         .thenCompose(done -> startOver(server))
         .whenComplete(
             (done, failure) -> {
               if (failure != null) {
-                server.state = State.UNCERTAIN;
+                notRestored(server, failure);
                 return;
               }
               restored(server);
             });
+  }
+
+  /** Tried again at the next tick. */
+  private static void notRestored(Server server, Throwable failure) {
+    log.debug("What was lost could not be applied again yet", failure);
+    server.state = State.UNCERTAIN;
   }
 
   private CompletionStage<@Nullable Void> startOver(Server server) {

@@ -741,16 +741,22 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
 
     @Override
     public CompletionStage<Boolean> drop(Uaid uaid, Basis basis) {
-      return redis.run(
-          Script.DROP_BASED,
-          Ids.key(uaid),
-          arguments(basis(basis)),
-          reply -> {
-            if (code(reply) == 1) {
-              losses.changed(uaid, new Change.Dropped());
-            }
-            return code(reply) == 1;
-          });
+      byte[] key = Ids.key(uaid);
+      // What it seems to lack may be about to be restored.
+      return losses
+          .certain(key)
+          .thenCompose(
+              certain ->
+                  redis.run(
+                      Script.DROP_BASED,
+                      key,
+                      arguments(basis(basis)),
+                      reply -> {
+                        if (code(reply) == 1) {
+                          losses.changed(uaid, new Change.Dropped());
+                        }
+                        return code(reply) == 1;
+                      }));
     }
 
     @Override

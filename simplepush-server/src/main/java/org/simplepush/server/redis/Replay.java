@@ -96,15 +96,19 @@ final class Replay {
   }
 
   private void goOn() {
-    while (underWay < WINDOW && !done.isDone()) {
-      Runnable next = next();
-      if (next == null) {
-        if (underWay == 0) {
-          done.complete(null);
+    try {
+      while (underWay < WINDOW && !done.isDone()) {
+        Runnable next = next();
+        if (next == null) {
+          if (underWay == 0) {
+            done.complete(null);
+          }
+          return;
         }
-        return;
+        next.run();
       }
-      next.run();
+    } catch (RuntimeException | Error e) { // else nobody would hear that it has ended
+      done.completeExceptionally(e);
     }
   }
 

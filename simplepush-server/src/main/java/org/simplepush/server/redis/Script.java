@@ -206,15 +206,18 @@ enum Script {
       return {}
       """),
 
-  /** Basis. A mark with a higher epoch is left for an hour. */
+  /**
+   * Basis. A claim must be that of the route, to the epoch: a higher one says that there are
+   * channels its connection does not know of. A mark with a higher epoch is left for an hour.
+   */
   DROP_BASED(
       Lua.HIGHER,
       Lua.ROUTE,
       """
-      if superseded(ARGV[1]) then
+      local route = redis.call('HGET', key, 'r')
+      if superseded(ARGV[1]) or (same(route, ARGV[1]) and bare(route) ~= ARGV[1]) then
         return {0}
       end
-      local route = redis.call('HGET', key, 'r')
       redis.call('UNLINK', key)
       if route then
         local node, connection, epoch = parse(route)
@@ -382,19 +385,22 @@ enum Script {
   /**
    * lease, offset, 1 if the user agent may be made, where it was connected as in a route or
    * nothing, what stands before that in the route, then each id and how it is spelled, or - if it
-   * was removed. Does again what is not there, unless a newer claim is, which proves that it was.
-   * Answers with how much was missing, less than 0 if the user agent is.
+   * was removed. Does again what is not there. If there is a newer claim, only channels are added:
+   * whoever has it may have removed some of them, but one too few would be worse. Who has the claim
+   * then does not know of those, which the epoch shows. Answers with how much was missing, less
+   * than 0 if the user agent is.
    */
   REDO(
       Lua.SEE,
       Lua.HIGHER,
       Lua.ROUTE,
       """
-      if superseded(ARGV[4]) then
-        return {0}
-      end
+      local late = superseded(ARGV[4])
       local missing = 0
       if redis.call('HEXISTS', key, 's') == 0 then
+        if late then
+          return {0}
+        end
         if ARGV[3] ~= '1' then
           return {-1}
         end
@@ -404,7 +410,7 @@ enum Script {
       local route = redis.call('HGET', key, 'r')
       local _, _, epoch = parse(route)
       local _, _, mine = parse(ARGV[4])
-      if mine and (tonumber(epoch) or 0) < tonumber(mine) then
+      if not late and mine and (tonumber(epoch) or 0) < tonumber(mine) then
         local other = route and string.sub(route, 1, 2) ~= '- ' and not same(route, ARGV[4])
         if not other then
           redis.call('HSET', key, 'r', ARGV[5] .. ARGV[4])
@@ -413,15 +419,20 @@ enum Script {
           displace(route)
         end
       end
+      local added = false
       for i = 6, #ARGV, 2 do
         local there = redis.call('HEXISTS', key, ARGV[i]) == 1
-        if there and ARGV[i + 1] == '-' then
+        if there and ARGV[i + 1] == '-' and not late then
           redis.call('HDEL', key, ARGV[i])
           missing = missing + 1
         elseif not there and ARGV[i + 1] ~= '-' then
           redis.call('HSET', key, ARGV[i], '-' .. ARGV[i + 1])
           missing = missing + 1
+          added = true
         end
+      end
+      if added and redis.call('HEXISTS', key, 'r') == 1 then
+        raised('=')
       end
       if missing > 0 then
         lease()

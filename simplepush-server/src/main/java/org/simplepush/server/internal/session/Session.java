@@ -132,9 +132,6 @@ public final class Session {
   /** When to try again to compare with the store, if a request is just waiting for it. */
   private static final long BUSY_NANOS = TimeUnit.SECONDS.toNanos(1);
 
-  /** When to compare again, if channels seem to be lost for good. */
-  private static final long LOST_CHANNEL_NANOS = TimeUnit.SECONDS.toNanos(5);
-
   private final Context context;
   private final Wire wire;
   private final PingLimit pings;
@@ -162,9 +159,6 @@ public final class Session {
   private long digest;
   private boolean digestKnown;
   private boolean doubtful;
-
-  /** Whether the last comparison has found other channels than there should be. */
-  private boolean suspicious;
 
   private boolean lists;
 
@@ -1016,31 +1010,18 @@ public final class Session {
     } else if (!(comparison instanceof Comparison.Claimed claimed)) {
       stateLost();
     } else if (standing().agreesWith(claimed)) {
-      suspicious = false;
       stand(standing().after(claimed));
       answer.on(claimed.pending(), null);
     } else {
-      channelsLost(node, claimed, answer);
+      channelsLost(node, answer);
     }
   }
 
-  /**
-   * A device that lists its channels finds out at its hello. Another must start over; but not
-   * before it was compared twice: what the store has lost may be there again soon.
-   */
-  private void channelsLost(
-      SharedVersionStore.Node node, Comparison.Claimed claimed, Answer<List<Update>> answer) {
+  /** A device that lists its channels finds out at its hello. Another must start over. */
+  private void channelsLost(SharedVersionStore.Node node, Answer<List<Update>> answer) {
     context.counters().digestMismatches.increment();
     if (lists) {
       stateLost();
-      return;
-    }
-    if (!suspicious) {
-      suspicious = true;
-      comparesSoon = false;
-      reconcileIn(LOST_CHANNEL_NANOS);
-      comparesSoon = true;
-      answer.on(claimed.pending(), null);
       return;
     }
     await(
@@ -1051,7 +1032,7 @@ public final class Session {
           } else if (dropped) {
             stateLost();
           } else {
-            superseded();
+            compare(answer); // somebody is newer, or channels have come since
           }
         });
   }

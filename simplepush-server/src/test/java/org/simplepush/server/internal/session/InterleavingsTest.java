@@ -2,6 +2,7 @@ package org.simplepush.server.internal.session;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.simplepush.server.fixtures.NodesWorld.Bound.APPLIED_AGAIN;
 import static org.simplepush.server.fixtures.NodesWorld.Bound.COMPARES;
 import static org.simplepush.server.fixtures.NodesWorld.Bound.DOUBLED;
 import static org.simplepush.server.fixtures.NodesWorld.Bound.LATE;
@@ -49,6 +50,8 @@ public class InterleavingsTest {
         DEVICE.and(MOVES, 2).and(TIMEOUTS, 1),
         DEVICE.and(MOVES, 2).and(LATE, 1),
         DEVICE.and(MOVES, 1).and(REGISTERS, 1).and(COMPARES, 1).and(ROLLED_BACK, 2),
+        DEVICE.and(MOVES, 1).and(REGISTERS, 1).and(ROLLED_BACK, 3).and(APPLIED_AGAIN, 1),
+        FIREFOX.and(COMPARES, 1).and(REGISTERS, 1).and(ROLLED_BACK, 3).and(APPLIED_AGAIN, 1),
         FIREFOX.and(MOVES, 2).and(UNREGISTERS, 1),
         FIREFOX.and(MOVES, 1).and(REGISTERS, 1).and(COMPARES, 1).and(LATE, 1));
   }
@@ -71,7 +74,19 @@ public class InterleavingsTest {
         FIREFOX.and(MOVES, 2).and(REGISTERS, 1).and(LATE, 1),
         DEVICE.and(MOVES, 2).and(COMPARES, 2),
         DEVICE.and(MOVES, 1).and(REGISTERS, 1).and(UNREGISTERS, 1).and(COMPARES, 1).and(LATE, 1),
-        DEVICE.and(MOVES, 2).and(REGISTERS, 1).and(ROLLED_BACK, 2));
+        DEVICE.and(MOVES, 2).and(REGISTERS, 1).and(ROLLED_BACK, 2),
+        FIREFOX
+            .and(MOVES, 1)
+            .and(REGISTERS, 1)
+            .and(COMPARES, 1)
+            .and(ROLLED_BACK, 3)
+            .and(APPLIED_AGAIN, 1),
+        DEVICE
+            .and(MOVES, 1)
+            .and(REGISTERS, 1)
+            .and(PUBLISHES, 1)
+            .and(ROLLED_BACK, 3)
+            .and(APPLIED_AGAIN, 1));
   }
 
   @ParameterizedTest
