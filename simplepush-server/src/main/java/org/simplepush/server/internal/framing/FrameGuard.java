@@ -1,7 +1,6 @@
 package org.simplepush.server.internal.framing;
 
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.CloseCode;
 
@@ -21,12 +20,6 @@ public final class FrameGuard {
 
   /** What it takes for a fragment, besides its payload. */
   private static final int FRAGMENT = 160;
-
-  /** The first byte of a frame that is a whole text message. */
-  private static final byte FINAL_TEXT = (byte) 0x81;
-
-  /** The bit beside the length in the second byte of a frame, as a signed byte. */
-  private static final int MASKED = -128;
 
   private final int maxMessageLength;
 
@@ -64,56 +57,15 @@ public final class FrameGuard {
   }
 
   /**
-   * Takes the next message off the buffer if it is of the usual kind: text in one frame that has
-   * come completely, and all of it ASCII. It is decoded in place, which spares what the engine
-   * would allocate for it: several times its length. Null if the next is anything else, which is
-   * left to the engine with the buffer as it was.
+   * Takes the next message off the buffer if it is of the usual kind: see {@link AsciiText}. Null
+   * if the next is anything else, which is left to the engine with the buffer as it was.
    *
    * @param buffer on an array without offset
    */
-  @SuppressWarnings("ByteBufferBackingArray") // the caller sees to it
   public @Nullable String nextText(ByteBuffer buffer) {
-    int start = buffer.position();
-    if (!isBetweenMessages()
-        || violation != null
-        || buffer.remaining() < 4
-        || buffer.get(start) != FINAL_TEXT) {
-      return null;
-    }
-    int shortLength = buffer.get(start + 1) - MASKED;
-    boolean extended = shortLength == 126;
-    int length = extended ? buffer.getShort(start + 2) & 0xffff : shortLength;
-    int from = start + (extended ? 4 : 2) + 4;
-    int to = from + length;
-    // More than 126 would be a length of 8 bytes, or a frame that is not masked.
-    if (shortLength > 126 || length > maxMessageLength || to > buffer.limit()) {
-      return null;
-    }
-    int mask = buffer.getInt(from - 4);
-    if (!unmask(buffer, from, to, mask)) {
-      unmask(buffer, from, to, mask); // masks it again
-      return null;
-    }
-    buffer.position(to);
-    return new String(buffer.array(), from, length, StandardCharsets.ISO_8859_1);
-  }
-
-  /** Returns whether all that comes out is ASCII. */
-  private static boolean unmask(ByteBuffer buffer, int from, int to, int mask) {
-    long wideMask = ((long) mask << 32) | (mask & 0xffffffffL);
-    long seen = 0;
-    int at = from;
-    for (; at + 8 <= to; at += 8) {
-      long unmasked = buffer.getLong(at) ^ wideMask;
-      buffer.putLong(at, unmasked);
-      seen |= unmasked;
-    }
-    for (int shift = 24; at < to; at++, shift -= 8) {
-      byte unmasked = (byte) (buffer.get(at) ^ (mask >> (shift & 31)));
-      buffer.put(at, unmasked);
-      seen |= unmasked;
-    }
-    return (seen & 0x8080808080808080L) == 0;
+    return isBetweenMessages() && violation == null
+        ? AsciiText.next(buffer, maxMessageLength)
+        : null;
   }
 
   /**
