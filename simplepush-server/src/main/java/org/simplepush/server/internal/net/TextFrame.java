@@ -9,6 +9,9 @@ import java.nio.ByteBuffer;
  * and its bytes are used again for the next one. Confined to a loop.
  */
 public final class TextFrame extends ByteArrayOutputStream {
+  private static final byte PING = (byte) 0x89;
+  private static final int PING_LENGTH = 2 + Long.BYTES;
+
   private static final byte FINAL_TEXT = (byte) 0x81;
 
   /** Space in front of the message for the largest header: its length is known last. */
@@ -42,5 +45,15 @@ public final class TextFrame extends ByteArrayOutputStream {
       default -> frame.put((byte) 127).putLong(length);
     }
     return frame.reset();
+  }
+
+  /** Returns a ping of RFC 6455 that carries a long, and the bytes of a frame behind it. */
+  static ByteBuffer pingBefore(long payload, ByteBuffer behind) {
+    return ByteBuffer.allocate(PING_LENGTH + behind.remaining())
+        .put(PING)
+        .put((byte) Long.BYTES)
+        .putLong(payload)
+        .put(behind)
+        .flip();
   }
 }

@@ -29,7 +29,6 @@ import org.simplepush.server.internal.MemoryAccount;
 import org.simplepush.server.internal.MemoryAccount.Kind;
 import org.simplepush.server.internal.Refusal;
 import org.simplepush.server.internal.Throttle;
-import org.simplepush.server.internal.net.Connection.Acquaintance;
 import org.simplepush.server.internal.session.Session;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -218,10 +217,6 @@ public final class WebSocketServer {
     }
   }
 
-  void refused() {
-    refused(Refusal.HANDSHAKE);
-  }
-
   void refused(Refusal why) {
     context.counters().refusals.count(why);
   }
@@ -377,7 +372,7 @@ public final class WebSocketServer {
       }
       held -= each.charged(kind);
       memory().shed(kind);
-      each.shedNow();
+      each.closeNow();
     }
     if (memory().isOver(kind) && othersAsked.tryPass()) {
       loops.forEach(loop -> loop.execute(() -> makeRoomIfNeeded(kind)));
