@@ -23,11 +23,11 @@ import okhttp3.Dns;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.appserver.internal.CallbackExecutor;
 import org.simplepush.appserver.internal.ThreadTime;
+import org.simplepush.appserver.internal.Versions;
 import org.simplepush.appserver.internal.http.EndpointGuard;
 import org.simplepush.appserver.internal.http.HttpEngine;
 import org.simplepush.appserver.internal.send.Publisher;
 import org.simplepush.appserver.internal.send.Sender;
-import org.simplepush.appserver.internal.send.Transport;
 import org.simplepush.core.internal.Backoff;
 import org.simplepush.core.internal.Checks;
 import org.simplepush.core.internal.DaemonThreads;
@@ -131,7 +131,7 @@ public final class Notifier implements AutoCloseable {
    * @throws IllegalStateException if the notifier is closed
    */
   public CompletableFuture<Verdict> publish(URI endpoint, long version) {
-    checkVersion(version);
+    Versions.check(version);
     return send(endpoint, version);
   }
 
@@ -142,7 +142,7 @@ public final class Notifier implements AutoCloseable {
    * @throws IllegalStateException if the notifier is closed
    */
   public CompletableFuture<Verdict> publish(URI endpoint) {
-    return send(endpoint, Transport.NO_VERSION);
+    return send(endpoint, Versions.NONE);
   }
 
   /**
@@ -162,7 +162,7 @@ public final class Notifier implements AutoCloseable {
    */
   public CompletableFuture<Summary> publishAll(
       Iterable<? extends URI> endpoints, long version, VerdictListener listener) {
-    checkVersion(version);
+    Versions.check(version);
     Objects.requireNonNull(listener, "listener");
     CompletableFuture<Summary> summary = new CompletableFuture<>();
     publisher.<URI>fanOut(
@@ -231,12 +231,6 @@ public final class Notifier implements AutoCloseable {
       subscriptions.prune(endpoint);
     } catch (StorageException e) {
       log.warn("An endpoint that is gone was not pruned; it will be when it is next notified", e);
-    }
-  }
-
-  static void checkVersion(long version) {
-    if (version < 0) {
-      throw new IllegalArgumentException("A version is 0 or more, but it was " + version + ".");
     }
   }
 

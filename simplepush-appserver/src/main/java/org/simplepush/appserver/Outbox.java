@@ -12,6 +12,7 @@ import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.appserver.internal.ThreadTime;
 import org.simplepush.appserver.internal.Time;
+import org.simplepush.appserver.internal.Versions;
 import org.simplepush.appserver.internal.jdbc.EndpointVault;
 import org.simplepush.appserver.internal.jdbc.Jdbc;
 import org.simplepush.appserver.internal.jdbc.OutboxTable;
@@ -110,7 +111,7 @@ public final class Outbox implements AutoCloseable {
    * @throws IllegalStateException if the outbox is closed
    */
   public CompletableFuture<Verdict> publish(URI endpoint, long version) {
-    Notifier.checkVersion(version);
+    Versions.check(version);
     return put(endpoint, version);
   }
 
@@ -122,7 +123,7 @@ public final class Outbox implements AutoCloseable {
    * @throws IllegalStateException if the outbox is closed
    */
   public CompletableFuture<Verdict> publish(URI endpoint) {
-    return put(endpoint, OutboxTable.NO_VERSION);
+    return put(endpoint, Versions.NONE);
   }
 
   private CompletableFuture<Verdict> put(URI endpoint, long version) {
@@ -146,7 +147,7 @@ public final class Outbox implements AutoCloseable {
    *     is not woken again
    */
   public void enqueue(Connection connection, URI endpoint, long version) throws SQLException {
-    Notifier.checkVersion(version);
+    Versions.check(version);
     if (connection.getAutoCommit()) {
       throw new IllegalArgumentException(
           "enqueue needs a connection in a transaction, but this one is in auto-commit mode:"

@@ -28,6 +28,7 @@ import okhttp3.ResponseBody;
 import okio.Buffer;
 import okio.BufferedSource;
 import org.jspecify.annotations.Nullable;
+import org.simplepush.appserver.internal.Versions;
 import org.simplepush.appserver.internal.send.Answer;
 import org.simplepush.appserver.internal.send.Outcome;
 import org.simplepush.appserver.internal.send.Transport;
@@ -144,7 +145,7 @@ public final class OkHttpTransport implements Transport {
   @Override
   public Exchange put(HttpUrl endpoint, long version, Consumer<Answer> onAnswer) {
     RequestBody body =
-        version == NO_VERSION
+        version == Versions.NONE
             ? NOTHING
             : RequestBody.create(("version=" + version).getBytes(StandardCharsets.US_ASCII), FORM);
     Put put = new Put(endpoint.host(), onAnswer);

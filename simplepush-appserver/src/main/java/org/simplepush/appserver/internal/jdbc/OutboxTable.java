@@ -10,15 +10,13 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
+import org.simplepush.appserver.internal.Versions;
 
 /**
  * The table of an outbox: one row per endpoint, with the newest version. Versions collapse here, in
  * one statement. Methods block. Thread-safe.
  */
 public final class OutboxTable {
-  /** Stands for a version that the push server picks: it replaces every other. */
-  public static final long NO_VERSION = -1;
-
   private static final int PAGE = 500;
 
   private static final String CREATE =
@@ -31,7 +29,7 @@ public final class OutboxTable {
           + " (sender, fingerprint, endpoint, version, revision, changed_at)"
           + " VALUES (?, ?, ?, ?, ?, ?)"
           + " ON CONFLICT (sender, fingerprint) DO UPDATE SET"
-          // NO_VERSION replaces every other, as in the sender.
+          // Versions.NONE replaces every other, as in the sender.
           + " version = CASE WHEN simplepush_outbox.version = -1 OR excluded.version = -1 THEN -1"
           + " WHEN excluded.version > simplepush_outbox.version THEN excluded.version"
           + " ELSE simplepush_outbox.version END,"
@@ -50,7 +48,7 @@ public final class OutboxTable {
    * A row.
    *
    * @param fingerprint the key of the row, for one sender
-   * @param version 0 or more, or {@link #NO_VERSION}
+   * @param version 0 or more, or {@link Versions#NONE}
    * @param revision differs whenever the row was changed
    * @param changedAt the time of the last change, in milliseconds since 1970
    */

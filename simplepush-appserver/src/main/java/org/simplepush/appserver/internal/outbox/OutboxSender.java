@@ -10,6 +10,7 @@ import java.util.function.Consumer;
 import org.simplepush.appserver.internal.EndpointText;
 import org.simplepush.appserver.internal.Faults;
 import org.simplepush.appserver.internal.Time;
+import org.simplepush.appserver.internal.Versions;
 import org.simplepush.appserver.internal.jdbc.OutboxTable;
 import org.simplepush.appserver.internal.jdbc.OutboxTable.Row;
 import org.simplepush.appserver.internal.send.Outcome;
@@ -82,7 +83,7 @@ public final class OutboxSender {
   /**
    * Puts a version into the table and sends it.
    *
-   * @param version 0 or more, or {@link OutboxTable#NO_VERSION}
+   * @param version 0 or more, or {@link Versions#NONE}
    * @param sink gets the outcome of the first round of attempts
    * @throws IllegalStateException if closed
    */

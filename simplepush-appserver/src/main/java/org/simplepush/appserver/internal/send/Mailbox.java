@@ -6,6 +6,7 @@ import java.util.function.Consumer;
 import okhttp3.HttpUrl;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.appserver.internal.Time;
+import org.simplepush.appserver.internal.Versions;
 
 /**
  * What is to be sent to one endpoint: at most one version on the wire and one waiting.
@@ -88,7 +89,7 @@ final class Mailbox {
      * changed since.
      */
     boolean covers(long asked) {
-      return asked != Transport.NO_VERSION && version >= asked;
+      return asked != Versions.NONE && version >= asked;
     }
 
     /**
@@ -96,8 +97,8 @@ final class Mailbox {
      * picks is higher than any before, so it replaces every other.
      */
     void raise(long asked) {
-      if (version != Transport.NO_VERSION) {
-        version = asked == Transport.NO_VERSION ? asked : Math.max(version, asked);
+      if (version != Versions.NONE) {
+        version = asked == Versions.NONE ? asked : Math.max(version, asked);
       }
     }
 

@@ -10,6 +10,7 @@ import java.util.function.Function;
 import okhttp3.HttpUrl;
 import org.simplepush.appserver.internal.CallbackExecutor;
 import org.simplepush.appserver.internal.Faults;
+import org.simplepush.appserver.internal.Versions;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -40,7 +41,7 @@ public final class Publisher {
   /**
    * Publishes one version.
    *
-   * @param version 0 or more, or {@link Transport#NO_VERSION}
+   * @param version 0 or more, or {@link Versions#NONE}
    * @param sink gets the outcome, once; perhaps before this returns
    * @throws IllegalStateException if closed
    */

@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 import org.simplepush.appserver.internal.CallbackExecutor;
 import org.simplepush.appserver.internal.Faults;
 import org.simplepush.appserver.internal.Time;
+import org.simplepush.appserver.internal.Versions;
 import org.simplepush.core.internal.Backoff;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -136,11 +137,11 @@ public final class Sender {
   /**
    * Takes one version for one endpoint.
    *
-   * @param version 0 or more, or {@link Transport#NO_VERSION}
+   * @param version 0 or more, or {@link Versions#NONE}
    * @param sink gets the outcome, once; perhaps before this returns
    * @throws IllegalStateException if closed
    */
-  public void submit(HttpUrl endpoint, long version, Consumer<Outcome> sink) {
+  void submit(HttpUrl endpoint, long version, Consumer<Outcome> sink) {
     Work work = new Work();
     synchronized (lock) {
       throwIfClosing();

@@ -21,6 +21,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.simplepush.appserver.internal.CallbackExecutor;
+import org.simplepush.appserver.internal.Versions;
 import org.simplepush.appserver.internal.http.EndpointGuard;
 import org.simplepush.appserver.testing.FakeTime;
 import org.simplepush.appserver.testing.FakeTransport;
@@ -145,9 +146,9 @@ class SenderTest {
 
     @Test
     void signalWithoutVersionIsNotCoveredByARequestBegunBefore() {
-      var first = send(Transport.NO_VERSION);
-      var second = send(Transport.NO_VERSION);
-      var third = send(Transport.NO_VERSION);
+      var first = send(Versions.NONE);
+      var second = send(Versions.NONE);
+      var third = send(Versions.NONE);
       transport.answer(status(200));
       assertThat(first).isCompletedWithValue(ACCEPTED);
       assertThat(List.of(second, third)).noneMatch(CompletableFuture::isDone);
@@ -160,10 +161,10 @@ class SenderTest {
     void waitingSignalWithoutVersionReplacesWaitingVersion() {
       send(1);
       var two = send(2);
-      var any = send(Transport.NO_VERSION);
+      var any = send(Versions.NONE);
       var three = send(3);
       transport.answer(status(200));
-      assertThat(transport.versions()).containsExactly(Transport.NO_VERSION);
+      assertThat(transport.versions()).containsExactly(Versions.NONE);
       transport.answer(status(200));
       assertThat(List.of(two, any, three)).allMatch(CompletableFuture::isDone);
     }
@@ -193,11 +194,11 @@ class SenderTest {
 
     @Test
     void failedSignalWithoutVersionIsNotReplacedByAVersionThatWaits() {
-      var any = send(Transport.NO_VERSION);
+      var any = send(Versions.NONE);
       var five = send(5);
       transport.answer(status(503));
       time.advance(MAX_BACKOFF);
-      assertThat(transport.versions()).containsExactly(Transport.NO_VERSION);
+      assertThat(transport.versions()).containsExactly(Versions.NONE);
       transport.answer(status(200));
       assertThat(any).isCompletedWithValue(ACCEPTED);
       assertThat(five).isCompletedWithValue(ACCEPTED);
