@@ -57,7 +57,9 @@ class PublicTypesTest {
   /** Nor do the internal types that hold one, because anybody may log them. */
   @Test
   void noneShowsAnEndpointByItsText() {
-    try (Notifier notifier = Notifier.create()) {
+    try (Notifier notifier = Notifier.create();
+        Outbox outbox =
+            Outbox.builder(notifier, Databases.sqlite(directory.resolve("db"))).build()) {
       InMemorySubscriptions inMemory = new InMemorySubscriptions();
       inMemory.add("topic", ENDPOINT);
       EndpointGuard guard = new EndpointGuard(Set.of(), Set.of(), Dns.SYSTEM);
@@ -67,7 +69,7 @@ class PublicTypesTest {
               notifier.statistics(),
               inMemory,
               inMemory.page("topic", null, 1),
-              Outbox.builder(notifier, Databases.sqlite(directory.resolve("db"))).build(),
+              outbox,
               guard.check(ENDPOINT),
               guard.check(URI.create("http://push.example/update/secret")),
               new OutboxTable.Row("fingerprint", ENDPOINT, 7, 1, 1),
