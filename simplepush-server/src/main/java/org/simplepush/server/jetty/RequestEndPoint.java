@@ -9,6 +9,7 @@ import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import org.eclipse.jetty.io.Connection;
 import org.eclipse.jetty.io.EndPoint;
 import org.eclipse.jetty.io.ManagedSelector;
 import org.eclipse.jetty.io.SocketChannelEndPoint;
@@ -17,6 +18,8 @@ import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.ServerConnector;
 import org.eclipse.jetty.util.BufferUtil;
+import org.eclipse.jetty.util.thread.Invocable;
+import org.eclipse.jetty.util.thread.QueuedThreadPool;
 import org.eclipse.jetty.util.thread.Scheduler;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.server.EndpointServer;
@@ -104,6 +107,9 @@ final class RequestEndPoint extends SocketChannelEndPoint {
   private static final int HEAP_BYTES_PER_BYTE = 32;
 
   private final Room room;
+
+  /** Held by the thread that reads the connection. */
+  private final Object turn = new Object();
 
   /** Who this is, if it was let in. */
   private @Nullable InetAddress peer;
@@ -224,7 +230,11 @@ final class RequestEndPoint extends SocketChannelEndPoint {
   }
 
   private static @Nullable RequestEndPoint of(Request request) {
-    EndPoint endPoint = request.getConnectionMetaData().getConnection().getEndPoint();
+    return of(request.getConnectionMetaData().getConnection().getEndPoint());
+  }
+
+  private static @Nullable RequestEndPoint of(EndPoint of) {
+    EndPoint endPoint = of;
     while (endPoint instanceof EndPoint.Wrapper wrapper) {
       endPoint = wrapper.unwrap();
     }
@@ -232,9 +242,42 @@ final class RequestEndPoint extends SocketChannelEndPoint {
   }
 
   @Override
-  public Runnable onSelected() {
+  public @Nullable Runnable onSelected() {
     emptied = false;
-    return super.onSelected();
+    Runnable task = super.onSelected();
+    return task == null ? null : new Turn(this, task);
+  }
+
+  /** What a selection sets off; nothing else is done with the connection meanwhile. */
+  private record Turn(RequestEndPoint connection, Runnable task) implements Invocable.Task {
+    @Override
+    public void run() {
+      synchronized (connection.turn) {
+        task.run();
+      }
+    }
+
+    @Override
+    public InvocationType getInvocationType() {
+      return Invocable.getInvocationType(task);
+    }
+  }
+
+  /**
+   * Jetty's threads. After the answer to a request that is no HTTP, Jetty lets another thread go on
+   * with the connection while the one that has read the request still does. Both then give the same
+   * buffer back, and the next two connections share it. So here the other one waits for its turn.
+   */
+  static final class Threads extends QueuedThreadPool {
+    Threads(int most, int least) {
+      super(most, least);
+    }
+
+    @Override
+    public void execute(Runnable job) {
+      RequestEndPoint ours = job instanceof Connection goesOn ? of(goesOn.getEndPoint()) : null;
+      super.execute(ours == null ? job : new Turn(ours, job));
+    }
   }
 
   @Override

@@ -19,7 +19,6 @@ import org.eclipse.jetty.server.HttpConnectionFactory;
 import org.eclipse.jetty.server.Server;
 import org.eclipse.jetty.server.SslConnectionFactory;
 import org.eclipse.jetty.util.ssl.SslContextFactory;
-import org.eclipse.jetty.util.thread.QueuedThreadPool;
 import org.eclipse.jetty.util.thread.ScheduledExecutorScheduler;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.server.EndpointHandler;
@@ -52,7 +51,7 @@ record RunningJetty(Server server, int port, EndpointRequests requests)
       EndpointServer.Binding binding, EndpointHandler handler, Duration idleTimeout)
       throws IOException {
     String name = binding.name() + "-endpoint";
-    QueuedThreadPool threads = new QueuedThreadPool(MAX_THREADS, 4);
+    RequestEndPoint.Threads threads = new RequestEndPoint.Threads(MAX_THREADS, 4);
     threads.setName(name);
     threads.setReservedThreads(0); // for handlers that block; ours do not
     Server server =
