@@ -47,12 +47,17 @@ class RequestThreadsTest {
 
   /** A client that never sends anything, and a thread that waits for it to. */
   private Socket silentClient() throws IOException {
+    return silentClient(new CountDownLatch(1));
+  }
+
+  private Socket silentClient(CountDownLatch isWaitedFor) throws IOException {
     Socket client = new Socket(InetAddress.getLoopbackAddress(), listener.socket().getLocalPort());
     client.setSoTimeout(20_000);
     clients.add(client);
     SocketChannel connection = listener.accept();
     threads.execute(
         () -> {
+          isWaitedFor.countDown();
           try {
             connection.read(ByteBuffer.allocate(1));
           } catch (IOException cutOff) {
@@ -71,7 +76,9 @@ class RequestThreadsTest {
   @Test
   void clientThatWaitedForLongestIsCutOffWhenAnotherWaits() throws Exception {
     for (int i = 0; i < THREADS; i++) {
-      silentClient();
+      CountDownLatch isWaitedFor = new CountDownLatch(1);
+      silentClient(isWaitedFor);
+      assertThat(isWaitedFor.await(20, TimeUnit.SECONDS)).isTrue(); // else another may be first
     }
     assertThat(task().get(20, TimeUnit.SECONDS)).as("interrupted").isFalse();
     assertThat(clients.get(0).getInputStream().read()).as("end of stream").isEqualTo(-1);
