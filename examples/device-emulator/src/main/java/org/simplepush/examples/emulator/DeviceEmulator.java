@@ -166,7 +166,7 @@ public final class DeviceEmulator implements Callable<Integer> {
 
   private DeviceEmulator() {}
 
-  /** Runs until it is done or told to stop; exits with 2 if the options are wrong. */
+  /** Runs until it is done, or until a signal; exits with 2 if the options are wrong. */
   public static void main(String[] args) {
     System.exit(commandLine().execute(args));
   }

@@ -52,7 +52,7 @@ final class Fleet {
   /**
    * What is emulated. Rates are per second over all devices; 0 is never.
    *
-   * @param duration how long, or null: until told to stop
+   * @param duration how long to run, or null to run until a signal
    * @param settle how long the devices may take at the end
    * @param sleepFor the longest sleep
    * @param storage a folder, or null: in memory

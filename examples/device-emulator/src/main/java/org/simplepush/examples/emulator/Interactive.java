@@ -24,7 +24,7 @@ import org.simplepush.client.PushRegistration;
 import org.simplepush.client.RegisteredHandler;
 
 /**
- * One device that does what a person types, a command a line, and tells what happens to it. Each
+ * One device that does what a person types, one command a line, and prints what happens to it. Each
  * command is done before the next is read.
  */
 final class Interactive implements AutoCloseable {
@@ -88,7 +88,7 @@ final class Interactive implements AutoCloseable {
         say("installed " + name);
       }
     } catch (ExecutionException e) {
-      throw new IOException("The device does not tell what is installed", e.getCause());
+      throw new IOException("The installed applications cannot be read", e.getCause());
     }
     prompt();
     for (String line = in.readLine(); line != null; line = in.readLine()) {
@@ -256,7 +256,7 @@ final class Interactive implements AutoCloseable {
 
     @Override
     public void onPushRegister() {
-      say("push-register " + name + ": the push server lost its endpoints; register anew");
+      say("push-register " + name + ": the push server lost its endpoints; register again");
     }
 
     @Override

@@ -3,7 +3,7 @@ package org.simplepush.examples.emulator;
 import java.net.URI;
 import org.simplepush.client.ConnectionListener.Disconnected;
 
-/** Where events and the summary go. Called by many threads. */
+/** Prints events and the summary. Called by many threads. */
 interface Output {
   /** An application has an endpoint. */
   void endpoint(int device, String application, URI endpoint);
@@ -20,9 +20,9 @@ interface Output {
   /** An attempt to connect has failed for a reason that no device met before. */
   void cannotConnect(int device, String reason);
 
-  /** The last word. */
+  /** The run is over. */
   void summary(Summary summary);
 
-  /** Whether nobody reads any more. */
+  /** Returns whether the output is closed. */
   boolean isBroken();
 }

@@ -1,6 +1,6 @@
 package org.simplepush.examples.emulator;
 
-/** Tells how many events of a steady rate are due. Confined to one thread. */
+/** Computes how many events of a steady rate are due. Confined to one thread. */
 final class Pace {
   private final double perNano;
   private final double burst;

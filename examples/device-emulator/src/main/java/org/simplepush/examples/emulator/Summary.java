@@ -67,7 +67,7 @@ final class Summary {
     addResident("residentPeakMiB", "VmHWM:");
   }
 
-  /** Only Linux tells. */
+  /** Adds the resident memory, which only Linux reports. */
   private void addResident(String figure, String field) {
     Path status = Path.of("/proc/self/status");
     if (!Files.isReadable(status)) {
@@ -133,7 +133,7 @@ final class Summary {
   }
 
   private void appendOutages(StringBuilder text) {
-    text.append("\nOutages: who came back when\n");
+    text.append("\nOutages: when devices came back\n");
     for (int i = 0; i < outages.size(); i++) {
       Outage outage = outages.get(i);
       text.append(
@@ -153,7 +153,7 @@ final class Summary {
             .mapToLong(Long::longValue)
             .sorted()
             .toArray();
-    // The last bar holds the few that took longest, so that the others can be told apart.
+    // The last bar holds the few that took longest, so that the others can be distinguished.
     long nearlyAll = all[(int) ((all.length - 1) * 0.99)];
     long step = (nearlyAll / BARS / 100 + 1) * 100;
     int[] counts = new int[BARS + 1];

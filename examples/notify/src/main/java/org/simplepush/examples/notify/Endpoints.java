@@ -9,7 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.stream.Stream;
 
 /**
- * Endpoints out of a text, one a line, as they are asked for: however many there are, few are in
+ * Reads endpoints from a text, one a line, as they are needed: however many there are, few are in
  * memory. Empty lines and lines that begin with {@code #} are passed over.
  */
 final class Endpoints {
@@ -18,7 +18,7 @@ final class Endpoints {
   /**
    * Returns the endpoints of a text, once.
    *
-   * @param unreadable is told of each line that is not a URL
+   * @param unreadable called for each line that is not a URL
    */
   static Stream<URI> read(InputStream text, Runnable unreadable) {
     return lines(text)
@@ -27,7 +27,7 @@ final class Endpoints {
               try {
                 sink.accept(new URI(line.strip()));
               } catch (URISyntaxException e) {
-                unreadable.run(); // without the line, which may be a secret with a slip of the pen
+                unreadable.run(); // without the line, which may be a mistyped secret
               }
             });
   }

@@ -33,12 +33,12 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** Notifies endpoints from the command line, one or a million. */
+/** Publishes a version to endpoints from the command line, one or a million. */
 @Command(
     name = "notify",
     versionProvider = JarVersion.class,
     sortOptions = false,
-    description = "Tells push servers that something has a new version.",
+    description = "Publishes a version to endpoints, one or a million.",
     footer = {
       "",
       "Exit code: 0 if every endpoint accepted the version, 1 if not, 2 if the options are wrong.",

@@ -18,10 +18,10 @@ import org.simplepush.client.RegisteredHandler;
 import org.simplepush.client.SynchroniseHandler;
 
 /**
- * Runs a program for each message: the application is a command line, named by the manifest's
- * handler, and lives only while it handles one. Its last argument says what happened; what goes
- * with it is in the environment, because everybody on the machine can read a command line and
- * endpoints are secret. A program that ends with another exit code than 0 is run again later.
+ * Runs a program for each message. The application is the command line in the handler of its
+ * manifest. The last argument says what happened. Endpoints and versions are in the environment,
+ * because every user of the machine can read a command line, and endpoints are secret. A program
+ * that ends with an exit code other than 0 is run again later.
  */
 final class CommandLineLauncher implements ApplicationLauncher {
   private final Duration patience;

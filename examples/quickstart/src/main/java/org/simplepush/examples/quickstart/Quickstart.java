@@ -24,13 +24,13 @@ import org.simplepush.examples.cli.StoreOption;
 import org.simplepush.server.PushServer;
 
 /**
- * Tells the whole story in one process, over real sockets: a push server, a device with two
- * applications, and the application server that wakes them.
+ * Runs a push server, a device with two applications, and the application server that wakes them,
+ * in one process over real sockets, and prints each step.
  */
 public final class Quickstart {
   private static final long PATIENCE_SECONDS = 20;
 
-  /** What the application server knows: which endpoint to notify for which application. */
+  /** What the application server knows: the endpoint of each application. */
   private final Map<String, URI> endpoints = new ConcurrentHashMap<>();
 
   private final Application calendar = new Application("calendar");
@@ -47,7 +47,7 @@ public final class Quickstart {
   }
 
   /**
-   * Ends with exit code 0 if everything happened as told.
+   * Runs all steps. Ends with exit code 1 if one did not happen as expected.
    *
    * @param args where the server's versions live: {@code memory}, which is the default, {@code
    *     sqlite:PATH} or {@code redis://HOST:PORT}
@@ -56,7 +56,7 @@ public final class Quickstart {
     String name = args.length == 0 ? "memory" : args[0];
     try {
       StoreOption.check(name);
-      new Quickstart(name).tell();
+      new Quickstart(name).run();
     } catch (IllegalArgumentException e) {
       end("The store " + e.getMessage());
     } catch (IOException | StoreException e) {
@@ -69,7 +69,7 @@ public final class Quickstart {
     System.exit(1);
   }
 
-  /** An application on the device; it notes what it is woken with. */
+  /** An application on the device; it records what it is woken with. */
   private static final class Application implements PushHandler, PushRegisterHandler {
     private final String name;
     private final BlockingQueue<String> woken = new LinkedBlockingQueue<>();
@@ -97,7 +97,7 @@ public final class Quickstart {
     }
   }
 
-  private void tell() throws Exception {
+  private void run() throws Exception {
     PushServer server = startServer(0, 0);
     int port = server.port();
     int endpointPort = server.endpointPort();
@@ -133,13 +133,14 @@ public final class Quickstart {
         stop(server);
         server = startServer(port, endpointPort);
         if (storeName.equals("memory")) {
-          say("The push server was restarted and lost all it knew");
-          tellOfLoss(notifier, calendarPush, mailPush);
+          say("The push server was restarted and lost its state");
+          showLoss(notifier, calendarPush, mailPush);
         } else {
-          say("The push server was restarted; its store remembers all");
+          say("The push server was restarted; its store kept everything");
           publish(notifier, "calendar", 5);
           calendar.expect("version 5");
-          say("Nobody had to register anew: calendar was woken with 5, through its old endpoint");
+          say(
+              "No application had to register again: calendar was woken with 5, through its old endpoint");
         }
       }
     } finally {
@@ -149,11 +150,11 @@ public final class Quickstart {
     say("Nothing was lost and nothing came twice");
   }
 
-  private void tellOfLoss(Notifier notifier, PushManager calendarPush, PushManager mailPush)
+  private void showLoss(Notifier notifier, PushManager calendarPush, PushManager mailPush)
       throws Exception {
     calendar.expect("push-register");
     mail.expect("push-register");
-    say("The device found out by itself; both applications were told to register anew");
+    say("The device noticed it; both applications were asked to register again");
 
     Verdict old = notifier.publish(endpoint("calendar"), 5).get();
     require(old instanceof Verdict.Gone, "the old endpoint should be gone, but: " + old);
@@ -172,7 +173,7 @@ public final class Quickstart {
   private void stop(PushServer server) {
     server.close();
     if (store != null) {
-      store.close(); // a store that was handed in is closed by whoever opened it
+      store.close(); // the server does not close a store that was handed in
     }
   }
 
@@ -185,11 +186,13 @@ public final class Quickstart {
   }
 
   private static Notifier newNotifier() {
-    // Endpoints on this machine are refused unless it is said that they are meant.
+    // Endpoints on this machine are refused unless their host is permitted.
     return Notifier.builder().permitHost("127.0.0.1").build();
   }
 
-  /** What every application does: ask for an endpoint and tell its application server. */
+  /**
+   * Does what every application does: registers an endpoint and gives it to its application server.
+   */
   private void register(PushManager application) throws Exception {
     URI endpoint = application.register().get(PATIENCE_SECONDS, TimeUnit.SECONDS);
     endpoints.put(application.applicationId(), endpoint);

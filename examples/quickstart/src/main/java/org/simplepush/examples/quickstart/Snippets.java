@@ -21,7 +21,7 @@ import org.simplepush.client.PushManager;
 import org.simplepush.server.Admission.Decision;
 import org.simplepush.server.PushServer;
 
-/** What the README.md files show; the build compiles it here and a test compares. */
+/** The code in the README.md files: the build compiles it here, and DocumentsTest compares. */
 abstract class Snippets {
   PushClient device(URI server, DeviceStorage storage) throws IOException {
     PushClient device = PushClient.builder(server).storage(storage).build().start();
@@ -51,7 +51,7 @@ abstract class Snippets {
     return server;
   }
 
-  /** What a device can be told to do. */
+  /** A device with all that it can do. */
   PushClient thoroughDevice() throws IOException {
     PushClient device =
         PushClient.builder(URI.create("wss://push.example.org/"))
@@ -85,7 +85,7 @@ abstract class Snippets {
       throws SQLException {
     JdbcSubscriptions subscriptions = JdbcSubscriptions.encrypted(dataSource, key);
     subscriptions.createTable();
-    subscriptions.add("calendar/42", endpoint); // when a device tells its endpoint
+    subscriptions.add("calendar/42", endpoint); // when a device sends its endpoint
     notifier.publishTopic(subscriptions, "calendar/42", version).join(); // when it changed
 
     Outbox outbox = Outbox.builder(notifier, dataSource).build();

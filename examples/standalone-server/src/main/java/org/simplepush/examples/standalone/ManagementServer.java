@@ -28,7 +28,7 @@ import org.simplepush.server.internal.http.RequestThreads;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** For operators: is it up, does it work, which version is it, how much does it do. */
+/** Serves health, version and metrics to operators. */
 final class ManagementServer implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(ManagementServer.class);
 
@@ -40,7 +40,7 @@ final class ManagementServer implements AutoCloseable {
   /** Clients that send half a request are cut off when these are all busy. */
   private static final int MAX_THREADS = 16;
 
-  /** Whoever asks does so every few seconds, and anybody may ask. */
+  /** A failure is logged once in this time, however often the page is read. */
   private static final long QUIET_NANOS = TimeUnit.MINUTES.toNanos(1);
 
   private final HttpServer http;
@@ -136,7 +136,8 @@ final class ManagementServer implements AutoCloseable {
       return json(200, "{\"status\":\"OK\",\"store\":\"OK\"}");
     }
     Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
-    if (cause instanceof IllegalStateException) { // so that nobody new is sent here
+    if (cause
+        instanceof IllegalStateException) { // so that a balancer sends no new device to this node
       return json(503, "{\"status\":\"CLOSING\"}");
     }
     if (cause instanceof IOException) {

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Ends the process when memory has run out, with a line and without needing any: a server that has
  * lost some of its threads or tasks must not go on half alive. What it confirmed is in its store,
- * and who watches over the process starts it again.
+ * and a service manager starts the process again.
  *
  * <p>The JVM's own {@code -XX:+ExitOnOutOfMemoryError} does the same even sooner, but cannot be set
  * from inside a jar.
@@ -75,11 +75,11 @@ final class OutOfMemory {
         probe = null;
       }
     } catch (InterruptedException e) {
-      Thread.currentThread().interrupt(); // nobody does that
+      Thread.currentThread().interrupt(); // this thread is never interrupted
     }
   }
 
-  /** A thread has met the error: ends the process, unless it was only refused a thread. */
+  /** Ends the process, because a thread has met the error; not if the error refused a thread. */
   static void met(OutOfMemoryError error) {
     if (!isOfAThread(error)) {
       reserve = null;
@@ -108,7 +108,7 @@ final class OutOfMemory {
     try {
       STDERR.write(line);
     } catch (IOException e) {
-      // Nobody reads it; the process ends all the same.
+      // The standard error is closed; the process ends all the same.
     }
   }
 }

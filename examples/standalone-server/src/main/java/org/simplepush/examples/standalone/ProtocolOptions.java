@@ -10,28 +10,31 @@ final class ProtocolOptions extends Options {
       names = "--ping-min",
       paramLabel = "D",
       defaultValue = "20s",
-      description = "How far apart a device's pings must be, 0s is any. Default ${DEFAULT-VALUE}.")
+      description =
+          "Least time between pings of a device; 0s allows any. Default ${DEFAULT-VALUE}.")
   private Duration pingMin;
 
   @Option(
       names = "--hello-timeout",
       paramLabel = "D",
       defaultValue = "30s",
-      description = "How long a connection may go without hello. Default ${DEFAULT-VALUE}.")
+      description = "Longest time of a connection without hello. Default ${DEFAULT-VALUE}.")
   private Duration helloTimeout;
 
   @Option(
       names = "--redelivery",
       paramLabel = "D",
       defaultValue = "60s",
-      description = "When to send again what is not acknowledged. Default ${DEFAULT-VALUE}.")
+      description =
+          "Time after which a version that was not acknowledged is sent again. Default ${DEFAULT-VALUE}.")
   private Duration redelivery;
 
   @Option(
       names = "--expiry",
       paramLabel = "D",
       defaultValue = "7d",
-      description = "When to drop a user agent that was not seen. Default ${DEFAULT-VALUE}.")
+      description =
+          "Time after which a user agent that was not seen is dropped. Default ${DEFAULT-VALUE}.")
   private Duration expiry;
 
   @Option(
@@ -39,7 +42,7 @@ final class ProtocolOptions extends Options {
       paramLabel = "D",
       defaultValue = "5s",
       description =
-          "Over how long to close the connections when told to stop. Default ${DEFAULT-VALUE}.")
+          "Time over which connections are closed when the server stops. Default ${DEFAULT-VALUE}.")
   private Duration drain;
 
   ProtocolOptions() {}

@@ -68,7 +68,7 @@ public final class StandaloneServer implements Callable<Integer> {
   }
 
   /**
-   * Runs until it is told to stop; exits with 2 if the options are wrong, with 1 if the server
+   * Runs until SIGTERM or SIGINT; exits with 2 if the options are wrong, with 1 if the server
    * cannot start, with 3 if it runs out of memory.
    */
   public static void main(String[] args) {

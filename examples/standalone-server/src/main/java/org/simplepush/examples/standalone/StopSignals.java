@@ -6,17 +6,15 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The signals that tell a service to stop. Without a handler a JVM ends by itself, with an exit
- * code that says it was killed, which service managers report as a failure.
+ * The signals that tell a service to stop. Without a handler the JVM ends with an exit code that
+ * says it was killed, which service managers report as a failure.
  */
 final class StopSignals {
   private static final Logger log = LoggerFactory.getLogger(StopSignals.class);
 
   private StopSignals() {}
 
-  /**
-   * Runs an action when the process is told to stop; the JVM runs its shutdown hooks after that.
-   */
+  /** Runs an action at these signals; the JVM runs its shutdown hooks after that. */
   static void handle(Runnable stop) {
     for (String name : new String[] {"TERM", "INT"}) {
       try {
@@ -27,7 +25,9 @@ final class StopSignals {
     }
   }
 
-  /** By reflection: javac cannot be told that this use of {@code sun.misc.Signal} is meant. */
+  /**
+   * By reflection: javac warns of {@code sun.misc.Signal}, and the warning cannot be suppressed.
+   */
   private static void handle(String name, Runnable stop) throws ReflectiveOperationException {
     Class<?> signalType = Class.forName("sun.misc.Signal");
     Class<?> handlerType = Class.forName("sun.misc.SignalHandler");
@@ -55,7 +55,7 @@ final class StopSignals {
     try {
       return signalType.getMethod("handle", signalType, handlerType).invoke(null, signal, handler);
     } catch (InvocationTargetException e) {
-      // Refused with -Xrs, which leaves signals to whoever started the JVM.
+      // Refused with -Xrs, which leaves signals to the program that started the JVM.
       throw new ReflectiveOperationException(e.getCause());
     }
   }

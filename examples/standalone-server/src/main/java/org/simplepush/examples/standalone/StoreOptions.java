@@ -31,14 +31,14 @@ final class StoreOptions extends Options {
       names = "--start-over",
       description =
           "Every user agent starts over at its next hello: after keys were lost or a backup was"
-              + " restored. Not to be left on. Default off.")
+              + " restored. Only for one start. Default off.")
   private boolean startOver;
 
   @Option(
       names = "--rotate-keys",
       description =
-          "Issue endpoints with a new key from now on, if the store keeps the keys; old ones go on"
-              + " opening. Not to be left on. Default off.")
+          "Issue endpoints with a new key from now on, if the store keeps the keys; old endpoints go"
+              + " on working. Only for one start. Default off.")
   private boolean rotateKeys;
 
   StoreOptions() {}

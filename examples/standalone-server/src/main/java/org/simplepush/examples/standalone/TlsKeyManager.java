@@ -16,7 +16,7 @@ final class TlsKeyManager extends X509ExtendedKeyManager {
   /** The newest first. One older is kept for handshakes that chose it just before a change. */
   private volatile List<Generation> generations;
 
-  /** Counts them; the alias tells one from the next. Used by one thread. */
+  /** Counts the pairs, so that each has an alias of its own. Used by one thread. */
   private int count;
 
   TlsKeyManager(TlsPair pair) {
