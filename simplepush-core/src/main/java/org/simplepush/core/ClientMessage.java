@@ -1,6 +1,7 @@
 package org.simplepush.core;
 
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.internal.Checks;
 
@@ -121,18 +122,80 @@ public sealed interface ClientMessage {
   }
 
   /**
-   * Confirms that the device has handled these versions; there is no answer (protocol §5).
+   * Says that the device is done with these versions; there is no answer (protocol §5).
    *
-   * @param updates what was handled; may hold stale versions and unknown channels
+   * @param updates what it is done with; may hold stale versions and unknown channels
+   * @param codes how each of them ended, in the order of the updates; empty if all were {@link
+   *     #HANDLED}
    */
-  record Ack(List<Update> updates) implements ClientMessage {
+  record Ack(List<Update> updates, List<Integer> codes) implements ClientMessage {
+    /** An application has the version. An update without a code means the same. */
+    public static final int HANDLED = 100;
+
+    /** The device could not decode what it was sent. No application has it. */
+    public static final int NOT_DECODABLE = 101;
+
+    /** No application was given the version, for example because it has a newer one. */
+    public static final int NOT_DELIVERED = 102;
+
     /**
-     * Copies the list.
+     * Copies the lists.
      *
-     * @param updates what was handled
+     * @param updates what the device is done with
+     * @param codes how each of them ended; empty if all were handled
+     * @throws IllegalArgumentException if there are codes, but not one for each update
      */
     public Ack {
       updates = List.copyOf(updates);
+      if (!codes.isEmpty() && codes.size() != updates.size()) {
+        throw new IllegalArgumentException(
+            "An ack must have a code for each of its "
+                + updates.size()
+                + " updates or none, but has "
+                + codes.size());
+      }
+      codes = isHandled(codes) ? List.of() : List.copyOf(codes);
+    }
+
+    private static boolean isHandled(List<Integer> codes) {
+      for (int code : codes) {
+        if (code != HANDLED) {
+          return false;
+        }
+      }
+      return true;
+    }
+
+    /**
+     * An acknowledgement of what was handled.
+     *
+     * @param updates what was handled
+     */
+    public Ack(List<Update> updates) {
+      this(updates, List.of());
+    }
+
+    /**
+     * Returns how an update ended.
+     *
+     * @param index its place among the updates
+     * @return {@link #HANDLED}, {@link #NOT_DECODABLE}, {@link #NOT_DELIVERED} or what else the
+     *     device said
+     * @throws IndexOutOfBoundsException if there is no such update
+     */
+    public int code(int index) {
+      Objects.checkIndex(index, updates.size());
+      return codes.isEmpty() ? HANDLED : codes.get(index);
+    }
+
+    /**
+     * Tells whether a code says that an application has the version.
+     *
+     * @param code one of an acknowledgement
+     * @return false for {@link #NOT_DECODABLE} and {@link #NOT_DELIVERED}
+     */
+    public static boolean isDelivered(int code) {
+      return code != NOT_DECODABLE && code != NOT_DELIVERED;
     }
 
     @Override

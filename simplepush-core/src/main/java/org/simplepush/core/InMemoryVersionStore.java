@@ -28,6 +28,8 @@ public final class InMemoryVersionStore implements VersionStore {
   private static final Duration MAX_NANOS = Duration.ofNanos(Long.MAX_VALUE);
 
   private static final CompletionStage<Void> DONE = CompletableFuture.completedStage(null);
+  private static final CompletionStage<List<Update>> NOTHING_CLEARED =
+      CompletableFuture.completedStage(List.of());
   private static final CompletionStage<Advance> REPEATED =
       CompletableFuture.completedStage(new Advance.Repeated());
   private static final CompletionStage<Advance> STALE =
@@ -82,6 +84,31 @@ public final class InMemoryVersionStore implements VersionStore {
         }
       }
       return List.copyOf(pending);
+    }
+
+    List<Update> acknowledge(List<Update> updates) {
+      if (updates.size() == 1) { // as nearly always: costs no second list
+        Update cleared = clear(updates.get(0));
+        return cleared == null ? List.of() : List.of(cleared);
+      }
+      List<Update> cleared = new ArrayList<>();
+      for (Update update : updates) {
+        Update one = clear(update);
+        if (one != null) {
+          cleared.add(one);
+        }
+      }
+      return List.copyOf(cleared);
+    }
+
+    /** Clears what this acknowledges, and returns it; null if nothing was cleared. */
+    private @Nullable Update clear(Update acknowledged) {
+      Channel channel = channels.get(acknowledged.channelId());
+      if (channel == null || !channel.pending || channel.version > acknowledged.version()) {
+        return null;
+      }
+      channel.pending = false;
+      return new Update(channel.id, channel.version);
     }
 
     /** Takes over how the device spells this channel now. */
@@ -266,20 +293,20 @@ public final class InMemoryVersionStore implements VersionStore {
   }
 
   @Override
-  public CompletionStage<Void> acknowledge(Uaid uaid, List<Update> updates) {
-    with(
-        uaid,
-        userAgent -> {
-          userAgent.lastSeen = nanoTime.getAsLong();
-          for (Update update : updates) {
-            Channel channel = userAgent.channels.get(update.channelId());
-            if (channel != null && channel.version <= update.version()) {
-              channel.pending = false;
-            }
-          }
-          return userAgent;
-        });
-    return closed ? closedFailure() : DONE;
+  public CompletionStage<List<Update>> acknowledge(Uaid uaid, List<Update> updates) {
+    List<Update> cleared =
+        with(
+            uaid,
+            userAgent -> {
+              userAgent.lastSeen = nanoTime.getAsLong();
+              return userAgent.acknowledge(updates);
+            });
+    if (closed) {
+      return closedFailure();
+    }
+    return cleared == null || cleared.isEmpty()
+        ? NOTHING_CLEARED
+        : CompletableFuture.completedStage(cleared);
   }
 
   @Override

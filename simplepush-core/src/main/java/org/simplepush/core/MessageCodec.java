@@ -87,7 +87,7 @@ public final class MessageCodec {
               fields.uaidOrNull(), fields.channelIds(), fields.wakeUp(), fields.mobileNetwork());
       case "register" -> new ClientMessage.Register(fields.channelId());
       case "unregister" -> new ClientMessage.Unregister(fields.channelId());
-      case "ack" -> new ClientMessage.Ack(fields.updates());
+      case "ack" -> new ClientMessage.Ack(fields.updates(), fields.codes());
       case "nack" -> new ClientMessage.Nack();
       case "ping" -> new ClientMessage.Ping();
       case "purge", "broadcast_subscribe" -> new ClientMessage.Ignored(type);
@@ -193,7 +193,8 @@ public final class MessageCodec {
             }
             case ACK -> {
               generator.writeStringField("messageType", "ack");
-              writeUpdates(generator, ((ClientMessage.Ack) message).updates());
+              ClientMessage.Ack ack = (ClientMessage.Ack) message;
+              writeUpdates(generator, ack.updates(), ack.codes());
             }
             case NACK -> generator.writeStringField("messageType", "nack");
             case PING -> {} // a ping is the empty object
@@ -293,7 +294,7 @@ public final class MessageCodec {
       }
       case NOTIFICATION -> {
         generator.writeStringField("messageType", "notification");
-        writeUpdates(generator, ((ServerMessage.Notification) message).updates());
+        writeUpdates(generator, ((ServerMessage.Notification) message).updates(), List.of());
       }
       case PING -> {} // a ping is the empty object
       case FAILURE -> writeFailure(generator, (ServerMessage.Failure) message);
@@ -317,13 +318,17 @@ public final class MessageCodec {
     generator.writeStringField("channelID", channelId.text());
   }
 
-  private static void writeUpdates(JsonGenerator generator, List<Update> updates)
-      throws IOException {
+  private static void writeUpdates(
+      JsonGenerator generator, List<Update> updates, List<Integer> codes) throws IOException {
     generator.writeArrayFieldStart("updates");
-    for (Update update : updates) {
+    for (int i = 0; i < updates.size(); i++) {
+      Update update = updates.get(i);
       generator.writeStartObject();
       writeChannelId(generator, update.channelId());
       generator.writeNumberField("version", update.version());
+      if (!codes.isEmpty()) {
+        generator.writeNumberField("code", codes.get(i));
+      }
       generator.writeEndObject();
     }
     generator.writeEndArray();

@@ -4,9 +4,11 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
+import org.simplepush.core.ClientMessage.Ack;
 import org.simplepush.core.ClientMessage.MobileNetwork;
 import org.simplepush.core.ClientMessage.WakeUpAddress;
 import org.simplepush.core.MalformedMessageException.Severity;
@@ -32,6 +34,10 @@ final class MessageFields {
   private @Nullable Object channelId;
   private @Nullable Object channelIds;
   private @Nullable Object updates;
+
+  /** The codes of the updates, from the first on that has another than HANDLED. */
+  private @Nullable List<Integer> codes;
+
   private @Nullable Object status;
   private @Nullable Object pushEndpoint;
   private @Nullable Object redirect;
@@ -51,7 +57,7 @@ final class MessageFields {
         case "uaid" -> fields.uaid = once(fields.uaid, text(parser));
         case "channelID" -> fields.channelId = once(fields.channelId, text(parser));
         case "channelIDs" -> fields.channelIds = once(fields.channelIds, channelIds(parser));
-        case "updates" -> fields.updates = once(fields.updates, updates(parser));
+        case "updates" -> fields.updates = once(fields.updates, fields.updates(parser));
         case "status" -> fields.status = once(fields.status, integer(parser));
         case "pushEndpoint" -> fields.pushEndpoint = once(fields.pushEndpoint, text(parser));
         case "redirect" -> fields.redirect = once(fields.redirect, text(parser));
@@ -121,8 +127,8 @@ final class MessageFields {
     return wellTyped ? ids : ILL_TYPED;
   }
 
-  /** Returns a List of Update or ILL_TYPED. */
-  private static Object updates(JsonParser parser) throws IOException {
+  /** Returns a List of Update or ILL_TYPED; notes the codes. */
+  private Object updates(JsonParser parser) throws IOException {
     if (parser.currentToken() != JsonToken.START_ARRAY) {
       return illTyped(parser);
     }
@@ -131,7 +137,7 @@ final class MessageFields {
     while (parser.nextToken() != JsonToken.END_ARRAY) {
       Update update = null;
       if (parser.currentToken() == JsonToken.START_OBJECT) {
-        update = update(parser);
+        update = update(parser, updates.size());
       } else {
         parser.skipChildren();
       }
@@ -144,20 +150,33 @@ final class MessageFields {
     return wellTyped ? updates : ILL_TYPED;
   }
 
-  private static @Nullable Update update(JsonParser parser) throws IOException {
+  private @Nullable Update update(JsonParser parser, int index) throws IOException {
     Object channelId = null;
     Object version = null;
+    Object code = null;
     while (parser.nextToken() != JsonToken.END_OBJECT) {
       String name = parser.currentName();
       parser.nextToken();
       switch (name) {
         case "channelID" -> channelId = once(channelId, text(parser));
         case "version" -> version = once(version, number(parser));
+        case "code" -> code = once(code, integer(parser));
         default -> parser.skipChildren();
       }
     }
+    note(code instanceof Integer number ? number : Ack.HANDLED, index);
     ChannelId id = channelId instanceof String text ? ChannelId.parseOrNull(text) : null;
     return id != null && version instanceof Long number ? new Update(id, number) : null;
+  }
+
+  private void note(int code, int index) {
+    if (codes == null) {
+      if (code == Ack.HANDLED) {
+        return; // as nearly always: costs no list
+      }
+      codes = new ArrayList<>(Collections.nCopies(index, Ack.HANDLED));
+    }
+    codes.add(code);
   }
 
   /** Returns a WakeUpAddress or ILL_TYPED. */
@@ -283,6 +302,11 @@ final class MessageFields {
       throw badContent(sentence);
     }
     return list;
+  }
+
+  /** Returns the codes of the updates; empty if all were handled. */
+  List<Integer> codes() {
+    return codes == null ? List.of() : codes;
   }
 
   /** Returns where the device can be woken, or null if it does not say so in a usable way. */

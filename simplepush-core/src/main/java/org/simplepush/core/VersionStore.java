@@ -158,15 +158,17 @@ public interface VersionStore extends AutoCloseable {
   CompletionStage<Advance> advanceToNext(Uaid uaid, ChannelId channelId, long atLeast);
 
   /**
-   * Marks channels delivered, each unless something newer than the acknowledged version is pending:
-   * a late acknowledgement of 7 must not swallow an undelivered 8. Unknown channels are passed
-   * over.
+   * Clears what is pending on channels, on each unless something newer than the acknowledged
+   * version is pending: a late acknowledgement of 7 must not swallow an undelivered 8. Unknown
+   * channels are passed over.
    *
    * @param uaid the user agent
    * @param updates the versions it has handled
-   * @return completes with null
+   * @return what was cleared: the channels on which something was pending and is no more, each
+   *     once, with the version that was pending, in no particular order. Empty for an
+   *     acknowledgement that is repeated or comes late
    */
-  CompletionStage<Void> acknowledge(Uaid uaid, List<Update> updates);
+  CompletionStage<List<Update>> acknowledge(Uaid uaid, List<Update> updates);
 
   /**
    * Returns what is pending, in no particular order; empty if the user agent is not known.

@@ -1,6 +1,7 @@
 package org.simplepush.core;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import java.util.List;
@@ -362,7 +363,10 @@ class ClientMessageReadingTest {
             read(
                 "{'messageType':'ack','updates':[{'channelID':'$A','version':7},"
                     + "{'version':0,'channelID':'$B','code':101}]}"))
-        .isEqualTo(new Ack(List.of(new Update(CHANNEL_A, 7), new Update(CHANNEL_B, 0))));
+        .isEqualTo(
+            new Ack(
+                List.of(new Update(CHANNEL_A, 7), new Update(CHANNEL_B, 0)),
+                List.of(Ack.HANDLED, Ack.NOT_DECODABLE)));
   }
 
   @Test
@@ -458,19 +462,71 @@ class ClientMessageReadingTest {
     assertBadContent("{'messageType':'ack'" + field + "}", "updates");
   }
 
-  /** Firefox gives one; whatever it is, the device has handled the version. */
+  /** Firefox gives one. What is no number counts as none: an ack is never refused for its code. */
   @ParameterizedTest
   @ValueSource(
-      strings = {"100", "101", "102", "-1", "1e3", "'100'", "null", "true", "[]", "{'code':[1]}"})
-  void codeOfAnAckMayBeAnything(String code) throws Exception {
-    assertThat(
+      strings = {
+        "100",
+        "1e3",
+        "'101'",
+        "null",
+        "true",
+        "[]",
+        "{'code':[1]}",
+        "99999999999",
+        "101,'code':101"
+      })
+  void codeThatSaysHandledOrIsNoNumberIsLikeNone(String code) throws Exception {
+    assertThat(readAckWithCode(code)).isEqualTo(new Ack(List.of(new Update(CHANNEL_A, 7))));
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {101, 102, 0, -1, 103, Integer.MAX_VALUE})
+  void otherCodesOfAnAckAreKept(int code) throws Exception {
+    Ack ack = readAckWithCode(String.valueOf(code));
+
+    assertThat(ack).isEqualTo(new Ack(List.of(new Update(CHANNEL_A, 7)), List.of(code)));
+    assertThat(ack.code(0)).isEqualTo(code);
+  }
+
+  private Ack readAckWithCode(String code) throws Exception {
+    return (Ack)
+        read(
+            "{'messageType':'ack','code':102,'updates':[{'channelID':'$A','code':"
+                + code
+                + ",'version':7}]}");
+  }
+
+  @Test
+  void codesOfAnAckStayWithTheirUpdates() throws Exception {
+    Ack ack =
+        (Ack)
             read(
-                "{'messageType':'ack','code':"
-                    + code
-                    + ",'updates':[{'channelID':'$A','code':"
-                    + code
-                    + ",'version':7}]}"))
-        .isEqualTo(new Ack(List.of(new Update(CHANNEL_A, 7))));
+                "{'messageType':'ack','updates':[{'channelID':'$A','version':7},"
+                    + "{'channelID':'$B','version':8,'code':100},"
+                    + "{'code':102,'channelID':'$A','version':9},"
+                    + "{'channelID':'$B','version':10}]}");
+
+    assertThat(ack.codes()).containsExactly(100, 100, 102, 100);
+    assertThat(ack.code(2)).isEqualTo(Ack.NOT_DELIVERED);
+    assertThat(ack.code(3)).isEqualTo(Ack.HANDLED);
+  }
+
+  @Test
+  void ackHasACodeForEachUpdateOrNone() {
+    List<Update> one = List.of(new Update(CHANNEL_A, 7));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new Ack(one, List.of(101, 102)))
+        .withMessage("An ack must have a code for each of its 1 updates or none, but has 2");
+    assertThat(new Ack(one, List.of(Ack.HANDLED))).isEqualTo(new Ack(one));
+  }
+
+  @Test
+  void whatWasNotDecodedOrNotDeliveredIsNotDelivered() {
+    assertThat(Ack.isDelivered(Ack.HANDLED)).isTrue();
+    assertThat(Ack.isDelivered(103)).isTrue();
+    assertThat(Ack.isDelivered(Ack.NOT_DECODABLE)).isFalse();
+    assertThat(Ack.isDelivered(Ack.NOT_DELIVERED)).isFalse();
   }
 
   @ParameterizedTest

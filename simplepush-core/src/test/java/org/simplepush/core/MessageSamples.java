@@ -49,7 +49,11 @@ final class MessageSamples {
               orNull(() -> new MobileNetwork(text(), text())));
       case REGISTER -> new ClientMessage.Register(channelId());
       case UNREGISTER -> new ClientMessage.Unregister(channelId());
-      case ACK -> new ClientMessage.Ack(some(this::update));
+      case ACK -> {
+        List<Update> updates = some(this::update);
+        List<Integer> codes = updates.stream().map(update -> pick(100, 101, 102, -1)).toList();
+        yield new ClientMessage.Ack(updates, random.nextBoolean() ? codes : List.of());
+      }
       case NACK -> new ClientMessage.Nack();
       case PING -> new ClientMessage.Ping();
       case IGNORED -> new ClientMessage.Ignored(pick("purge", "broadcast_subscribe"));

@@ -95,6 +95,15 @@ class MessageWritingTest {
   }
 
   @Test
+  void ackWithCodes() {
+    assertWritten(
+        new ClientMessage.Ack(
+            List.of(new Update(CHANNEL_A, 7), new Update(CHANNEL_B, 8)), List.of(100, 102)),
+        "{'messageType':'ack','updates':[{'channelID':'$A','version':7,'code':100},"
+            + "{'channelID':'$B','version':8,'code':102}]}");
+  }
+
+  @Test
   void nackPingAndIgnored() {
     assertWritten(new ClientMessage.Nack(), "{'messageType':'nack'}");
     assertWritten(new ClientMessage.Ping(), "{}");

@@ -597,7 +597,7 @@ public abstract class VersionStoreContract {
     create(channel);
     advance(channel, 7);
 
-    assertThat(get(store.acknowledge(uaid, List.of(new Update(channel, 7))))).isNull();
+    acknowledge(new Update(channel, 7));
 
     assertThat(pending(uaid)).isEmpty();
     assertThat(resume(List.of(channel))).isEmpty();
@@ -612,6 +612,71 @@ public abstract class VersionStoreContract {
     acknowledge(new Update(channel, 7));
 
     assertThat(pending(uaid)).containsExactly(new Update(channel, 8));
+  }
+
+  @Test
+  void acknowledgementTellsWhatItClearedWithTheVersionThatWasPending() throws Exception {
+    create(channel, other);
+    advance(channel, 7);
+    advance(other, 3);
+
+    List<Update> cleared =
+        get(store.acknowledge(uaid, List.of(new Update(channel, 7), new Update(other, 9))));
+
+    assertThat(cleared).containsExactlyInAnyOrder(new Update(channel, 7), new Update(other, 3));
+  }
+
+  @Test
+  void acknowledgementTellsNothingOfWhatItDidNotClear() throws Exception {
+    create(channel, other);
+    advance(channel, 8);
+
+    List<Update> late = List.of(new Update(channel, 7));
+    assertThat(get(store.acknowledge(uaid, late))).isEmpty();
+    List<Update> neverPending = List.of(new Update(other, 7), new Update(ChannelId.random(), 7));
+    assertThat(get(store.acknowledge(uaid, neverPending))).isEmpty();
+    assertThat(get(store.acknowledge(uaid, List.of()))).isEmpty();
+    List<Update> current = List.of(new Update(channel, 8));
+    assertThat(get(store.acknowledge(Uaid.random(), current))).isEmpty();
+
+    assertThat(pending(uaid)).containsExactly(new Update(channel, 8));
+  }
+
+  @Test
+  void repeatedAcknowledgementTellsNothing() throws Exception {
+    create(channel);
+    advance(channel, 7);
+    List<Update> seven = List.of(new Update(channel, 7));
+
+    assertThat(get(store.acknowledge(uaid, seven))).containsExactly(new Update(channel, 7));
+    assertThat(get(store.acknowledge(uaid, seven))).isEmpty();
+
+    advance(channel, 8);
+    List<Update> eightTwice = List.of(new Update(channel, 8), new Update(channel, 8));
+    assertThat(get(store.acknowledge(uaid, eightTwice))).containsExactly(new Update(channel, 8));
+  }
+
+  @Test
+  void acknowledgementTellsAChannelAsItsUserAgentSpelledIt() throws Exception {
+    create(channel);
+    advance(channel, 7);
+
+    List<Update> cleared =
+        get(store.acknowledge(uaid, List.of(new Update(respelled(channel, 1), 7))));
+
+    assertThat(texts(cleared)).containsExactly(channel.text());
+  }
+
+  @Test
+  void oneOfManyThatAcknowledgeAtTheSameTimeIsTold() throws Exception {
+    create(channel);
+    advance(channel, 7);
+    List<Update> seven = List.of(new Update(channel, 7));
+
+    List<List<Update>> cleared =
+        atOnce(Collections.nCopies(4, () -> get(store.acknowledge(uaid, seven))));
+
+    assertThat(cleared.stream().flatMap(List::stream)).containsExactly(new Update(channel, 7));
   }
 
   @Test
@@ -1168,7 +1233,7 @@ public abstract class VersionStoreContract {
               Registration.REGISTERED,
               advanced(channel, 1),
               Optional.of(List.of(new Update(channel, 1))),
-              null,
+              List.of(new Update(channel, 1)),
               Optional.of(List.of()),
               REPEATED,
               null,
@@ -1574,6 +1639,9 @@ public abstract class VersionStoreContract {
     }
     if (result instanceof Advance || result instanceof Resumption) {
       return result.getClass().getSimpleName();
+    }
+    if (result instanceof List<?> cleared) {
+      return "cleared " + described(cleared);
     }
     return String.valueOf(result);
   }

@@ -156,13 +156,16 @@ final class VersionStoreModel {
 
   String acknowledge(Uaid uaid, List<Update> updates) {
     seen(uaid);
+    List<String> cleared = new ArrayList<>();
     for (Update update : updates) {
       Channel channel = channel(uaid, update.channelId());
-      if (channel != null && update.version() >= channel.version) {
+      if (channel != null && channel.pending && update.version() >= channel.version) {
         channel.pending = false;
+        cleared.add(channel.text + "=" + channel.version);
       }
     }
-    return "null";
+    Collections.sort(cleared);
+    return "cleared " + cleared;
   }
 
   String pending(Uaid uaid) {

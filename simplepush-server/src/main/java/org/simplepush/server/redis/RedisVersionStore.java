@@ -310,10 +310,6 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
         });
   }
 
-  private static @Nullable Void nothing(List<Object> reply) {
-    return null;
-  }
-
   /** Reads id, version and spelling of each, after the code. */
   private static List<Update> updates(List<Object> reply) {
     return updates(reply, 1);
@@ -418,7 +414,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
         NOTHING,
         reply -> {
           losses.changed(uaid, new Change.Unregistered(channelId, ""));
-          return nothing(reply);
+          return null;
         });
   }
 
@@ -439,7 +435,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
         arguments(),
         reply -> {
           losses.changed(uaid, new Change.Dropped());
-          return nothing(reply);
+          return null;
         });
   }
 
@@ -479,7 +475,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
   }
 
   @Override
-  public CompletionStage<Void> acknowledge(Uaid uaid, List<Update> updates) {
+  public CompletionStage<List<Update>> acknowledge(Uaid uaid, List<Update> updates) {
     List<byte[]> arguments = new ArrayList<>();
     arguments.add(lease());
     arguments.add(offset());
@@ -491,7 +487,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
         Script.ACKNOWLEDGE,
         Ids.key(uaid),
         arguments.toArray(byte[][]::new),
-        RedisVersionStore::nothing);
+        RedisVersionStore::updates);
   }
 
   @Override
@@ -767,7 +763,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
           arguments(route(connection)),
           reply -> {
             losses.changed(uaid, new Change.Released(name + " " + connection));
-            return nothing(reply);
+            return null;
           });
     }
 

@@ -259,21 +259,25 @@ enum Script {
       return {mark == '-' and 3 or 4, reached, string.sub(spelling, 2)}
       """),
 
-  /** lease, offset, then each id and version. */
+  /** lease, offset, then each id and version. Answers with what it cleared, as PENDING does. */
   ACKNOWLEDGE(
       Lua.SEE,
       Lua.HIGHER,
       """
+      local cleared = {1}
       if see() then
         for i = 3, #ARGV, 2 do
           local value = redis.call('HGET', key, ARGV[i])
-          local version = value and string.match(value, '^%d+')
+          local version, spelling = string.match(value or '', '^(%d+):?(.*)$')
           if version and not higher(version, ARGV[i + 1]) then
             redis.call('HSET', key, ARGV[i], '-' .. value)
+            cleared[#cleared + 1] = ARGV[i]
+            cleared[#cleared + 1] = version
+            cleared[#cleared + 1] = spelling
           end
         end
       end
-      return {}
+      return cleared
       """),
 
   /** lease, offset. */

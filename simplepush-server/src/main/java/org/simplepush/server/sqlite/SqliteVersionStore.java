@@ -117,7 +117,7 @@ public final class SqliteVersionStore implements DurableVersionStore {
   }
 
   @Override
-  public CompletionStage<Void> acknowledge(Uaid uaid, List<Update> updates) {
+  public CompletionStage<List<Update>> acknowledge(Uaid uaid, List<Update> updates) {
     return writer.submit(tables -> tables.acknowledge(uaid, updates));
   }
 

@@ -111,7 +111,8 @@ final class VersionTables {
     clear =
         database.prepare(
             "UPDATE channel SET pending = 0"
-                + " WHERE uaid = ?1 AND channel_id = ?2 AND version <= ?3 AND pending");
+                + " WHERE uaid = ?1 AND channel_id = ?2 AND version <= ?3 AND pending"
+                + " RETURNING channel_id, spelling, version, pending");
     insertProbe = database.prepare("INSERT INTO probe (content) VALUES (zeroblob(?))");
     deleteProbe = database.prepare("DELETE FROM probe");
     selectKeyRecord = database.prepare("SELECT record FROM key_record");
@@ -272,14 +273,15 @@ final class VersionTables {
     return new Advance.Advanced(new Update(channel.id(), next), channel.pending());
   }
 
-  @Nullable Void acknowledge(Uaid uaid, List<Update> updates) throws SQLException {
+  List<Update> acknowledge(Uaid uaid, List<Update> updates) throws SQLException {
+    List<Update> cleared = new ArrayList<>();
     if (see(uaid)) {
       for (Update update : updates) {
         bind(clear, uaid, update.channelId()).setLong(3, update.version());
-        clear.executeUpdate();
+        list(clear).forEach(channel -> cleared.add(channel.update()));
       }
     }
-    return null;
+    return List.copyOf(cleared);
   }
 
   private @Nullable Channel find(Uaid uaid, ChannelId channelId) throws SQLException {

@@ -114,7 +114,7 @@ class SqliteTroubleTest {
       get(store.hello(uaid, List.of()));
       get(store.register(uaid, channel, 10));
       List<CompletionStage<Advance>> good = new ArrayList<>();
-      List<CompletionStage<Void>> bad = new ArrayList<>();
+      List<CompletionStage<List<Update>>> bad = new ArrayList<>();
       for (long version = 1; version <= 100; version++) {
         good.add(store.advance(uaid, channel, version));
         bad.add(store.acknowledge(uaid, null)); // a bug of the caller
@@ -122,7 +122,7 @@ class SqliteTroubleTest {
       for (CompletionStage<Advance> each : good) {
         assertThat(get(each)).isInstanceOf(Advance.Advanced.class);
       }
-      for (CompletionStage<Void> each : bad) {
+      for (CompletionStage<List<Update>> each : bad) {
         assertThat(failure(each)).isInstanceOf(StoreException.class);
       }
     }

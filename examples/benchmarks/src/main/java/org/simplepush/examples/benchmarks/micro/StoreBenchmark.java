@@ -62,7 +62,7 @@ public class StoreBenchmark {
 
   /** A version published and acknowledged. */
   @Benchmark
-  public CompletionStage<Void> advanceAndAcknowledge() {
+  public CompletionStage<List<Update>> advanceAndAcknowledge() {
     store.advance(uaid, channel, ++version).toCompletableFuture().join();
     return store.acknowledge(uaid, List.of(new Update(channel, version)));
   }
