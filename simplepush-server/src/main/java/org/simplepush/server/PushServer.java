@@ -226,6 +226,7 @@ public final class PushServer implements AutoCloseable {
     private List<Network> trustedProxies = List.of();
     private boolean limitLoopback;
     private @Nullable Admission admission;
+    private @Nullable DeliveryListener deliveryListener;
     private long maxChannels;
     private int newUserAgentsPerMinute = 3_000;
     private int newChannelsPerMinute = 12_000;
@@ -697,6 +698,15 @@ public final class PushServer implements AutoCloseable {
     }
 
     /**
+     * Hears which versions devices have acknowledged, once the store has that. It may be slow and
+     * may throw: see there what happens then. Default: nobody hears it.
+     */
+    public Builder deliveryListener(DeliveryListener deliveryListener) {
+      this.deliveryListener = Objects.requireNonNull(deliveryListener, "deliveryListener");
+      return this;
+    }
+
+    /**
      * The networks of proxies whose word counts about who a device is, like {@code 10.0.0.0/8} or
      * {@code 2001:db8::/32}. Default none.
      *
@@ -843,6 +853,7 @@ public final class PushServer implements AutoCloseable {
               maxMemory),
           wakeUp == null ? null : wakeUp.settings(),
           admission,
+          deliveryListener,
           new ServerConfig.Upkeep(
               drain, expiryInterval(), comparisonsPerSecond, clock, outOfMemoryHandler));
     }

@@ -170,7 +170,8 @@ public final class Node {
                   config.limits().newUserAgentsPerMinute(),
                   config.limits().newChannelsPerMinute(),
                   System::nanoTime),
-              counters);
+              counters,
+              deliveryReports(name));
       if (config.wakeUp() != null) {
         waker.open(name);
       }
@@ -212,6 +213,12 @@ public final class Node {
         ? handedIn
         : (binding, handler) ->
             JdkEndpointServer.start(binding, config.endpoints().executor(), handler, failures);
+  }
+
+  private @Nullable DeliveryReports deliveryReports(String name) {
+    return config.deliveryListener() == null
+        ? null
+        : new DeliveryReports(config.deliveryListener(), config.upkeep().clock(), name);
   }
 
   private @Nullable AdmissionDesk admissionDesk(String name) {

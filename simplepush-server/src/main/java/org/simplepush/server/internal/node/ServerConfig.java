@@ -11,6 +11,7 @@ import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.VersionStore;
 import org.simplepush.server.Admission;
+import org.simplepush.server.DeliveryListener;
 import org.simplepush.server.EndpointServer;
 import org.simplepush.server.internal.ClientAddresses;
 import org.simplepush.server.internal.Network;
@@ -24,6 +25,7 @@ import org.simplepush.server.internal.session.WakeUpSettings;
  * @param store null for one of its own, in memory
  * @param wakeUp null if nobody is to sleep
  * @param admission null if all may connect
+ * @param deliveryListener null if nobody hears what was delivered
  */
 public record ServerConfig(
     Listen listen,
@@ -34,6 +36,7 @@ public record ServerConfig(
     Limits limits,
     @Nullable WakeUpSettings wakeUp,
     @Nullable Admission admission,
+    @Nullable DeliveryListener deliveryListener,
     Upkeep upkeep) {
 
   /** Where the server listens, and with how many threads. */

@@ -122,7 +122,23 @@ public final class Session {
       URI endpointBase,
       MessageCodec codec,
       CreationLimits limits,
-      Counters counters) {}
+      Counters counters,
+      @Nullable Receipts receipts) {
+    /** Nobody hears what was acknowledged. */
+    public Context(
+        ServerSettings settings,
+        VersionStore store,
+        SessionRegistry sessions,
+        Sleepers sleepers,
+        EndpointTokens tokens,
+        URI endpointBase,
+        MessageCodec codec,
+        CreationLimits limits,
+        Counters counters) {
+      this(
+          settings, store, sessions, sleepers, tokens, endpointBase, codec, limits, counters, null);
+    }
+  }
 
   private static final Logger log = LoggerFactory.getLogger(Session.class);
 
@@ -318,7 +334,7 @@ public final class Session {
       case HELLO -> hello((ClientMessage.Hello) message);
       case REGISTER -> register(((ClientMessage.Register) message).channelId());
       case UNREGISTER -> unregister(((ClientMessage.Unregister) message).channelId());
-      case ACK -> acknowledge(((ClientMessage.Ack) message).updates());
+      case ACK -> acknowledge((ClientMessage.Ack) message);
       case NACK -> context.counters().nacks.increment();
       case PING -> ping(arrivedAt);
       case IGNORED -> log.trace("Nothing to do");
@@ -929,22 +945,36 @@ public final class Session {
 
   // Ack, ping and what the store says (protocol §§5, 6)
 
-  private void acknowledge(List<Update> updates) {
+  private void acknowledge(ClientMessage.Ack ack) {
     long now = wire.now();
-    for (Update update : updates) {
+    for (Update update : ack.updates()) {
       if (deliveries != null) {
         deliveries.acknowledge(update, now);
       }
     }
-    context.counters().updatesAcknowledged.add(updates.size());
     await(
-        context.store().acknowledge(known(), updates),
-        (done, failure) -> {
+        store(known(), ack),
+        (cleared, failure) -> {
           if (failure != null) {
             // Still pending in the store: offered again at the next hello or reconciliation.
             storeFailed("ack", failure);
           }
         });
+  }
+
+  /** Even if the connection has ended when the store has it, it was acknowledged. */
+  private CompletionStage<List<Update>> store(Uaid device, ClientMessage.Ack ack) {
+    context.counters().updatesAcknowledged.add(ack.updates().size());
+    CompletionStage<List<Update>> stored = context.store().acknowledge(device, ack.updates());
+    Receipts receipts = context.receipts();
+    return receipts == null
+        ? stored
+        : stored.whenComplete(
+            (cleared, failure) -> {
+              if (cleared != null) {
+                receipts.acknowledged(device, ack, cleared);
+              }
+            });
   }
 
   private void ping(long arrivedAt) {
@@ -1226,8 +1256,7 @@ public final class Session {
       return; // nobody to tell
     }
     if (message instanceof ClientMessage.Ack ack) {
-      context.counters().updatesAcknowledged.add(ack.updates().size());
-      context.store().acknowledge(uaid, ack.updates()).whenComplete(reported("ack"));
+      store(uaid, ack).whenComplete(reported("ack"));
     } else if (message instanceof ClientMessage.Unregister unregister) {
       SharedVersionStore.Node node = node();
       if (node != null) {
