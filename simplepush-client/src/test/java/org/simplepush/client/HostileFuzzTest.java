@@ -165,9 +165,9 @@ class HostileFuzzTest {
         ChannelId channelId = ChannelId.parse(said.substring(at + 12, said.indexOf('"', at + 12)));
         wire.say(
             "{'messageType':'register','status':200,'channelID':'"
-                + channelId
+                + channelId.text()
                 + "','pushEndpoint':'https://push.example.org/"
-                + channelId
+                + channelId.text()
                 + "'}");
       }
     }

@@ -95,7 +95,7 @@ class PushClientTest {
   private static void answer(Peer peer, ChannelId channelId) {
     peer.says(
         "{'messageType':'register','status':200,'channelID':'"
-            + channelId
+            + channelId.text()
             + "','pushEndpoint':'"
             + DeviceHarness.endpoint(channelId)
             + "'}");

@@ -154,5 +154,13 @@ public sealed interface ServerMessage {
     public Type type() {
       return Type.FAILURE;
     }
+
+    /** Abbreviates the channel id. */
+    @Override
+    public String toString() {
+      String id = channelId == null ? "none" : WrittenUuid.abbreviated(channelId);
+      return "Failure[messageType=%s, channelId=%s, status=%d, error=%s]"
+          .formatted(messageType, id, status, error);
+    }
   }
 }

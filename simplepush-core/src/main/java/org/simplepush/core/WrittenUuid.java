@@ -12,6 +12,9 @@ import org.jspecify.annotations.Nullable;
  * many of one hash code. A map stays fast then only if it can sort what collides.
  */
 abstract sealed class WrittenUuid permits Uaid, ChannelId {
+  private static final int SHOWN = 4;
+  private static final String ELLIPSIS = "...";
+
   private final long high;
   private final long low;
 
@@ -105,9 +108,17 @@ abstract sealed class WrittenUuid permits Uaid, ChannelId {
     return Long.hashCode(high * 31 + low);
   }
 
-  /** The same as {@link #text()}. An id is a secret between device and server: log it at debug. */
+  /** Shows four characters of either end: an id is a secret. {@link #text()} is the whole. */
   @Override
   public final String toString() {
-    return text();
+    return abbreviated(text());
+  }
+
+  /** Shows enough of an id to tell it from others in a log, and too little to use it. */
+  static String abbreviated(String text) {
+    int length = text.length();
+    return length <= 2 * SHOWN
+        ? ELLIPSIS
+        : text.substring(0, SHOWN) + ELLIPSIS + text.substring(length - SHOWN);
   }
 }

@@ -63,15 +63,13 @@ class MessagePropertyTest {
       String text = codec.write(said);
       ClientMessage heard = codec.readClientMessage(text);
       assertEquals(said, heard);
-      // Equal ids may be spelled differently; descriptions and texts show the spelling.
-      assertEquals(said.toString(), heard.toString());
+      // Equal ids may be spelled differently; texts show the spelling.
       assertEquals(text, codec.write(heard));
 
       ServerMessage answered = samples.serverMessage();
       text = codec.write(answered);
       ServerMessage understood = codec.readServerMessage(text);
       assertEquals(answered, understood);
-      assertEquals(answered.toString(), understood.toString());
       assertEquals(text, codec.write(understood));
     }
   }

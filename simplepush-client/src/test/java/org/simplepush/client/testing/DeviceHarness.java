@@ -414,7 +414,7 @@ public final class DeviceHarness {
   }
 
   public void greet(FakeConnection connection, Uaid uaid) {
-    says(connection, "{'messageType':'hello','uaid':'" + uaid + "','status':200}");
+    says(connection, "{'messageType':'hello','uaid':'" + uaid.text() + "','status':200}");
   }
 
   public void says(FakeConnection connection, String json) {
@@ -431,14 +431,14 @@ public final class DeviceHarness {
     says(
         connection,
         "{'messageType':'register','status':200,'channelID':'"
-            + channelId
+            + channelId.text()
             + "','pushEndpoint':'"
             + endpoint
             + "'}");
   }
 
   public static URI endpoint(ChannelId channelId) {
-    return URI.create("https://push.example.org/update/" + channelId);
+    return URI.create("https://push.example.org/update/" + channelId.text());
   }
 
   /** Registers a channel and returns it. */
@@ -455,7 +455,7 @@ public final class DeviceHarness {
     for (int i = 0; i < updates.length; i++) {
       json.append(i == 0 ? "" : ",")
           .append("{'channelID':'")
-          .append(updates[i].channelId())
+          .append(updates[i].channelId().text())
           .append("','version':")
           .append(updates[i].version())
           .append('}');

@@ -36,6 +36,12 @@ sealed interface Message {
     public Object key() {
       return channelId;
     }
+
+    /** Leaves the endpoint out. */
+    @Override
+    public String toString() {
+      return "Push[channelId=" + channelId + ", version=" + version + "]";
+    }
   }
 
   /** A queued register has got its endpoint. */
@@ -49,6 +55,12 @@ sealed interface Message {
     public Object key() {
       return "registered " + tag;
     }
+
+    /** Leaves the endpoint out. */
+    @Override
+    public String toString() {
+      return "Registered[channelId=" + channelId + "]";
+    }
   }
 
   /** An endpoint that is lost, old or not trusted has a successor. */
@@ -61,6 +73,12 @@ sealed interface Message {
     @Override
     public Object key() {
       return lost;
+    }
+
+    /** Leaves the endpoints out. */
+    @Override
+    public String toString() {
+      return "Replaced[channelId=" + channelId + "]";
     }
   }
 

@@ -287,7 +287,7 @@ class DeviceConnectionTest {
     h.says(old, "garbage");
     h.advance(Duration.ofSeconds(16));
     FakeConnection current = h.connected();
-    h.says(old, "{'messageType':'hello','uaid':'" + DeviceHarness.UAID + "','status':200}");
+    h.says(old, "{'messageType':'hello','uaid':'" + DeviceHarness.UAID.text() + "','status':200}");
     h.says(old, "garbage");
     h.ends(old, 1000);
     old.events.receivedBinary();

@@ -44,7 +44,7 @@ class WakeUpTest {
     Hello hello = connection.next(Hello.class);
     assertThat(hello.wakeUp()).isEqualTo(h.server.doorbell.address());
     assertThat(hello.mobileNetwork()).isEqualTo(NETWORK);
-    h.says(connection, "{'messageType':'hello','uaid':'" + UAID + "','status':" + status + "}");
+    h.says(connection, "{'messageType':'hello','uaid':'" + UAID.text() + "','status':" + status + "}");
     return connection;
   }
 
@@ -96,7 +96,7 @@ class WakeUpTest {
     FakeConnection connection = h.server.accept();
     h.open(connection);
     assertThat(connection.next(Hello.class).wakeUp()).isNull();
-    h.says(connection, "{'messageType':'hello','uaid':'" + UAID + "','status':201}");
+    h.says(connection, "{'messageType':'hello','uaid':'" + UAID.text() + "','status':201}");
     h.ends(connection, 4774);
     assertThat(h.sleeps).isEmpty();
     h.advance(Duration.ofSeconds(1));
@@ -274,7 +274,7 @@ class WakeUpTest {
     datagram(); // before the answer
     connection.assertNothingSaid();
     Runnable late = h.server.rung;
-    h.says(connection, "{'messageType':'hello','uaid':'" + UAID + "','status':200}");
+    h.says(connection, "{'messageType':'hello','uaid':'" + UAID.text() + "','status':200}");
     late.run();
     h.settle();
     connection.assertNothingSaid();

@@ -317,7 +317,7 @@ class ApplicationsTest {
     ChannelId channelId = connection.next(Register.class).channelId();
     connection.events.received(
         "{\"messageType\":\"register\",\"status\":200,\"channelID\":\""
-            + channelId
+            + channelId.text()
             + "\",\"pushEndpoint\":\""
             + endpoint(channelId)
             + "\"}");

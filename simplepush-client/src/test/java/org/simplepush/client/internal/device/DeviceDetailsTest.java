@@ -57,7 +57,7 @@ class DeviceDetailsTest {
     ChannelId channelId = connection.next(Register.class).channelId();
     connection.events.received(
         "{\"messageType\":\"register\",\"status\":200,\"channelID\":\""
-            + channelId
+            + channelId.text()
             + "\",\"pushEndpoint\":\""
             + endpoint(channelId)
             + "\"}");
@@ -268,7 +268,7 @@ class DeviceDetailsTest {
     connection.events.opened();
     h.settleLoop();
     connection.events.received(
-        "{\"messageType\":\"hello\",\"uaid\":\"" + Uaid.random() + "\",\"status\":200}");
+        "{\"messageType\":\"hello\",\"uaid\":\"" + Uaid.random().text() + "\",\"status\":200}");
     h.settleLoop();
     unregisterMeanwhile(lost);
     h.settle();

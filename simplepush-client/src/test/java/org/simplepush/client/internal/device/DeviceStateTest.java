@@ -201,9 +201,9 @@ class DeviceStateTest {
         String.join(
             "\n",
             "simplepush-device 1",
-            "channel " + old + " 4 https://e/1 =a",
-            "channel " + successor + " 9 https://e/2 =a",
-            "retired " + old + " " + successor,
+            "channel " + old.text() + " 4 https://e/1 =a",
+            "channel " + successor.text() + " 9 https://e/2 =a",
+            "retired " + old.text() + " " + successor.text(),
             "end");
     DeviceState read = DeviceStateText.parse(text + "\n");
     assertThat(read.registration(old).version()).isEqualTo(9);
@@ -249,6 +249,16 @@ class DeviceStateTest {
   @Test
   void whatAnApplicationSeesDoesNotShowTheEndpoint() {
     URI secret = URI.create(SECRET);
+    ChannelId channelId = ChannelId.random();
+    List<Message> messages =
+        List.of(
+            new Message.Push(channelId, secret, 1, channelId),
+            new Message.Registered(channelId, "tag", secret),
+            new Message.Replaced(channelId, secret, secret));
+    assertThat(messages)
+        .extracting(Message::toString)
+        .allSatisfy(
+            text -> assertThat(text).doesNotContain(secret.toString(), channelId.text()));
     assertThat(new PushMessage(secret, 1).toString()).isEqualTo("PushMessage[version=1]");
     assertThat(new PushRegistration(secret, OptionalLong.of(1)).toString())
         .isEqualTo("PushRegistration[version=1]");

@@ -187,12 +187,12 @@ class DeviceTest {
   }
 
   private static String hello(Uaid uaid) {
-    return "{\"messageType\":\"hello\",\"uaid\":\"" + uaid + "\",\"status\":200}";
+    return "{\"messageType\":\"hello\",\"uaid\":\"" + uaid.text() + "\",\"status\":200}";
   }
 
   private static String registerAnswer(ChannelId channelId) {
     return "{\"messageType\":\"register\",\"status\":200,\"channelID\":\""
-        + channelId
+        + channelId.text()
         + "\",\"pushEndpoint\":\""
         + endpoint(channelId)
         + "\"}";
@@ -405,7 +405,7 @@ class DeviceTest {
 
   private static String registerFailure(ChannelId channelId, int status) {
     return "{'messageType':'register','channelID':'"
-        + channelId
+        + channelId.text()
         + "','status':"
         + status
         + ",'error':'no luck'}";
@@ -426,7 +426,7 @@ class DeviceTest {
     FakeConnection connection = h.start().connected();
     CompletableFuture<URI> result = h.register("calendar");
     ChannelId channelId = connection.next(Register.class).channelId();
-    h.says(connection, "{'messageType':'register','status':200,'channelID':'" + channelId + "'}");
+    h.says(connection, "{'messageType':'register','status':200,'channelID':'" + channelId.text() + "'}");
     assertThat(failure(result).kind()).isEqualTo(PushException.Kind.SERVER_ERROR);
   }
 
@@ -486,7 +486,7 @@ class DeviceTest {
     assertThat(h.registrations("calendar")).isEmpty();
     assertThat(h.storage.state).doesNotContain(channelId.text());
     assertThat(connection.next()).isEqualTo(new Unregister(channelId));
-    h.says(connection, "{'messageType':'unregister','status':200,'channelID':'" + channelId + "'}");
+    h.says(connection, "{'messageType':'unregister','status':200,'channelID':'" + channelId.text() + "'}");
     connection.assertNothingSaid();
   }
 
@@ -563,7 +563,7 @@ class DeviceTest {
     calendar.assertTold(push(channelId, 7));
     connection.assertNothingSaid();
     h.settle();
-    assertThat(h.storage.state).contains(channelId + " 7 ");
+    assertThat(h.storage.state).contains(channelId.text() + " 7 ");
     assertThat(connection.next()).isEqualTo(ack(channelId, 7));
   }
 
@@ -934,7 +934,7 @@ class DeviceTest {
     assertThat(connection.next()).isEqualTo(ack(channelId, 7));
     connection.assertNothingSaid();
     assertThat(unsealed(h.storage.state))
-        .isEqualTo(unsealed(before).replace(channelId + " - ", channelId + " 7 "));
+        .isEqualTo(unsealed(before).replace(channelId.text() + " - ", channelId.text() + " 7 "));
   }
 
   @SuppressWarnings("unchecked")
@@ -993,7 +993,7 @@ class DeviceTest {
     h.settle();
     calendar.assertTold(push(one, 7)); // nothing more is handed over
     assertThat(connection.next()).isEqualTo(ack(one, 7));
-    assertThat(h.storage.state).contains(one + " 7 ");
+    assertThat(h.storage.state).contains(one.text() + " 7 ");
     assertThat(connection.closeCode).isEqualTo(1000);
   }
 

@@ -30,7 +30,7 @@ class HostileServerTest {
   /** Messages as they should be; a field of one of them becomes something else. */
   private static final List<Map<String, String>> MESSAGES =
       List.of(
-          fields("messageType", "'hello'", "uaid", "'" + DeviceHarness.UAID + "'", "status", "200"),
+          fields("messageType", "'hello'", "uaid", "'" + DeviceHarness.UAID.text() + "'", "status", "200"),
           fields("messageType", "'hello'", "status", "307", "redirect", "'wss://two.example.org/'"),
           fields("messageType", "'hello'", "status", "503", "error", "'no'"),
           fields(
@@ -99,13 +99,13 @@ class HostileServerTest {
           "'wss://unusable.example.org/'",
           "'https://push.example.org/\\udc00'",
           "'" + "x".repeat(5000) + "'",
-          "'" + UNKNOWN + "'",
+          "'" + UNKNOWN.text() + "'",
           "'$KNOWN'",
           "[]",
           "[null]",
           "[{}]",
           "[{'channelID':null,'version':-1}]",
-          "[{'channelID':'" + UNKNOWN + "','version':9223372036854775807}]",
+          "[{'channelID':'" + UNKNOWN.text() + "','version':9223372036854775807}]",
           "[{'channelID':'$KNOWN','version':'9223372036854775808'}]",
           "{}",
           "{'ip':7,'port':'x','mcc':[],'mnc':{}}");
@@ -194,7 +194,7 @@ class HostileServerTest {
     }
     h.says(
         connection,
-        message.replace("$KNOWN", known.toString()).replace("$PENDING", pending.toString()));
+        message.replace("$KNOWN", known.text()).replace("$PENDING", pending.text()));
     assertGoesOn(h, connection);
   }
 

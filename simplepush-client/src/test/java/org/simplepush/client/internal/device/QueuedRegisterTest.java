@@ -114,7 +114,7 @@ class QueuedRegisterTest {
       ChannelId channelId = connection.next(Register.class).channelId();
       h.says(
           connection,
-          "{'messageType':'register','channelID':'" + channelId + "','status':" + status + "}");
+          "{'messageType':'register','channelID':'" + channelId.text() + "','status':" + status + "}");
       h.advance(Duration.ofSeconds(seconds).minusNanos(1));
       connection.assertNothingSaid();
       h.advance(Duration.ofNanos(1));
@@ -128,7 +128,7 @@ class QueuedRegisterTest {
     queue(h, "work");
     for (int seconds : new int[] {5, 10, 20, 40, 80, 160, 320, 600, 600}) {
       ChannelId channelId = connection.next(Register.class).channelId();
-      h.says(connection, "{'messageType':'register','channelID':'" + channelId + "','status':503}");
+      h.says(connection, "{'messageType':'register','channelID':'" + channelId.text() + "','status':503}");
       h.advance(Duration.ofSeconds(seconds).minusNanos(1));
       connection.assertNothingSaid();
       h.advance(Duration.ofNanos(1));
@@ -170,7 +170,7 @@ class QueuedRegisterTest {
     h.says(
         connection,
         "{'messageType':'register','channelID':'"
-            + connection.next(Register.class).channelId()
+            + connection.next(Register.class).channelId().text()
             + "','status':503}");
     assertThat(refused).isCompletedExceptionally();
     assertThat(h.loop.timers()).isEqualTo(timers);
@@ -185,7 +185,7 @@ class QueuedRegisterTest {
     ChannelId channelId = connection.next(Register.class).channelId();
     connection.events.received(
         "{\"messageType\":\"register\",\"status\":200,\"channelID\":\""
-            + channelId
+            + channelId.text()
             + "\",\"pushEndpoint\":\""
             + endpoint(channelId)
             + "\"}");

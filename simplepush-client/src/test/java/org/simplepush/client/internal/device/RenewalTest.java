@@ -342,7 +342,7 @@ class RenewalTest {
     pass(AGE);
     connection.events.received(
         "{\"messageType\":\"register\",\"status\":200,\"channelID\":\""
-            + (successor = connection.next(Register.class).channelId())
+            + (successor = connection.next(Register.class).channelId()).text()
             + "\",\"pushEndpoint\":\""
             + endpoint(successor)
             + "\"}");
@@ -365,7 +365,7 @@ class RenewalTest {
     begin();
     pass(AGE);
     ChannelId asked = connection.next(Register.class).channelId();
-    h.says(connection, "{'messageType':'register','channelID':'" + asked + "','status':503}");
+    h.says(connection, "{'messageType':'register','channelID':'" + asked.text() + "','status':503}");
     h.advance(Duration.ofSeconds(5));
     fulfil();
     calendar.assertTold(replaced());

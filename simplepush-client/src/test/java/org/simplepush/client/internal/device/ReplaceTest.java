@@ -118,7 +118,7 @@ class ReplaceTest {
     successor = connection.next(Register.class).channelId();
     connection.events.received(
         "{\"messageType\":\"register\",\"status\":200,\"channelID\":\""
-            + successor
+            + successor.text()
             + "\",\"pushEndpoint\":\""
             + endpoint(successor)
             + "\"}");
@@ -367,7 +367,7 @@ class ReplaceTest {
     begin();
     replace();
     ChannelId asked = connection.next(Register.class).channelId();
-    h.says(connection, "{'messageType':'register','channelID':'" + asked + "','status':503}");
+    h.says(connection, "{'messageType':'register','channelID':'" + asked.text() + "','status':503}");
     h.advance(Duration.ofSeconds(5));
     fulfil();
     calendar.assertTold(replaced());
