@@ -9,6 +9,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Called on the client's callback executor, for one application not twice at the same time. If
  * it throws, or the application is not attached a while after, it is called again, with breaks that
  * grow to 5 minutes. The message waits meanwhile, and newer versions take its place.
+ *
+ * @since 0.1
  */
 @FunctionalInterface
 public interface ApplicationLauncher {

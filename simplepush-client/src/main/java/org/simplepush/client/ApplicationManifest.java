@@ -10,6 +10,7 @@ import java.util.Set;
  * @param permissions what it may do
  * @param handler what the device's {@link ApplicationLauncher} starts it with, for instance the
  *     name of a class; empty if the launcher does not need it
+ * @since 0.1
  */
 public record ApplicationManifest(String name, Set<Permission> permissions, String handler) {
   /** What an application may do. */

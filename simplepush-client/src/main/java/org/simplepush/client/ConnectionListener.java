@@ -6,6 +6,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Hears what happens to a client's connection; nobody has to act on it. Calls come one at a time,
  * in order, on the client's callback executor. What they throw is logged.
+ *
+ * @since 0.1
  */
 public interface ConnectionListener {
   /** The push server has accepted the device's hello. */

@@ -18,6 +18,8 @@ import org.jspecify.annotations.Nullable;
  * lists some that were unregistered, and the push server would end them all. Without a state, the
  * device is a new one, whose applications find that they have no endpoints and register again. One
  * storage serves one client at a time, which calls it from one thread at a time and waits for it.
+ *
+ * @since 0.1
  */
 public interface DeviceStorage {
   /** Returns a storage that lasts as long as the object does. */

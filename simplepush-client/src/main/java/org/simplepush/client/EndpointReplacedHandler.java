@@ -6,6 +6,8 @@ import java.net.URI;
  * An application that can take another endpoint in the place of one. The device registers the new
  * endpoint by itself. Implemented by a {@link PushHandler}, or handed in beside it: {@link
  * PushClient#application(String, PushHandler, EndpointReplacedHandler)}.
+ *
+ * @since 0.1
  */
 @FunctionalInterface
 public interface EndpointReplacedHandler {

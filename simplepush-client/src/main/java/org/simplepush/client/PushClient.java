@@ -61,6 +61,8 @@ import org.simplepush.core.internal.DaemonThreads;
  * <p>Safe for use by many threads. Keep one for as long as the process lives. Its threads are
  * daemons: they do not keep the JVM alive. Neither handlers nor futures are called by the thread
  * that serves the connection.
+ *
+ * @since 0.1
  */
 public final class PushClient implements AutoCloseable {
   /** The default of {@link Builder#requestTimeout}: 10 s. */
@@ -823,7 +825,7 @@ public final class PushClient implements AutoCloseable {
      * @throws IllegalArgumentException if it listens at the wildcard address and does not say what
      *     address to tell
      */
-    public Builder wakeUp(WakeUp deviceWakeUp) {
+    public Builder wakeUp(DeviceWakeUp deviceWakeUp) {
       wakeUp = deviceWakeUp.settings();
       return this;
     }

@@ -4,7 +4,11 @@ import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.client.internal.device.RequestException;
 
-/** Why a call of a {@link PushManager} failed; its future fails with this. */
+/**
+ * Why a call of a {@link PushManager} failed; its future fails with this.
+ *
+ * @since 0.1
+ */
 public final class PushException extends Exception {
   private static final long serialVersionUID = 1;
 

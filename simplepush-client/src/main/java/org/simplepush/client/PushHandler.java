@@ -20,6 +20,8 @@ package org.simplepush.client;
  * <p>Every application needs one of the first two: a push server may lose what it knows, and then
  * the endpoints do not work any more. A message that an application does not implement the handler
  * of is kept, and a warning says at once and at each start what is missing.
+ *
+ * @since 0.1
  */
 @FunctionalInterface
 public interface PushHandler {

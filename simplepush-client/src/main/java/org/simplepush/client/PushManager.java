@@ -15,6 +15,8 @@ import org.simplepush.client.internal.device.Handlers;
  * inside a handler ({@code register().get()}) needs a {@linkplain
  * PushClient.Builder#callbackExecutor callback executor} with a thread left to complete it, as the
  * default has; with a single thread it waits for ever.
+ *
+ * @since 0.1
  */
 public final class PushManager {
   private final PushClient client;

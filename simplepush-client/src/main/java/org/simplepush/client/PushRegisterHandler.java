@@ -4,6 +4,8 @@ package org.simplepush.client;
  * An application that registers again by itself when the push server has lost its endpoints.
  * Implemented by a {@link PushHandler}. Not called if that is an {@link EndpointReplacedHandler}
  * too: then the device registers, and hands over the lost and the new endpoint.
+ *
+ * @since 0.1
  */
 @FunctionalInterface
 public interface PushRegisterHandler {

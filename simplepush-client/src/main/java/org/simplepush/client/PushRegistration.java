@@ -9,6 +9,7 @@ import java.util.OptionalLong;
  * @param endpoint where its application server PUTs new versions; a secret, left out of {@link
  *     #toString()}
  * @param version the last version its handler has taken, if any
+ * @since 0.1
  */
 public record PushRegistration(URI endpoint, OptionalLong version) {
   /** Leaves the endpoint out. */

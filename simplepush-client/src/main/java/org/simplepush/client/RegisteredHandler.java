@@ -2,7 +2,11 @@ package org.simplepush.client;
 
 import java.net.URI;
 
-/** An application that queues registers. Implemented by a {@link PushHandler}. */
+/**
+ * An application that queues registers. Implemented by a {@link PushHandler}.
+ *
+ * @since 0.1
+ */
 @FunctionalInterface
 public interface RegisteredHandler {
   /**

@@ -3,6 +3,8 @@ package org.simplepush.client;
 /**
  * An application that synchronises when nothing woke it for long. Implemented by a {@link
  * PushHandler}.
+ *
+ * @since 0.1
  */
 @FunctionalInterface
 public interface SynchroniseHandler {

@@ -65,11 +65,11 @@ class WakeUpEndToEndTest {
             .start();
   }
 
-  private static WakeUp loopback() {
-    return WakeUp.listenAt(new InetSocketAddress("127.0.0.1", 0));
+  private static DeviceWakeUp loopback() {
+    return DeviceWakeUp.listenAt(new InetSocketAddress("127.0.0.1", 0));
   }
 
-  private PushManager start(WakeUp wakeUp) throws IOException {
+  private PushManager start(DeviceWakeUp wakeUp) throws IOException {
     device =
         PushClient.builder(server.webSocketUri())
             .storage(storage)
@@ -191,7 +191,7 @@ class WakeUpEndToEndTest {
     try (DatagramSocket free = new DatagramSocket(new InetSocketAddress("127.0.0.1", 0))) {
       port = free.getLocalPort();
     }
-    start(WakeUp.listenAt(new InetSocketAddress(port)).advertise("127.0.0.1"));
+    start(DeviceWakeUp.listenAt(new InetSocketAddress(port)).advertise("127.0.0.1"));
     assertThat(next(connection)).isEqualTo("connected");
     assertThat(next(connection)).isEqualTo("asleep");
     try (DatagramSocket stranger = new DatagramSocket()) {
@@ -207,7 +207,7 @@ class WakeUpEndToEndTest {
     serve(0, in("127.0.0.0/8"));
     try (DatagramSocket other = new DatagramSocket(new InetSocketAddress("127.0.0.1", 0))) {
       InetSocketAddress taken = new InetSocketAddress("127.0.0.1", other.getLocalPort());
-      URI endpoint = start(WakeUp.listenAt(taken)).register().get(20, TimeUnit.SECONDS);
+      URI endpoint = start(DeviceWakeUp.listenAt(taken)).register().get(20, TimeUnit.SECONDS);
       assertThat(put(endpoint, 7)).isEqualTo(200);
       assertThat(next(versions)).isEqualTo(7);
       assertThat(next(connection)).isEqualTo("connected");
@@ -224,7 +224,7 @@ class WakeUpEndToEndTest {
       port = free.getLocalPort();
     }
     InetSocketAddress chosen = new InetSocketAddress("127.0.0.1", port);
-    start(WakeUp.listenAt(chosen));
+    start(DeviceWakeUp.listenAt(chosen));
     assertThat(next(connection)).isEqualTo("connected");
     assertThat(next(connection)).isEqualTo("asleep");
     device.close();

@@ -6,6 +6,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Names one flow of versions to one application, within its user agent. Chosen by the user agent,
  * never shown to the application. Compared by value, echoed as written (protocol §1). Immutable.
+ *
+ * @since 0.1
  */
 public final class ChannelId extends WrittenUuid implements Comparable<ChannelId> {
   private ChannelId(long high, long low, @Nullable String written) {

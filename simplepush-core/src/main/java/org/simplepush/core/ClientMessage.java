@@ -5,7 +5,11 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.internal.Checks;
 
-/** What a user agent may say. Immutable; what the server may say is {@link ServerMessage}. */
+/**
+ * What a user agent may say. Immutable; what the server may say is {@link ServerMessage}.
+ *
+ * @since 0.1
+ */
 public sealed interface ClientMessage {
   /** The kinds of messages, for an exhaustive {@code switch}. */
   enum Type {

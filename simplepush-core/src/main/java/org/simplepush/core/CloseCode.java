@@ -1,6 +1,10 @@
 package org.simplepush.core;
 
-/** Why a WebSocket of this protocol is closed (protocol §§1, 2, 6, 9). */
+/**
+ * Why a WebSocket of this protocol is closed (protocol §§1, 2, 6, 9).
+ *
+ * @since 0.1
+ */
 public enum CloseCode {
   /** The device has nothing more to say. */
   NORMAL(1000),

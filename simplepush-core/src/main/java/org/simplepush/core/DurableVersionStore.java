@@ -17,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The rules of {@link VersionStore} for threads, stages and failures hold here too. A new store
  * extends the published contract test {@code DurableVersionStoreContract}.
+ *
+ * @since 0.1
  */
 public interface DurableVersionStore extends VersionStore {
   /**

@@ -23,6 +23,8 @@ import org.simplepush.core.internal.StoreArguments;
 /**
  * A store that lives as long as the process. Devices recover from its loss by the protocol's own
  * means: they get a fresh UAID at their next hello. Every stage is complete when it is returned.
+ *
+ * @since 0.1
  */
 public final class InMemoryVersionStore implements VersionStore {
   private static final Duration MAX_NANOS = Duration.ofNanos(Long.MAX_VALUE);

@@ -5,6 +5,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A message could not be read. Its {@linkplain #getMessage() message} is a sentence that may be
  * sent to the peer: it quotes nothing secret.
+ *
+ * @since 0.1
  */
 public final class MalformedMessageException extends Exception {
   private static final long serialVersionUID = 1;

@@ -23,6 +23,8 @@ import org.simplepush.core.internal.Checks;
 /**
  * Reads and writes messages as they travel: one JSON object per WebSocket text message (protocol
  * §1). Strict about types, tolerant of unknown fields. Safe for use by many threads.
+ *
+ * @since 0.1
  */
 public final class MessageCodec {
   /** The WebSocket subprotocol whose messages these are. */

@@ -4,7 +4,11 @@ import java.net.URI;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** What a push server may say. Immutable; what a user agent may say is {@link ClientMessage}. */
+/**
+ * What a push server may say. Immutable; what a user agent may say is {@link ClientMessage}.
+ *
+ * @since 0.1
+ */
 public sealed interface ServerMessage {
   /** The kinds of messages, for an exhaustive {@code switch}. */
   enum Type {

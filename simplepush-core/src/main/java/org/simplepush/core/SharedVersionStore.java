@@ -28,6 +28,8 @@ import org.jspecify.annotations.Nullable;
  * newer claim: it is <em>superseded</em>. An older claim in the store, or none, means that the
  * store has lost the newer one: the step restores that, and whoever had the older is told. It may
  * be a connection that has settled since the loss; its device comes back, and settles anew.
+ *
+ * @since 0.1
  */
 public interface SharedVersionStore extends VersionStore {
   /**

@@ -1,6 +1,10 @@
 package org.simplepush.core;
 
-/** A {@link VersionStore} could not do what it was asked; it may or may not have happened. */
+/**
+ * A {@link VersionStore} could not do what it was asked; it may or may not have happened.
+ *
+ * @since 0.1
+ */
 public final class StoreException extends RuntimeException {
   private static final long serialVersionUID = 1;
 

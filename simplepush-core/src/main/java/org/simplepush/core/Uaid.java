@@ -6,6 +6,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Identifies a user agent. A secret between the device and its push server. Compared by value,
  * echoed as written (protocol §1). Immutable.
+ *
+ * @since 0.1
  */
 public final class Uaid extends WrittenUuid implements Comparable<Uaid> {
   private Uaid(long high, long low, @Nullable String written) {

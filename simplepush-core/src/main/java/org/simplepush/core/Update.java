@@ -8,6 +8,7 @@ import org.simplepush.core.internal.StoreArguments;
  *
  * @param channelId spelled as its user agent spells it
  * @param version 0 … 2<sup>63</sup>−1; only compared, never interpreted
+ * @since 0.1
  */
 public record Update(ChannelId channelId, long version) {
   /**

@@ -30,6 +30,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A new store extends the published contract test {@code VersionStoreContract} of this module's
  * test jar.
+ *
+ * @since 0.1
  */
 public interface VersionStore extends AutoCloseable {
   /** What a hello found. */

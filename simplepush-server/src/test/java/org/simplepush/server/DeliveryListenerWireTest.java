@@ -150,6 +150,7 @@ class DeliveryListenerWireTest {
         publish(server, endpoint, version);
         device.expectUpdate(CHANNEL, version);
         device.acknowledge(CHANNEL, version);
+        device.proveNothingCame(); // the next version must not replace it before it is stored
       }
 
       assertThat(next().version()).isEqualTo(3);

@@ -11,13 +11,16 @@ import org.simplepush.core.internal.Checks;
 
 /**
  * How a device lets itself be woken by UDP instead of keeping its connection (protocol §9), if the
- * push server does that in the device's network. Immutable: each setting returns a copy.
+ * push server does that in the device's network. This is the device's side; which networks a push
+ * server wakes devices in is a setting of the server. Immutable: each setting returns a copy.
  *
  * <pre>{@code
- * WakeUp.listenAt(new InetSocketAddress("10.7.0.12", 0)).mobileNetwork("214", "07")
+ * DeviceWakeUp.listenAt(new InetSocketAddress("10.7.0.12", 0)).mobileNetwork("214", "07")
  * }</pre>
+ *
+ * @since 0.1
  */
-public final class WakeUp {
+public final class DeviceWakeUp {
   private final InetSocketAddress local;
 
   /** Null if nobody knows yet what to tell. */
@@ -26,7 +29,7 @@ public final class WakeUp {
   private final @Nullable MobileNetwork mobileNetwork;
   private final Duration maxSleep;
 
-  private WakeUp(
+  private DeviceWakeUp(
       InetSocketAddress local,
       @Nullable Supplier<@Nullable String> ip,
       @Nullable MobileNetwork mobileNetwork,
@@ -44,12 +47,12 @@ public final class WakeUp {
    * @param address port 0 is any free one
    * @throws IllegalArgumentException if it is not resolved
    */
-  public static WakeUp listenAt(InetSocketAddress address) {
+  public static DeviceWakeUp listenAt(InetSocketAddress address) {
     if (address.isUnresolved()) {
       throw new IllegalArgumentException(
           "The address to listen at must be one of this device, but was " + address);
     }
-    WakeUp unknown = new WakeUp(address, null, null, Duration.ofMinutes(30));
+    DeviceWakeUp unknown = new DeviceWakeUp(address, null, null, Duration.ofMinutes(30));
     if (address.getAddress().isAnyLocalAddress()) {
       return unknown;
     }
@@ -59,7 +62,7 @@ public final class WakeUp {
   }
 
   /** Tells the push server this address, where datagrams reach the device; a number, no name. */
-  public WakeUp advertise(String ip) {
+  public DeviceWakeUp advertise(String ip) {
     Objects.requireNonNull(ip, "ip");
     return advertise(() -> ip);
   }
@@ -70,8 +73,8 @@ public final class WakeUp {
    * the thread that serves the connection: it must not wait for anything. If it throws, the device
    * keeps its connection.
    */
-  public WakeUp advertise(Supplier<@Nullable String> ip) {
-    return new WakeUp(local, Objects.requireNonNull(ip, "ip"), mobileNetwork, maxSleep);
+  public DeviceWakeUp advertise(Supplier<@Nullable String> ip) {
+    return new DeviceWakeUp(local, Objects.requireNonNull(ip, "ip"), mobileNetwork, maxSleep);
   }
 
   /**
@@ -81,12 +84,12 @@ public final class WakeUp {
    * @param mnc mobile network code, two or three digits
    * @throws IllegalArgumentException if they are not
    */
-  public WakeUp mobileNetwork(String mcc, String mnc) {
+  public DeviceWakeUp mobileNetwork(String mcc, String mnc) {
     if (!mcc.matches("\\d{3}") || !mnc.matches("\\d{2,3}")) {
       throw new IllegalArgumentException(
           "A mobile network is like 214 and 07, but was " + mcc + " and " + mnc);
     }
-    return new WakeUp(local, ip, new MobileNetwork(mcc, mnc), maxSleep);
+    return new DeviceWakeUp(local, ip, new MobileNetwork(mcc, mnc), maxSleep);
   }
 
   /**
@@ -96,9 +99,9 @@ public final class WakeUp {
    *
    * @throws IllegalArgumentException if under a millisecond or over a day
    */
-  public WakeUp maxSleep(Duration maxSleep) {
+  public DeviceWakeUp maxSleep(Duration maxSleep) {
     Checks.range("maxSleep", maxSleep, Checks.MILLISECOND, Checks.DAY);
-    return new WakeUp(local, ip, mobileNetwork, maxSleep);
+    return new DeviceWakeUp(local, ip, mobileNetwork, maxSleep);
   }
 
   /**
