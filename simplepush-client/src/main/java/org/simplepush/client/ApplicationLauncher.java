@@ -7,8 +7,8 @@ import org.jspecify.annotations.Nullable;
  * Starts an installed application that is not running when a message waits for it.
  *
  * <p>Called on the client's callback executor, for one application not twice at the same time. If
- * it throws, or the application is not attached a while after, it is called again, with breaks that
- * grow to 5 minutes. The message waits meanwhile, and newer versions take its place.
+ * it throws, or the application is not attached soon after, it is called again, after breaks that
+ * grow to 5 minutes. The message waits until then; a newer version takes its place.
  *
  * @since 0.1
  */

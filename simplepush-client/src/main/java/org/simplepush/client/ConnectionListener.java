@@ -13,14 +13,14 @@ public interface ConnectionListener {
   /** The push server has accepted the device's hello. */
   default void onConnected() {}
 
-  /** A connection was lost, or an attempt to connect failed. The client tries again by itself. */
+  /** A connection was lost, or an attempt to connect failed. The client tries again. */
   default void onDisconnected(Disconnected event) {}
 
   /**
    * The push server has closed the connection and will wake the device with a datagram ({@link
    * PushClient.Builder#wakeUp}).
    *
-   * @param atMost after this long the device connects by itself
+   * @param atMost after this long the device connects without one
    */
   default void onAsleep(Duration atMost) {}
 

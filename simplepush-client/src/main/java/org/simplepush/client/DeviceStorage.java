@@ -28,11 +28,11 @@ public interface DeviceStorage {
   }
 
   /**
-   * Returns a storage in a file, which survives the end of the process at any moment, and of the
-   * system as far as the disk keeps what it was told to. Each save writes a new file beside it
-   * ({@code .new}), forces that to the disk and renames it. Only the user can read the file, where
-   * the file system knows users. While a client runs, a lock file ({@code .lock}) keeps a second
-   * one away: {@link #load()} fails then.
+   * Returns a storage in a file. It survives a crash of the process at any moment, and of the
+   * system if the disk keeps what it has confirmed. Each save writes a new file beside it ({@code
+   * .new}), forces that to the disk and renames it. Only the user can read the file, where the file
+   * system knows users. While a client runs, a lock file ({@code .lock}) keeps a second one away:
+   * {@link #load()} fails then.
    *
    * @param file need not exist, its directory must
    */

@@ -23,7 +23,7 @@ import org.simplepush.core.internal.Checks;
 public final class DeviceWakeUp {
   private final InetSocketAddress local;
 
-  /** Null if nobody knows yet what to tell. */
+  /** Null until it is known where datagrams reach the device. */
   private final @Nullable Supplier<@Nullable String> ip;
 
   private final @Nullable MobileNetwork mobileNetwork;
@@ -41,8 +41,8 @@ public final class DeviceWakeUp {
   }
 
   /**
-   * Listens at this address, and tells the push server to send there. If it is the wildcard
-   * address, say with {@link #advertise(String)} what to tell.
+   * Listens at this address, and asks the push server to send there. If it is the wildcard address,
+   * say with {@link #advertise(String)} where to send.
    *
    * @param address port 0 is any free one
    * @throws IllegalArgumentException if it is not resolved
@@ -61,17 +61,20 @@ public final class DeviceWakeUp {
     return unknown.advertise(zone < 0 ? withZone : withZone.substring(0, zone));
   }
 
-  /** Tells the push server this address, where datagrams reach the device; a number, no name. */
+  /**
+   * Asks the push server to send datagrams to this address, which reaches the device; an IP
+   * address, not a name.
+   */
   public DeviceWakeUp advertise(String ip) {
     Objects.requireNonNull(ip, "ip");
     return advertise(() -> ip);
   }
 
   /**
-   * Tells the push server whatever address the device has by then, for a device that moves; null:
-   * it cannot be woken where it is. Asked before each hello and before the device falls asleep, by
-   * the thread that serves the connection: it must not wait for anything. If it throws, the device
-   * keeps its connection.
+   * As {@link #advertise(String)}, for a device whose address changes. Null means that it cannot be
+   * woken where it is. Called before each hello and before the device goes to sleep, by the thread
+   * that serves the connection, so it must not block. If it throws, the device keeps its
+   * connection.
    */
   public DeviceWakeUp advertise(Supplier<@Nullable String> ip) {
     return new DeviceWakeUp(local, Objects.requireNonNull(ip, "ip"), mobileNetwork, maxSleep);
@@ -93,9 +96,9 @@ public final class DeviceWakeUp {
   }
 
   /**
-   * After how long without a datagram the device connects by itself to ask, a little less by
-   * chance. Datagrams get lost, and a push server that restarts forgets whom to wake: what is
-   * missed then comes this late. Default 30 min.
+   * How long the device sleeps without a datagram before it connects to ask, less a small random
+   * part. Datagrams get lost, and a push server that restarts forgets whom to wake: what is missed
+   * then comes this late. Default 30 min.
    *
    * @throws IllegalArgumentException if under a millisecond or over a day
    */
@@ -107,7 +110,7 @@ public final class DeviceWakeUp {
   /**
    * Returns what the device's socket needs to know.
    *
-   * @throws IllegalArgumentException if there is no address to tell
+   * @throws IllegalArgumentException if it is not known where to wake the device
    */
   WakeableTransport.Settings settings() {
     if (ip == null) {

@@ -194,8 +194,8 @@ public final class PushClient implements AutoCloseable {
   }
 
   /**
-   * Reads the stored state and begins to connect. Returns when the state is read; the connection
-   * comes, and comes back, by itself.
+   * Reads the stored state and begins to connect. Returns when the state is read. The client opens
+   * the connection later, and opens it again whenever it was lost.
    *
    * @return this client
    * @throws IOException if there is a stored state that cannot be read
@@ -335,7 +335,7 @@ public final class PushClient implements AutoCloseable {
   }
 
   /**
-   * An application that asks for what it could not take is told so at once.
+   * Refuses a request whose answer the application could not take.
    *
    * @throws IllegalStateException if the application is attached and does not implement it
    */
@@ -404,7 +404,9 @@ public final class PushClient implements AutoCloseable {
     return true;
   }
 
-  /** Unless it has attached itself by now, or was uninstalled or installed anew meanwhile. */
+  /**
+   * Does nothing if it is attached by now, or was uninstalled or installed again while it started.
+   */
   private void attachLaunched(String applicationId, Manifest manifest, Handlers handlers) {
     Device running = Objects.requireNonNull(device());
     loop.execute(
@@ -440,11 +442,11 @@ public final class PushClient implements AutoCloseable {
   }
 
   /**
-   * Removes an application: detaches it, drops its endpoints and what waits for it, and tells the
-   * push server now or at the next hello. Requests of it that are not answered fail with {@code
-   * ABORT_ERROR}. A handler that runs is not interrupted; an application that is attached under the
-   * same name gets its first message after that has returned. Harmless if there is no such
-   * application.
+   * Removes an application: detaches it, drops its endpoints and what waits for it, and unregisters
+   * at the push server now or at the next hello. Requests of it that are not answered fail with
+   * {@code ABORT_ERROR}. A handler that runs is not interrupted; an application that is attached
+   * under the same name gets its first message after that has returned. Harmless if there is no
+   * such application.
    *
    * @return completes when all this is stored
    * @throws IllegalStateException if the client was never started
@@ -639,7 +641,7 @@ public final class PushClient implements AutoCloseable {
      * applications are busy.
      *
      * <p>What it runs must not wait for a future of this client ({@code register().get()}) unless
-     * there is another thread to complete that: with one thread only it waits for ever, so chain to
+     * there is another thread to complete that: with one thread only it never returns, so chain to
      * the future instead ({@code register().thenAccept(…)}). An executor that runs tasks where it
      * is called ({@code Runnable::run}) runs them on the thread that serves the connection and
      * keeps the timers: then nothing may wait for anything, and whatever takes long holds up the
@@ -762,15 +764,15 @@ public final class PushClient implements AutoCloseable {
     }
 
     /**
-     * Tells an application to synchronise when nothing has woken it for so long ({@link
-     * SynchroniseHandler}), with or without a connection to the push server; a day is a good
-     * choice. Whatever its handler returns from normally begins the wait anew, except {@link
-     * RegisteredHandler#onRegistered}. It concerns applications that have an endpoint or have lost
-     * one, until they unregister their last.
+     * Calls an application's {@link SynchroniseHandler} when no other call has woken it for so
+     * long, with or without a connection to the push server; a day is a good choice. Each call that
+     * returns normally restarts the wait, except {@link RegisteredHandler#onRegistered}. It
+     * concerns applications that have an endpoint or have lost one, until they unregister their
+     * last.
      *
      * <p>The wait goes on while the process is down, and while the device sleeps. It lasts up to a
-     * 24th longer, and applications whose wait is over are told one after the other, up to a minute
-     * apart, so that they do not all fetch at once. Default: never.
+     * 24th longer, and applications whose wait is over are called one after the other, up to a
+     * minute apart, so that they do not all fetch at once. Default: never.
      *
      * @throws IllegalArgumentException if under a second or over 366 days
      */
@@ -788,8 +790,8 @@ public final class PushClient implements AutoCloseable {
      * unnoticed. Default: never.
      *
      * <p>The versions of both count as one sequence: a version of either is handed over only if it
-     * is higher than what the application has taken of both. So an application server goes on
-     * counting where it was; one that begins at 0 for a new endpoint would not be heard. An
+     * is higher than the last one handled of either. So an application server goes on counting
+     * where it was; if it began at 0 for a new endpoint, its versions would not be handed over. An
      * application without an {@link EndpointReplacedHandler} keeps its endpoints.
      *
      * <p>Each wait lasts up to a 24th longer, and successors are registered one at a time, up to a

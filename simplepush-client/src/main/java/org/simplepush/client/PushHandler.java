@@ -18,8 +18,8 @@ package org.simplepush.client;
  * </ul>
  *
  * <p>Every application needs one of the first two: a push server may lose what it knows, and then
- * the endpoints do not work any more. A message that an application does not implement the handler
- * of is kept, and a warning says at once and at each start what is missing.
+ * the endpoints do not work any more. If an application lacks the handler for a message, the
+ * message is kept, and a warning says so, now and at each start.
  *
  * @since 0.1
  */

@@ -11,10 +11,10 @@ import org.simplepush.client.internal.device.Handlers;
  * use by many threads; lives as long as its {@link PushClient}.
  *
  * <p>No call blocks. The futures complete on the client's callback executor, or fail with a {@link
- * PushException}; cancelling one does not recall the request. Chain to them. Who waits for one
- * inside a handler ({@code register().get()}) needs a {@linkplain
- * PushClient.Builder#callbackExecutor callback executor} with a thread left to complete it, as the
- * default has; with a single thread it waits for ever.
+ * PushException}; cancelling one does not recall the request. Chain to them. A handler that waits
+ * for one ({@code register().get()}) needs a {@linkplain PushClient.Builder#callbackExecutor
+ * callback executor} with another thread to complete it, as the default has; with a single thread
+ * it never returns.
  *
  * @since 0.1
  */
@@ -51,9 +51,9 @@ public final class PushManager {
 
   /**
    * Asks for a new endpoint without waiting for it: the request is stored, and tried until the push
-   * server has answered it, however often the device is restarted meanwhile. The application gets
-   * the endpoint by {@link RegisteredHandler#onRegistered}. As long as that has not returned,
-   * asking again with the same tag changes nothing.
+   * server has answered it, even if the device is restarted in between. The application gets the
+   * endpoint by {@link RegisteredHandler#onRegistered}. As long as that has not returned, asking
+   * again with the same tag changes nothing.
    *
    * <p>The future completes when the request is stored.
    *
@@ -89,13 +89,13 @@ public final class PushManager {
   }
 
   /**
-   * Gives an endpoint up. The future completes when the device has forgotten it; the server is told
-   * at once, or when there is a connection (protocol §10). From then on no version of it is handed
-   * over; a handler that is running is not interrupted.
+   * Unregisters an endpoint. The future completes when the device has forgotten it. From then on no
+   * version of it is handed over; a handler that is running is not interrupted. The push server
+   * learns of it now or when there is a connection (protocol §10).
    *
-   * <p>The endpoint may also be a lost one that has no successor yet; then it gets none, and nobody
-   * is told of the loss any more. Fails with {@code NOT_FOUND_ERROR} if the application has no such
-   * endpoint.
+   * <p>The endpoint may also be a lost one that has no successor yet; then it gets none, and no
+   * handler is called for the loss any more. Fails with {@code NOT_FOUND_ERROR} if the application
+   * has no such endpoint.
    *
    * @throws IllegalStateException if the client was never started
    */
@@ -110,11 +110,10 @@ public final class PushManager {
   /**
    * Gives an endpoint a successor, because it is not to be trusted any more: somebody who learned
    * it published a version so high that every later one is stale (protocol §12), or may do so. The
-   * device registers another endpoint, as soon as there is a connection and however often it is
-   * restarted meanwhile, and hands the application both ({@link EndpointReplacedHandler}). When
-   * that has returned normally the old endpoint is unregistered; until then it goes on working.
-   * Nothing that came for the old one counts for the new one, whose versions may begin at any
-   * number.
+   * device registers another endpoint as soon as there is a connection, even after a restart, and
+   * hands the application both ({@link EndpointReplacedHandler}). When that has returned normally
+   * the old endpoint is unregistered; until then it goes on working. Nothing that came for the old
+   * one counts for the new one, whose versions may begin at any number.
    *
    * <p>The future completes when the request is stored. A second request for an endpoint whose
    * successor is on the way changes nothing. An endpoint of which the application has not confirmed

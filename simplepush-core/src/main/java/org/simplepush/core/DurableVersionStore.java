@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  * endpoint is of no use once no server has the key that issued it. Beside the user agents it keeps
  * one <em>key record</em>, in which push servers write down which keys have issued endpoints, and
  * the keys themselves unless their operator hands some in (protocol §8). A server that is handed
- * such a store uses the record by itself.
+ * such a store uses the record without further settings.
  *
  * <p>To the store the record is a text that it neither reads nor changes. It is secret, at most
  * some kilobytes, read often and written a few times a year. Nothing but {@link #replaceKeyRecord}

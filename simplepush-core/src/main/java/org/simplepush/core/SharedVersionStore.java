@@ -12,12 +12,12 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A store that several push servers share, each of them a <em>node</em>. Besides keeping versions
- * it remembers on which node a user agent is connected, and gives that node word of what the others
- * do. A server that is handed such a store joins it by itself.
+ * it remembers on which node a user agent is connected, and sends that node <em>hints</em> of what
+ * the others do. A server that is handed such a store joins it without further settings.
  *
- * <p>The words are hints: they may be lost, doubled or reordered. Nothing breaks, because whoever
- * hears one reads the store or merges by the higher version, and compares with the store after
- * {@link Listener#wordsLost}, at every hello, at every client ping and now and then.
+ * <p>Hints may be lost, doubled or reordered. That does no harm: a node that receives one reads the
+ * store or merges by the higher version, and it compares its connections with the store after
+ * {@link Listener#wordsLost}, at every hello, at every client ping and at intervals.
  *
  * <p><strong>Late steps.</strong> A node may freeze, or its connection to the store stall, while
  * the device goes on elsewhere; then steps of an old connection arrive after those of a newer one.
@@ -26,15 +26,17 @@ import org.jspecify.annotations.Nullable;
  * channels that the device does not list go. Each claim has a higher <em>epoch</em> than the one
  * before it. A step says what it is {@linkplain Basis based on}, and is not done if the store has a
  * newer claim: it is <em>superseded</em>. An older claim in the store, or none, means that the
- * store has lost the newer one: the step restores that, and whoever had the older is told. It may
- * be a connection that has settled since the loss; its device comes back, and settles anew.
+ * store has lost the newer one: the step restores that, and the node of the older claim is sent
+ * {@link Listener#displaced}. That may be a connection that has settled since the loss; its device
+ * connects again and settles again.
  *
  * @since 0.1
  */
 public interface SharedVersionStore extends VersionStore {
   /**
-   * What a node is told. Called on threads of the store's choosing, by several at a time, and never
-   * within a call that a node or its store was asked by, which may hold a lock; must not block.
+   * Receives the hints for a node. Called on threads of the store's choosing, by several at a time.
+   * Never called from within a call to the store or a node, whose caller may hold a lock. Must not
+   * block.
    */
   interface Listener {
     /**
@@ -47,7 +49,7 @@ public interface SharedVersionStore extends VersionStore {
     void published(Uaid uaid, Update update);
 
     /**
-     * The user agent has connected anew, or was dropped: this connection of it is over.
+     * The user agent has another connection, or was dropped: this connection of it is over.
      *
      * @param uaid the user agent
      * @param connection what {@link Node#settle} was given
@@ -55,17 +57,17 @@ public interface SharedVersionStore extends VersionStore {
     void displaced(Uaid uaid, long connection);
 
     /**
-     * Somebody wanted to publish to a user agent that is connected here, but the store has no such
-     * channel, or not even the user agent. If the device still has that channel, the store has lost
-     * it: only comparing tells.
+     * A version was published to a user agent that is connected here, but the store has no such
+     * channel, or not even the user agent. Either the channel was unregistered, or the store has
+     * lost it: the node compares to find out.
      *
      * @param uaid the user agent
      */
     void gone(Uaid uaid);
 
     /**
-     * Words may have been lost, and come again now: everybody connected here is to be compared with
-     * the store.
+     * Hints may have been lost, and arrive again now: the node has to compare all its connections
+     * with the store.
      */
     void wordsLost();
   }
@@ -103,7 +105,7 @@ public interface SharedVersionStore extends VersionStore {
      * The connection has the claim now.
      *
      * @param claim the claim. Its epoch is higher than it was if a connection that has not settled
-     *     has registered channels meanwhile
+     *     has registered channels since
      * @param pending what is pending
      * @param digest the {@link SharedVersionStore#digest} of all channels, combined by exclusive or
      */
@@ -165,7 +167,7 @@ public interface SharedVersionStore extends VersionStore {
   interface Node extends AutoCloseable {
     /**
      * Finds out about a user agent that says hello, as {@link VersionStore#hello} does, but takes
-     * nothing away: nobody is dropped, no channel is removed, and whoever has the claim keeps it.
+     * nothing away: nobody is dropped, no channel is removed, and the claim stays where it is.
      *
      * @param uaid the user agent
      * @param channelIds every channel the user agent has, or null if it did not say
@@ -174,10 +176,11 @@ public interface SharedVersionStore extends VersionStore {
     CompletionStage<Greeting> hello(Uaid uaid, @Nullable List<ChannelId> channelIds);
 
     /**
-     * The device has shown that it is there. Unless somebody else has settled or registered since
-     * the hello: claims it for this connection, so that its words come to this node; tells the node
-     * of the connection that had the claim, if it is another; removes channels that are not listed,
-     * and spells the others as the list does.
+     * The device has shown that it is there. Unless another connection has settled or registered
+     * since the hello, this claims it for this connection, so that its hints come to this node. The
+     * node of the connection that had the claim is sent {@link Listener#displaced}, if it is
+     * another. Channels that are not listed are removed; the others are spelled as the list spells
+     * them.
      *
      * @param uaid the user agent
      * @param connection a number this node gives to no other connection; of two connections to this
@@ -191,7 +194,7 @@ public interface SharedVersionStore extends VersionStore {
         Uaid uaid, long connection, Basis.Seen seen, @Nullable List<ChannelId> channelIds);
 
     /**
-     * Compares a settled connection with the store: makes sure that words still come to this node,
+     * Compares a settled connection with the store: makes sure that hints still come to this node,
      * unless a newer connection has the claim, and reads what is pending, which counts as seen.
      *
      * @param uaid the user agent
@@ -224,9 +227,9 @@ public interface SharedVersionStore extends VersionStore {
     CompletionStage<Removal> unregister(Uaid uaid, Basis basis, ChannelId channelId);
 
     /**
-     * Removes a user agent with its channels; tells the node of another connection that has the
-     * claim. Based on a claim it is done only if the store has that very claim: a higher epoch says
-     * that there are channels which the connection has not heard of.
+     * Removes a user agent with its channels. The node of another connection that has the claim is
+     * sent {@link Listener#displaced}. Based on a claim, this is done only if the store has exactly
+     * that claim: a higher epoch says that there are channels which the connection does not know.
      *
      * @param uaid the user agent
      * @param basis what this is based on
@@ -235,7 +238,7 @@ public interface SharedVersionStore extends VersionStore {
     CompletionStage<Boolean> drop(Uaid uaid, Basis basis);
 
     /**
-     * The connection has ended: no more words for it, if it has the claim. That it had it is not
+     * The connection has ended: no more hints for it, if it has the claim. That it had it is not
      * forgotten, so that late steps of older ones stay superseded.
      *
      * @param uaid the user agent
@@ -244,17 +247,17 @@ public interface SharedVersionStore extends VersionStore {
      */
     CompletionStage<Void> release(Uaid uaid, long connection);
 
-    /** Leaves: no more words come. Calling it again is harmless. */
+    /** Leaves: no more hints come. Calling it again is harmless. */
     @Override
     void close();
   }
 
   /**
-   * Enters a push server among the nodes. When it returns, words come.
+   * Makes a push server one of the nodes. When this returns, hints come.
    *
    * @param notSeenFor after how long a user agent that was not seen is to be dropped; the store may
-   *     do so by itself
-   * @param listener what to tell the words to
+   *     do so itself
+   * @param listener receives the hints
    * @return the membership
    * @throws StoreException if the store cannot be reached
    */

@@ -65,7 +65,7 @@ public interface VersionStore extends AutoCloseable {
     REGISTERED,
     /** The user agent has as many channels as it may; nothing was changed. */
     LIMIT_REACHED,
-    /** The user agent was dropped meanwhile; nothing was changed. */
+    /** There is no such user agent any more; nothing was changed. */
     UNKNOWN_USER_AGENT
   }
 

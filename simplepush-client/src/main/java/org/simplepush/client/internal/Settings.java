@@ -13,8 +13,8 @@ import org.simplepush.core.internal.Backoff;
  *
  * @param maxMessageLength of the server, in bytes
  * @param allowInsecure whether {@code ws:} may be used to other hosts than this one
- * @param synchroniseAfter how long an application may be left in peace before it is told to
- *     synchronise; null if it never is
+ * @param synchroniseAfter after how long without another call an application has to synchronise;
+ *     null for never
  * @param renewal null if endpoints are kept
  */
 public record Settings(
@@ -38,7 +38,7 @@ public record Settings(
    * How endpoints are renewed.
    *
    * @param age after which an endpoint gets a successor
-   * @param overlap how long it works after the application has taken that
+   * @param overlap how long it works after the application has handled that
    */
   public record Renewal(Duration age, Duration overlap) {}
 

@@ -17,7 +17,7 @@ import org.simplepush.core.ChannelId;
  * device that slept for long does not do everything at once. Confined to the loop.
  */
 final class Deadlines {
-  /** How often the wall clock is looked at: after a sleep of the device nobody else tells. */
+  /** How often to look at the wall clock, because nothing reports that the device has slept. */
   static final Duration LOOK = Duration.ofMinutes(15);
 
   /** A wait is longer by a random part of it, at most this one, so that many end apart. */
@@ -165,7 +165,7 @@ final class Deadlines {
     return stored.containsKey(deadline);
   }
 
-  /** Begins the wait, anew if it had begun. */
+  /** Begins the wait, or restarts it. */
   void set(Deadline deadline) {
     loop.assertCurrent();
     Duration wait = owner.waitFor(deadline);
@@ -188,8 +188,8 @@ final class Deadlines {
   }
 
   /**
-   * Not rescheduled whenever a wait begins anew: the timer looks what is over when it is due. A
-   * break is left as it is, or waits that begin again and again would put off what is over.
+   * Not rescheduled whenever a wait restarts: the timer looks what is over when it is due. A break
+   * is left as it is, or waits that begin again and again would put off what is over.
    */
   private void lookIn(Duration delay) {
     if (isBreak) {

@@ -44,7 +44,8 @@ class WakeUpTest {
     Hello hello = connection.next(Hello.class);
     assertThat(hello.wakeUp()).isEqualTo(h.server.doorbell.address());
     assertThat(hello.mobileNetwork()).isEqualTo(NETWORK);
-    h.says(connection, "{'messageType':'hello','uaid':'" + UAID.text() + "','status':" + status + "}");
+    h.says(
+        connection, "{'messageType':'hello','uaid':'" + UAID.text() + "','status':" + status + "}");
     return connection;
   }
 

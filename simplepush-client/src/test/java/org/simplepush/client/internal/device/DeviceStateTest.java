@@ -257,8 +257,7 @@ class DeviceStateTest {
             new Message.Replaced(channelId, secret, secret));
     assertThat(messages)
         .extracting(Message::toString)
-        .allSatisfy(
-            text -> assertThat(text).doesNotContain(secret.toString(), channelId.text()));
+        .allSatisfy(text -> assertThat(text).doesNotContain(secret.toString(), channelId.text()));
     assertThat(new PushMessage(secret, 1).toString()).isEqualTo("PushMessage[version=1]");
     assertThat(new PushRegistration(secret, OptionalLong.of(1)).toString())
         .isEqualTo("PushRegistration[version=1]");

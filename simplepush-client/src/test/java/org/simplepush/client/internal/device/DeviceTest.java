@@ -426,7 +426,9 @@ class DeviceTest {
     FakeConnection connection = h.start().connected();
     CompletableFuture<URI> result = h.register("calendar");
     ChannelId channelId = connection.next(Register.class).channelId();
-    h.says(connection, "{'messageType':'register','status':200,'channelID':'" + channelId.text() + "'}");
+    h.says(
+        connection,
+        "{'messageType':'register','status':200,'channelID':'" + channelId.text() + "'}");
     assertThat(failure(result).kind()).isEqualTo(PushException.Kind.SERVER_ERROR);
   }
 
@@ -486,7 +488,9 @@ class DeviceTest {
     assertThat(h.registrations("calendar")).isEmpty();
     assertThat(h.storage.state).doesNotContain(channelId.text());
     assertThat(connection.next()).isEqualTo(new Unregister(channelId));
-    h.says(connection, "{'messageType':'unregister','status':200,'channelID':'" + channelId.text() + "'}");
+    h.says(
+        connection,
+        "{'messageType':'unregister','status':200,'channelID':'" + channelId.text() + "'}");
     connection.assertNothingSaid();
   }
 

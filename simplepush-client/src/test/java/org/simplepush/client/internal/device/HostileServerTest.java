@@ -30,7 +30,13 @@ class HostileServerTest {
   /** Messages as they should be; a field of one of them becomes something else. */
   private static final List<Map<String, String>> MESSAGES =
       List.of(
-          fields("messageType", "'hello'", "uaid", "'" + DeviceHarness.UAID.text() + "'", "status", "200"),
+          fields(
+              "messageType",
+              "'hello'",
+              "uaid",
+              "'" + DeviceHarness.UAID.text() + "'",
+              "status",
+              "200"),
           fields("messageType", "'hello'", "status", "307", "redirect", "'wss://two.example.org/'"),
           fields("messageType", "'hello'", "status", "503", "error", "'no'"),
           fields(
@@ -192,9 +198,7 @@ class HostileServerTest {
       h.open(connection);
       connection.next(Hello.class);
     }
-    h.says(
-        connection,
-        message.replace("$KNOWN", known.text()).replace("$PENDING", pending.text()));
+    h.says(connection, message.replace("$KNOWN", known.text()).replace("$PENDING", pending.text()));
     assertGoesOn(h, connection);
   }
 

@@ -114,7 +114,11 @@ class QueuedRegisterTest {
       ChannelId channelId = connection.next(Register.class).channelId();
       h.says(
           connection,
-          "{'messageType':'register','channelID':'" + channelId.text() + "','status':" + status + "}");
+          "{'messageType':'register','channelID':'"
+              + channelId.text()
+              + "','status':"
+              + status
+              + "}");
       h.advance(Duration.ofSeconds(seconds).minusNanos(1));
       connection.assertNothingSaid();
       h.advance(Duration.ofNanos(1));
@@ -128,7 +132,9 @@ class QueuedRegisterTest {
     queue(h, "work");
     for (int seconds : new int[] {5, 10, 20, 40, 80, 160, 320, 600, 600}) {
       ChannelId channelId = connection.next(Register.class).channelId();
-      h.says(connection, "{'messageType':'register','channelID':'" + channelId.text() + "','status':503}");
+      h.says(
+          connection,
+          "{'messageType':'register','channelID':'" + channelId.text() + "','status':503}");
       h.advance(Duration.ofSeconds(seconds).minusNanos(1));
       connection.assertNothingSaid();
       h.advance(Duration.ofNanos(1));

@@ -367,7 +367,8 @@ class ReplaceTest {
     begin();
     replace();
     ChannelId asked = connection.next(Register.class).channelId();
-    h.says(connection, "{'messageType':'register','channelID':'" + asked.text() + "','status':503}");
+    h.says(
+        connection, "{'messageType':'register','channelID':'" + asked.text() + "','status':503}");
     h.advance(Duration.ofSeconds(5));
     fulfil();
     calendar.assertTold(replaced());
