@@ -110,7 +110,10 @@ public final class InMemoryVersionStore implements VersionStore {
         return null;
       }
       channel.pending = false;
-      return new Update(channel.id, channel.version);
+      boolean same =
+          channel.version == acknowledged.version()
+              && channel.id.isSpelledLike(acknowledged.channelId());
+      return same ? acknowledged : new Update(channel.id, channel.version);
     }
 
     /** Takes over how the device spells this channel now. */
