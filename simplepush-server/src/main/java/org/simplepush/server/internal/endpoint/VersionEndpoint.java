@@ -10,6 +10,8 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
+import org.simplepush.core.Uaid;
+import org.simplepush.core.Update;
 import org.simplepush.core.VersionStore;
 import org.simplepush.core.VersionStore.Advance;
 import org.simplepush.server.EndpointHandler;
@@ -33,12 +35,18 @@ public final class VersionEndpoint implements EndpointHandler {
 
   private final VersionStore store;
   private final EndpointTokens tokens;
-  private final SessionRegistry sessions;
+  private final Delivery deliverInline;
+  private final Delivery deliverLater;
   private final RateLimit rateLimit;
   private final Set<String> allowedOrigins;
   private final InstantSource clock;
   private final Counters counters;
   private volatile State state = State.NEW;
+
+  /** Hands an update to the session of a user agent. */
+  private interface Delivery {
+    void deliver(Uaid uaid, Update update);
+  }
 
   private enum State {
     /** Not started yet: 503. */
@@ -68,7 +76,8 @@ public final class VersionEndpoint implements EndpointHandler {
       Counters counters) {
     this.store = store;
     this.tokens = tokens;
-    this.sessions = sessions;
+    this.deliverInline = sessions::deliverInline;
+    this.deliverLater = sessions::deliver;
     this.rateLimit = rateLimit;
     this.allowedOrigins = allowedOrigins;
     this.clock = clock;
@@ -138,9 +147,9 @@ public final class VersionEndpoint implements EndpointHandler {
     }
     CompletableFuture<Advance> advanced = advance(channel, version).toCompletableFuture();
     // What the store completes later, it does on a thread of its own, perhaps under a lock.
-    boolean here = advanced.isDone();
+    Delivery delivery = advanced.isDone() ? deliverInline : deliverLater;
     return advanced.handle(
-        (result, failure) -> lastIfClosing(answer(channel, result, failure, here)));
+        (result, failure) -> lastIfClosing(answer(channel, result, failure, delivery)));
   }
 
   private CompletionStage<Advance> advance(EndpointTokens.Channel channel, long version) {
@@ -160,7 +169,7 @@ public final class VersionEndpoint implements EndpointHandler {
       EndpointTokens.Channel channel,
       @Nullable Advance result,
       @Nullable Throwable failure,
-      boolean here) {
+      Delivery delivery) {
     if (result instanceof Advance.Advanced advanced) {
       counters.updatesAccepted.increment();
       if (advanced.collapsed()) {
@@ -168,7 +177,7 @@ public final class VersionEndpoint implements EndpointHandler {
       }
       // A shared store sends word to the user agent's node, perhaps this one, too: a session notes
       // a version once. Only that word is left if the store failed and yet did the step.
-      sessions.deliver(channel.uaid(), advanced.update(), here);
+      delivery.deliver(channel.uaid(), advanced.update());
       return ACCEPTED;
     }
     if (result instanceof Advance.Repeated) {

@@ -3,14 +3,14 @@ package org.simplepush.server.internal.net;
 import java.util.Arrays;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
-import org.simplepush.server.internal.session.Session;
+import org.simplepush.server.internal.session.Wire;
 
 /**
  * The timers of a connection: those of its session, and its own. They share one timer of the loop,
  * which is set for the first of them. Confined to that loop.
  */
 final class Alarms implements Runnable {
-  private static final Session.Timer[] SESSION = Session.Timer.values();
+  private static final Wire.Timer[] SESSION = Wire.Timer.values();
 
   /** The connection's own timer, behind those of the session. */
   private static final int OWN = SESSION.length;
@@ -35,7 +35,7 @@ final class Alarms implements Runnable {
   }
 
   /** Starts a timer of the session, also one that runs: then it runs out later. */
-  void start(Session.Timer timer, long delayNanos) {
+  void start(Wire.Timer timer, long delayNanos) {
     start(index(timer), delayNanos);
   }
 
@@ -80,7 +80,7 @@ final class Alarms implements Runnable {
 
   private void ring() {
     set = null;
-    for (Session.Timer timer : SESSION) {
+    for (Wire.Timer timer : SESSION) {
       if (isDue(index(timer))) {
         connection.onTimer(timer);
       }
@@ -116,7 +116,7 @@ final class Alarms implements Runnable {
 
   /** An array of times is the least that several timers a connection can cost. */
   @SuppressWarnings("EnumOrdinal")
-  private static int index(Session.Timer timer) {
+  private static int index(Wire.Timer timer) {
     return timer.ordinal();
   }
 }

@@ -15,19 +15,20 @@ import org.simplepush.server.internal.Refusal;
 import org.simplepush.server.internal.framing.FrameGuard;
 import org.simplepush.server.internal.framing.UpgradeRequest;
 import org.simplepush.server.internal.session.Session;
+import org.simplepush.server.internal.session.Wire;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * One device's connection: moves bytes between its socket and the WebSocket engine, and messages
  * between the engine and the {@link Session}. Knows no rules of SimplePush. Only touched by who has
- * the turn of its loop, but for {@link #execute} and {@link #executeHere}.
+ * the turn of its loop, but for {@link #execute} and {@link #executeInline}.
  *
  * <p>Life: <em>opening</em> until the upgrade request is complete and right, <em>open</em> while
  * the session lasts, <em>closing</em> from the close frame or the refusal until the peer ends the
  * stream or patience does, <em>closed</em>.
  */
-public final class Connection extends DeviceSocket implements Session.Wire {
+public final class Connection extends DeviceSocket implements Wire {
   private enum State {
     OPENING,
     OPEN,
@@ -321,7 +322,7 @@ public final class Connection extends DeviceSocket implements Session.Wire {
   }
 
   @Override
-  public void startTimer(Session.Timer timer, long delayNanos) {
+  public void startTimer(Wire.Timer timer, long delayNanos) {
     long delay =
         switch (timer) {
           // The first counts from connecting.
@@ -367,8 +368,8 @@ public final class Connection extends DeviceSocket implements Session.Wire {
   }
 
   @Override
-  public void executeHere(Runnable task) {
-    loop.executeHere(() -> run(task));
+  public void executeInline(Runnable task) {
+    loop.executeInline(() -> run(task));
   }
 
   @Override
@@ -462,7 +463,7 @@ public final class Connection extends DeviceSocket implements Session.Wire {
     }
   }
 
-  void onTimer(Session.Timer timer) {
+  void onTimer(Wire.Timer timer) {
     if (session != null) {
       session.onTimer(timer);
     }

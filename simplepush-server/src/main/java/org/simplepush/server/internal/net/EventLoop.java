@@ -29,7 +29,7 @@ import org.slf4j.LoggerFactory;
  * and runs them one at a time. Nothing it does costs more because more connections are idle.
  *
  * <p>What runs has the loop's <em>turn</em>, a lock. The thread has it whenever it does not wait
- * for sockets; while it does, another may take it, for a task of its own ({@link #executeHere}).
+ * for sockets; while it does, another may take it, for a task of its own ({@link #executeInline}).
  * All that a loop serves is only touched by who has the turn.
  */
 public final class EventLoop implements Executor, Runnable {
@@ -140,7 +140,7 @@ public final class EventLoop implements Executor, Runnable {
    * calling thread, and some that were there before it: waking another one costs more than most
    * tasks. The caller must hold no lock that a task may want.
    */
-  void executeHere(Runnable task) {
+  void executeInline(Runnable task) {
     tasks.add(task);
     if (stopping || isOutrun() || isCurrent() || !turn.tryLock()) {
       wakeUp();

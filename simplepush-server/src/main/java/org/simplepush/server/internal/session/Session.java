@@ -2,15 +2,12 @@ package org.simplepush.server.internal.session;
 
 import java.net.InetSocketAddress;
 import java.net.URI;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.Executor;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -29,7 +26,6 @@ import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
 import org.simplepush.core.VersionStore;
 import org.simplepush.core.VersionStore.Resumption;
-import org.simplepush.server.internal.ClientAddresses;
 import org.simplepush.server.internal.Counters;
 import org.simplepush.server.internal.EndpointTokens;
 import org.simplepush.server.internal.Refusal;
@@ -49,69 +45,6 @@ import org.slf4j.LoggerFactory;
  * have gone on elsewhere. Then nothing may be taken away because of it.
  */
 public final class Session {
-  /** What a session needs of the connection it speaks over. */
-  public interface Wire extends Executor {
-    /** Calls a task as its loop would, one at a time, soon. From any thread. */
-    @Override
-    void execute(Runnable task);
-
-    /**
-     * Like {@link #execute}, but on the calling thread if nothing else is done for this loop just
-     * now. From any thread that holds no lock.
-     */
-    void executeHere(Runnable task);
-
-    /** Sends a message, or queues it behind what is not yet written. */
-    void send(ServerMessage message);
-
-    /**
-     * Sends a WebSocket ping and a message behind it, both at once: so the pong, of which {@link
-     * Session#onPong} is told, comes before all that the device says because of the message.
-     *
-     * @param behind null if there is none
-     */
-    void ping(long payload, @Nullable ServerMessage behind);
-
-    /** Whether a message sent now would leave at once, as far as is known. */
-    boolean isWritable();
-
-    /** Whether the device has sent something that was not handed over yet. */
-    boolean isAsked();
-
-    /** Sends what is queued, then the reason, then ends the connection. */
-    void close(CloseCode code, String reason);
-
-    /**
-     * Calls {@link Session#onTimer} once, not before {@code delayNanos} have passed. A timer that
-     * runs already is started anew.
-     */
-    void startTimer(Timer timer, long delayNanos);
-
-    /** Calls {@link Session#flush} once the wire has handed over all that came at the same time. */
-    void flushSoon();
-
-    /** Nanoseconds since some fixed point. */
-    long now();
-
-    /** Whether the calling thread may touch the session now. From any thread. */
-    boolean isCurrent();
-
-    /** What limits per address count the device under, see {@link ClientAddresses#key}. */
-    long address();
-  }
-
-  /** What a session waits for. */
-  public enum Timer {
-    /** The device said no hello in time, or no pong after it, or the store has not answered. */
-    HELLO,
-    /** The eldest delivery may need to be sent again, or may be forgotten. */
-    REDELIVERY,
-    /** Time to compare with the store and to be counted as seen. */
-    RECONCILE,
-    /** The device may have been quiet for long enough to be left to sleep. */
-    QUIET
-  }
-
   /** What all sessions of a server share. */
   public record Context(
       ServerSettings settings,
@@ -204,75 +137,12 @@ public final class Session {
     Sleepers.@Nullable Sleeper sleeper;
   }
 
-  /** What a session knows whose device has not shown yet that it is there. */
-  private static final class Unsettled {
-    /** What a ping carries whose pong shows it: somebody else could only guess it. */
-    long ping = ThreadLocalRandom.current().nextLong();
-
-    Basis.Seen seen;
-
-    /**
-     * What an unregister is based on: it may be older than what was seen when it was looked again,
-     * and the device may have gone elsewhere in between.
-     */
-    Basis.Seen seenBefore;
-
-    /** Whether the hello had a list. */
-    final boolean lists;
-
-    /** What was listed and what was registered since; null if the store has what it has. */
-    final @Nullable Map<ChannelId, ChannelId> channelIds;
-
-    /** Whether a register or unregister has failed, which may have happened or may yet do so. */
-    boolean doubtful;
-
-    final @Nullable Outgrown outgrown;
-
-    Unsettled(
-        Basis.Seen seen,
-        boolean lists,
-        @Nullable List<ChannelId> channelIds,
-        @Nullable Outgrown outgrown) {
-      this.seen = seen;
-      this.seenBefore = seen;
-      this.lists = lists;
-      this.outgrown = outgrown;
-      this.channelIds = channelIds == null ? null : new LinkedHashMap<>();
-      if (channelIds != null) {
-        channelIds.forEach(this::add);
-      }
-    }
-
-    void add(ChannelId channelId) {
-      if (channelIds != null) {
-        channelIds.put(channelId, channelId); // spelled as it was last
-      }
-    }
-
-    void remove(ChannelId channelId) {
-      if (channelIds != null) {
-        channelIds.remove(channelId);
-      }
-    }
-
-    @Nullable List<ChannelId> list() {
-      return channelIds == null ? null : List.copyOf(channelIds.values());
-    }
-
-    @Nullable Long digest() {
-      return channelIds == null || doubtful ? null : Standing.digest(channelIds.keySet());
-    }
-  }
-
-  /** The user agent a device was before it was given a fresh UAID. */
-  private record Outgrown(Uaid uaid, Basis.Seen seen) {}
-
   public Session(Context context, Wire wire) {
     this.context = context;
     this.wire = wire;
     this.pings = new PingLimit(context.settings().pingMinInterval().toNanos());
     this.number = context.sessions().nextNumber();
-    wire.startTimer(Timer.HELLO, context.settings().helloTimeout().toNanos());
+    wire.startTimer(Wire.Timer.HELLO, context.settings().helloTimeout().toNanos());
   }
 
   /** Tells this connection from all others of this server. */
@@ -427,13 +297,13 @@ public final class Session {
             if (greeting == null) {
               helloFailed(hello, failure);
             } else {
-              assignFresh(hello, new Outgrown(tooMany, greeting.seen()));
+              assignFresh(hello, new Unsettled.Outgrown(tooMany, greeting.seen()));
             }
           });
     }
   }
 
-  private void assignFresh(ClientMessage.Hello hello, @Nullable Outgrown outgrown) {
+  private void assignFresh(ClientMessage.Hello hello, Unsettled.@Nullable Outgrown outgrown) {
     Refusal refusal = context.limits().userAgent(wire.address());
     if (refusal != null) {
       refuse(hello, refusal);
@@ -462,7 +332,7 @@ public final class Session {
       Uaid wanted,
       @Nullable List<ChannelId> channelIds,
       @Nullable Refusal refusal,
-      @Nullable Outgrown outgrown) {
+      Unsettled.@Nullable Outgrown outgrown) {
     // Connected before the store is asked: an update published from now on is either in the store's
     // answer or handed to this session, or both.
     if (!connect(wanted)) {
@@ -500,7 +370,7 @@ public final class Session {
             refuse(hello, refusal);
           } else {
             boolean known = greeting.resumption() instanceof Resumption.Diverged;
-            assignFresh(hello, known ? new Outgrown(wanted, greeting.seen()) : null);
+            assignFresh(hello, known ? new Unsettled.Outgrown(wanted, greeting.seen()) : null);
           }
         });
   }
@@ -606,7 +476,7 @@ public final class Session {
   private void ping(@Nullable ServerMessage behind) {
     if (!closed && unsettled != null) {
       log.trace("Sending a ping and {}", behind);
-      wire.startTimer(Timer.HELLO, context.settings().helloTimeout().toNanos());
+      wire.startTimer(Wire.Timer.HELLO, context.settings().helloTimeout().toNanos());
       wire.ping(unsettled.ping, behind);
     }
   }
@@ -690,7 +560,7 @@ public final class Session {
         });
   }
 
-  private void dropOutgrown(SharedVersionStore.Node node, @Nullable Outgrown outgrown) {
+  private void dropOutgrown(SharedVersionStore.Node node, Unsettled.@Nullable Outgrown outgrown) {
     if (outgrown != null) {
       node.drop(outgrown.uaid(), outgrown.seen()).whenComplete(reported("drop"));
     }
@@ -1035,15 +905,15 @@ public final class Session {
 
   private void compared(
       SharedVersionStore.Node node, Comparison comparison, Answer<List<Update>> answer) {
-    if (comparison instanceof Comparison.Superseded) {
-      superseded();
-    } else if (!(comparison instanceof Comparison.Claimed claimed)) {
-      stateLost();
-    } else if (standing().agreesWith(claimed)) {
-      stand(standing().after(claimed));
-      answer.on(claimed.pending(), null);
-    } else {
-      channelsLost(node, answer);
+    switch (standing().judge(comparison)) {
+      case AGREES -> {
+        Comparison.Claimed claimed = (Comparison.Claimed) comparison;
+        stand(standing().after(claimed));
+        answer.on(claimed.pending(), null);
+      }
+      case DIFFERS -> channelsLost(node, answer);
+      case SUPERSEDED -> superseded();
+      case UNKNOWN -> stateLost();
     }
   }
 
@@ -1090,7 +960,7 @@ public final class Session {
 
   private void reconcileIn(long delayNanos) {
     if (!closed && !comparesSoon) {
-      wire.startTimer(Timer.RECONCILE, delayNanos);
+      wire.startTimer(Wire.Timer.RECONCILE, delayNanos);
     }
   }
 
@@ -1108,16 +978,14 @@ public final class Session {
    * A channel of this user agent has reached a version. From any thread, and perhaps so late that
    * the session has been given another UAID: the version would then belong to a channel of the same
    * name with other versions.
-   *
-   * @param here whether the calling thread, which then holds no lock, may deliver it itself
    */
-  void published(Uaid owner, Update update, boolean here) {
-    Runnable delivery = () -> deliver(owner, update);
-    if (here) {
-      wire.executeHere(delivery);
-    } else {
-      wire.execute(delivery);
-    }
+  void published(Uaid owner, Update update) {
+    wire.execute(() -> deliver(owner, update));
+  }
+
+  /** The same, perhaps on the calling thread. From any thread that holds no lock. */
+  void publishedInline(Uaid owner, Update update) {
+    wire.executeInline(() -> deliver(owner, update));
   }
 
   private void deliver(Uaid owner, Update update) {
@@ -1167,7 +1035,8 @@ public final class Session {
   private void startRedelivery() {
     if (!redeliveryStarted && deliveries != null && !deliveries.isEmpty()) {
       redeliveryStarted = true;
-      wire.startTimer(Timer.REDELIVERY, deliveries.nanosUntilDue(wire.now(), redeliveryNanos()));
+      wire.startTimer(
+          Wire.Timer.REDELIVERY, deliveries.nanosUntilDue(wire.now(), redeliveryNanos()));
     }
   }
 
@@ -1184,7 +1053,7 @@ public final class Session {
   }
 
   /** A timer that was started has run out. */
-  public void onTimer(Timer timer) {
+  public void onTimer(Wire.Timer timer) {
     assert wire.isCurrent();
     if (closed) {
       return;
@@ -1216,7 +1085,7 @@ public final class Session {
       case QUIET -> perhapsFallAsleep();
       case RECONCILE -> {
         if (busy) {
-          wire.startTimer(Timer.RECONCILE, BUSY_NANOS);
+          wire.startTimer(Wire.Timer.RECONCILE, BUSY_NANOS);
         } else {
           comparesSoon = false;
           reconcile();
@@ -1316,7 +1185,7 @@ public final class Session {
       doze = new Doze();
       doze.address = address;
       doze.lastTraffic = wire.now();
-      wire.startTimer(Timer.QUIET, context.sleepers().quietNanos());
+      wire.startTimer(Wire.Timer.QUIET, context.sleepers().quietNanos());
     }
   }
 
@@ -1329,9 +1198,9 @@ public final class Session {
     long quietNanos = context.sleepers().quietNanos();
     long left = quietNanos - (wire.now() - doze.lastTraffic);
     if (left > 0) {
-      wire.startTimer(Timer.QUIET, left);
+      wire.startTimer(Wire.Timer.QUIET, left);
     } else if (busy || isOutstanding() || !fallAsleep(known(), address)) {
-      wire.startTimer(Timer.QUIET, quietNanos);
+      wire.startTimer(Wire.Timer.QUIET, quietNanos);
     }
   }
 
@@ -1370,7 +1239,7 @@ public final class Session {
           }
           if (pending == null || isOutstanding()) {
             stayAwake();
-            wire.startTimer(Timer.QUIET, context.sleepers().quietNanos());
+            wire.startTimer(Wire.Timer.QUIET, context.sleepers().quietNanos());
           } else {
             doze = null;
             close(CloseCode.WAKE_UP, "wait for a datagram");

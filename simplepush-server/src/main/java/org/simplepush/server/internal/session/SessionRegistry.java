@@ -209,25 +209,37 @@ public final class SessionRegistry implements SharedVersionStore.Listener {
    *
    * <p>Either may be outdated, if the device has meanwhile connected to another node: then it gets
    * the update on both connections, or a datagram it does not need. It handles a version once.
-   *
-   * @param here whether the calling thread, which then holds no lock, may do the session's work
    */
-  public void deliver(Uaid uaid, Update update, boolean here) {
+  public void deliver(Uaid uaid, Update update) {
     Session session = sessions.get(uaid);
     if (session != null) {
-      session.published(uaid, update, here);
-    } else {
+      session.published(uaid, update);
+    }
+    deliverElsewhere(uaid, update, session);
+  }
+
+  /** The same, perhaps on the calling thread, which holds no lock. */
+  public void deliverInline(Uaid uaid, Update update) {
+    Session session = sessions.get(uaid);
+    if (session != null) {
+      session.publishedInline(uaid, update);
+    }
+    deliverElsewhere(uaid, update, session);
+  }
+
+  private void deliverElsewhere(Uaid uaid, Update update, @Nullable Session live) {
+    if (live == null) {
       sleepers.published(uaid);
     }
     if (node != null) {
-      settling.getOrDefault(uaid, List.of()).forEach(one -> one.published(uaid, update, false));
+      settling.getOrDefault(uaid, List.of()).forEach(one -> one.published(uaid, update));
     }
   }
 
   @Override
   public void published(Uaid uaid, Update update) {
     counters.wordsHeard.increment();
-    deliver(uaid, update, false); // the store may hold locks of its own
+    deliver(uaid, update); // the store may hold locks of its own
   }
 
   @Override
@@ -360,23 +372,24 @@ public final class SessionRegistry implements SharedVersionStore.Listener {
 
   private void compared(
       SharedVersionStore.Node node, Uaid uaid, Sleepers.Sleeper sleeper, Comparison comparison) {
-    if (comparison instanceof Comparison.Claimed claimed) {
-      Standing before = sleeper.standing();
-      Standing now = before.after(claimed);
-      sleeper.standing(now);
-      if (!before.agreesWith(claimed)) {
+    Standing standing = sleeper.standing();
+    switch (standing.judge(comparison)) {
+      case AGREES -> {
+        Comparison.Claimed claimed = (Comparison.Claimed) comparison;
+        sleeper.standing(standing.after(claimed));
+        if (!claimed.pending().isEmpty()) {
+          sleepers.published(uaid);
+        }
+      }
+      case DIFFERS -> {
         counters.digestMismatches.increment();
-        if (!now.lists()) {
-          node.drop(uaid, now.claim()).whenComplete((done, failure) -> check("drop", failure));
+        if (!standing.lists()) {
+          node.drop(uaid, standing.claim()).whenComplete((done, failure) -> check("drop", failure));
         }
         sleepers.published(uaid);
-      } else if (!claimed.pending().isEmpty()) {
-        sleepers.published(uaid);
       }
-    } else if (comparison instanceof Comparison.Superseded) {
-      sleepers.remove(uaid, sleeper);
-    } else { // one the store does not know has to say hello, to learn that
-      sleepers.published(uaid);
+      case SUPERSEDED -> sleepers.remove(uaid, sleeper);
+      case UNKNOWN -> sleepers.published(uaid); // only a hello tells the device
     }
   }
 

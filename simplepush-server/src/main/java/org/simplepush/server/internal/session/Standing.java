@@ -27,11 +27,30 @@ public record Standing(Basis.Claim claim, @Nullable Long digest, boolean doubtfu
     return digest;
   }
 
+  /** What a comparison comes to. */
+  enum Verdict {
+    /** The connection has the claim, and the store has the channels it should. */
+    AGREES,
+    /** The connection has the claim, but the store lacks channels or has others. */
+    DIFFERS,
+    /** A newer connection has the claim. */
+    SUPERSEDED,
+    /** The store has no such user agent. */
+    UNKNOWN
+  }
+
+  Verdict judge(Comparison comparison) {
+    if (comparison instanceof Comparison.Claimed claimed) {
+      return agreesWith(claimed) ? Verdict.AGREES : Verdict.DIFFERS;
+    }
+    return comparison instanceof Comparison.Superseded ? Verdict.SUPERSEDED : Verdict.UNKNOWN;
+  }
+
   /**
-   * Whether the store has the channels it should. If another connection that has not settled has
-   * registered some meanwhile, which the epoch shows, it may have any.
+   * If another connection that has not settled has registered channels since, which the epoch
+   * shows, the store may have any.
    */
-  boolean agreesWith(Comparison.Claimed store) {
+  private boolean agreesWith(Comparison.Claimed store) {
     return digest == null || digest == store.digest() || !claim.equals(store.claim());
   }
 

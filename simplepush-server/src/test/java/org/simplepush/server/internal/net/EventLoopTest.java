@@ -69,7 +69,7 @@ class EventLoopTest {
         });
     await(entered);
     CompletableFuture<String> ranOn = new CompletableFuture<>();
-    loop.executeHere(() -> ranOn.complete(Thread.currentThread().getName()));
+    loop.executeInline(() -> ranOn.complete(Thread.currentThread().getName()));
     assertThat(ranOn).isNotDone();
     release.countDown();
     assertThat(ranOn.get()).isEqualTo(NAME);
@@ -91,7 +91,7 @@ class EventLoopTest {
     first.start();
     await(entered);
     CompletableFuture<Boolean> second = new CompletableFuture<>();
-    loop.executeHere(() -> second.complete(release.getCount() == 0));
+    loop.executeInline(() -> second.complete(release.getCount() == 0));
     assertThat(second).isNotDone();
     release.countDown();
     assertThat(second.get()).as("the second ran after the first").isTrue();
@@ -110,7 +110,7 @@ class EventLoopTest {
       if (i % 3 == 0) {
         loop.execute(task);
       } else {
-        loop.executeHere(task);
+        loop.executeInline(task);
       }
     }
     loop.execute(() -> done.complete(null));
@@ -125,7 +125,7 @@ class EventLoopTest {
     CompletableFuture<Void> done = new CompletableFuture<>();
     here(
         () -> {
-          loop.executeHere(() -> ran.add("asked for"));
+          loop.executeInline(() -> ran.add("asked for"));
           loop.execute(() -> done.complete(null));
           loop.atEndOfTurn(() -> ran.add("end of turn"));
           ran.add("first");
@@ -147,7 +147,7 @@ class EventLoopTest {
           new Thread(
               () -> {
                 for (int j = 0; j < each; j++) {
-                  loop.executeHere(
+                  loop.executeInline(
                       () -> {
                         unguarded[0]++;
                         done.countDown();
@@ -310,10 +310,10 @@ class EventLoopTest {
     CompletableFuture<Boolean> waits = CompletableFuture.completedFuture(false);
     while (!waits.join()) {
       CompletableFuture<Boolean> next = new CompletableFuture<>();
-      loop.executeHere(() -> next.complete(makeWait(thread.join(), pipe)));
+      loop.executeInline(() -> next.complete(makeWait(thread.join(), pipe)));
       waits = next;
     }
-    loop.executeHere(again);
+    loop.executeInline(again);
     assertThat(outrun.get()).as("the caller had a second turn before the loop").isFalse();
     assertThat(readyOn.get()).isEqualTo(NAME);
     pipe.sink().close();
@@ -407,7 +407,7 @@ class EventLoopTest {
           throw new IllegalStateException("a task that fails, which is logged");
         });
     CompletableFuture<String> next = new CompletableFuture<>();
-    loop.executeHere(() -> next.complete("ran"));
+    loop.executeInline(() -> next.complete("ran"));
     assertThat(next.get()).isEqualTo("ran");
   }
 
@@ -465,7 +465,7 @@ class EventLoopTest {
     AtomicBoolean ranHere = new AtomicBoolean();
     while (!ranHere.get()) {
       CountDownLatch ran = new CountDownLatch(1);
-      loop.executeHere(
+      loop.executeInline(
           () -> {
             ranHere.set(Thread.currentThread() == caller);
             try {

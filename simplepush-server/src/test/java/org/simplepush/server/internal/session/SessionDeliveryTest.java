@@ -276,7 +276,7 @@ class SessionDeliveryTest extends SessionFixture {
     wire.hears(notification(CHANNEL, 7));
     wire.says(ack(CHANNEL, 7));
     passes(INTERVAL.multipliedBy(2));
-    assertThat(wire.isTimerRunning(Session.Timer.REDELIVERY)).isFalse();
+    assertThat(wire.isTimerRunning(Wire.Timer.REDELIVERY)).isFalse();
     publish(CHANNEL, 8);
     wire.hears(notification(CHANNEL, 8));
     passes(INTERVAL);
@@ -377,8 +377,8 @@ class SessionDeliveryTest extends SessionFixture {
     register(wire, OTHER_CHANNEL);
     Update one = raise(CHANNEL, 1);
     Update other = raise(OTHER_CHANNEL, 2);
-    wire.session.published(Uaid.parse(UAID), one, false);
-    wire.session.published(Uaid.parse(UAID), other, false);
+    wire.session.published(Uaid.parse(UAID), one);
+    wire.session.published(Uaid.parse(UAID), other);
     wire.turn();
     wire.hears(
         "{'messageType':'notification','updates':[{'channelID':'"
@@ -436,7 +436,7 @@ class SessionDeliveryTest extends SessionFixture {
   void nothingIsSentAfterTheConnectionIsGone() {
     TestWire wire = registered();
     Update update = raise(CHANNEL, 7);
-    wire.session.published(Uaid.parse(UAID), update, false);
+    wire.session.published(Uaid.parse(UAID), update);
     wire.breaksOff();
     wire.turn();
     passes(Duration.ofHours(1));
@@ -452,7 +452,7 @@ class SessionDeliveryTest extends SessionFixture {
     wire.breaksAtNextSend = true;
     passes(INTERVAL);
     wire.hearsNothing();
-    assertThat(wire.isTimerRunning(Session.Timer.REDELIVERY)).isFalse();
+    assertThat(wire.isTimerRunning(Wire.Timer.REDELIVERY)).isFalse();
     resumes(CHANNEL).hears(notification(CHANNEL, 7));
   }
 
@@ -464,8 +464,8 @@ class SessionDeliveryTest extends SessionFixture {
     wire.breaksAtNextSend = true;
     wire.says(hello(UAID, CHANNEL));
     wire.hearsNothing();
-    assertThat(wire.isTimerRunning(Session.Timer.RECONCILE)).isFalse();
-    assertThat(wire.isTimerRunning(Session.Timer.REDELIVERY)).isFalse();
+    assertThat(wire.isTimerRunning(Wire.Timer.RECONCILE)).isFalse();
+    assertThat(wire.isTimerRunning(Wire.Timer.REDELIVERY)).isFalse();
     assertThat(pending()).containsExactly(updateOf(CHANNEL, 7));
   }
 
@@ -485,8 +485,8 @@ class SessionDeliveryTest extends SessionFixture {
     publish(CHANNEL, 1);
     wire.says(ack(CHANNEL, 1));
     wire.becomesWritable();
-    assertThat(wire.isTimerRunning(Session.Timer.REDELIVERY)).isTrue();
+    assertThat(wire.isTimerRunning(Wire.Timer.REDELIVERY)).isTrue();
     passes(INTERVAL);
-    assertThat(wire.isTimerRunning(Session.Timer.REDELIVERY)).isFalse();
+    assertThat(wire.isTimerRunning(Wire.Timer.REDELIVERY)).isFalse();
   }
 }

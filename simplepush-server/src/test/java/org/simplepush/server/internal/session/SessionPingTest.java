@@ -171,7 +171,7 @@ class SessionPingTest extends SessionFixture {
     drop(UAID);
     passes(Duration.ofMinutes(35));
     wire.isClosed(CloseCode.GOING_AWAY);
-    assertThat(wire.isTimerRunning(Session.Timer.RECONCILE)).isFalse();
+    assertThat(wire.isTimerRunning(Wire.Timer.RECONCILE)).isFalse();
   }
 
   @Test

@@ -38,7 +38,7 @@ class SessionRegistryTest extends SessionFixture {
     registry.connect(OWNER, wire.session);
     wire.turn();
     wire.isOpen();
-    registry.deliver(OWNER, UPDATE, false);
+    registry.deliver(OWNER, UPDATE);
     wire.turn();
     wire.hears(notification(CHANNEL, 1));
   }
@@ -47,7 +47,7 @@ class SessionRegistryTest extends SessionFixture {
   void updateReachesTheLiveConnectionOnly() {
     TestWire older = resumes();
     TestWire newer = resumes();
-    registry.deliver(OWNER, UPDATE, false);
+    registry.deliver(OWNER, UPDATE);
     newer.turn();
     newer.hears(notification(CHANNEL, 1));
     older.turn();
@@ -59,7 +59,7 @@ class SessionRegistryTest extends SessionFixture {
     TestWire older = resumes();
     TestWire newer = resumes();
     registry.disconnect(OWNER, older.session);
-    registry.deliver(OWNER, UPDATE, false);
+    registry.deliver(OWNER, UPDATE);
     newer.turn();
     newer.hears(notification(CHANNEL, 1));
   }
@@ -68,8 +68,8 @@ class SessionRegistryTest extends SessionFixture {
   void updateForNobodyIsPassedOver() {
     TestWire wire = resumes();
     registry.disconnect(OWNER, wire.session);
-    registry.deliver(OWNER, UPDATE, false);
-    registry.deliver(Uaid.random(), UPDATE, false);
+    registry.deliver(OWNER, UPDATE);
+    registry.deliver(Uaid.random(), UPDATE);
     wire.turn();
     wire.hearsNothing();
   }

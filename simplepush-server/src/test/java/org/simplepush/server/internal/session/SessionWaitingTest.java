@@ -553,7 +553,7 @@ class SessionWaitingTest extends SessionFixture {
     wire.says(hello(UAID, CHANNEL, OTHER_CHANNEL));
     assertThat(uaidOf(wire)).isNotEqualTo(UAID);
     String endpoint = register(wire, CHANNEL);
-    wire.session.published(Uaid.parse(UAID), late, false);
+    wire.session.published(Uaid.parse(UAID), late);
     wire.turn();
     wire.hearsNothing();
     put(endpoint, 1); // would be held to be older than 255

@@ -69,7 +69,7 @@ class SessionWakeUpPromiseTest extends SessionFixture {
 
   private void settle() {
     while (!words.isEmpty()) {
-      registry.deliver(Uaid.parse(UAID), words.remove(), false);
+      registry.deliver(Uaid.parse(UAID), words.remove());
     }
     for (int i = 0; i < 5; i++) {
       wire.turn();
@@ -88,7 +88,7 @@ class SessionWakeUpPromiseTest extends SessionFixture {
       }
       case 1 -> {
         if (!words.isEmpty()) {
-          registry.deliver(Uaid.parse(UAID), words.remove(), false);
+          registry.deliver(Uaid.parse(UAID), words.remove());
         }
       }
       case 2 -> passes(Duration.ofMillis(random.nextInt(15_000)));

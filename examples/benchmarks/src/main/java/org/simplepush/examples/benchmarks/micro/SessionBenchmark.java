@@ -36,6 +36,7 @@ import org.simplepush.server.internal.session.ServerSettings;
 import org.simplepush.server.internal.session.Session;
 import org.simplepush.server.internal.session.SessionRegistry;
 import org.simplepush.server.internal.session.Sleepers;
+import org.simplepush.server.internal.session.Wire;
 
 /** What a session does between the store, the registry and the bytes of a frame; no socket. */
 @State(Scope.Thread)
@@ -88,11 +89,11 @@ public class SessionBenchmark {
   private final String ack =
       codec.write(new ClientMessage.Ack(List.of(new Update(CHANNEL, Long.MAX_VALUE))));
 
-  private final Wire wire = connect(hello);
+  private final FakeWire wire = connect(hello);
   private long version;
 
   /** Runs everything at once, and forgets the bytes. */
-  private final class Wire implements Session.Wire {
+  private final class FakeWire implements Wire {
     private final TextFrame frame = new TextFrame();
     private final Session session = new Session(context, this);
     private long written;
@@ -128,7 +129,7 @@ public class SessionBenchmark {
     }
 
     @Override
-    public void startTimer(Session.Timer timer, long delayNanos) {}
+    public void startTimer(Wire.Timer timer, long delayNanos) {}
 
     @Override
     public void flushSoon() {
@@ -146,7 +147,7 @@ public class SessionBenchmark {
     }
 
     @Override
-    public void executeHere(Runnable task) {
+    public void executeInline(Runnable task) {
       task.run();
     }
 
@@ -170,8 +171,8 @@ public class SessionBenchmark {
     public void schedule(long delayNanos, Runnable task) {}
   }
 
-  private Wire connect(String hello) {
-    Wire connected = new Wire();
+  private FakeWire connect(String hello) {
+    FakeWire connected = new FakeWire();
     connected.session.onMessage(hello, connected.now());
     connected.session.onMessage(register, connected.now());
     return connected;
@@ -181,7 +182,7 @@ public class SessionBenchmark {
   @Benchmark
   public long notification() {
     store.advance(UAID, CHANNEL, ++version).toCompletableFuture().join();
-    registry.deliver(UAID, new Update(CHANNEL, version), true);
+    registry.deliverInline(UAID, new Update(CHANNEL, version));
     wire.session.onMessage(ack, wire.now());
     return wire.written;
   }
@@ -196,7 +197,7 @@ public class SessionBenchmark {
   /** A connection that says hello, registers and ends; the store knows both. */
   @Benchmark
   public long helloAndRegister() {
-    Wire other = connect(otherHello);
+    FakeWire other = connect(otherHello);
     other.session.onClosed();
     return other.written;
   }
