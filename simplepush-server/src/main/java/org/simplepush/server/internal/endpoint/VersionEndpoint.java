@@ -2,7 +2,6 @@ package org.simplepush.server.internal.endpoint;
 
 import java.nio.ByteBuffer;
 import java.time.InstantSource;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -25,20 +24,14 @@ import org.simplepush.server.internal.session.SessionRegistry;
 public final class VersionEndpoint implements EndpointHandler {
   private static final int MAX_BODY_LENGTH = 4 * 1024;
 
-  private static final String METHODS = "PUT, OPTIONS";
-
   private static final String FORM = "application/x-www-form-urlencoded";
-
-  private static final Response ACCEPTED = json(200, "{}", Map.of());
-
-  private static final Response STALE = json(200, "{\"stale\":true}", Map.of());
 
   private final VersionStore store;
   private final EndpointTokens tokens;
   private final Delivery deliverInline;
   private final Delivery deliverLater;
   private final RateLimit rateLimit;
-  private final Set<String> allowedOrigins;
+  private final Cors cors;
   private final InstantSource clock;
   private final Counters counters;
   private volatile State state = State.NEW;
@@ -79,7 +72,7 @@ public final class VersionEndpoint implements EndpointHandler {
     this.deliverInline = sessions::deliverInline;
     this.deliverLater = sessions::deliver;
     this.rateLimit = rateLimit;
-    this.allowedOrigins = allowedOrigins;
+    this.cors = new Cors(allowedOrigins);
     this.clock = clock;
     this.counters = counters;
   }
@@ -98,49 +91,48 @@ public final class VersionEndpoint implements EndpointHandler {
       counters.updatesRefused.increment();
       response = completed(refused.response);
     }
-    String origin = request.header("Origin");
-    if (origin == null || !mayCross(origin)) {
-      return response;
-    }
-    return response.thenApply(answer -> allowOrigin(answer, origin));
+    String origin = cors.allowedOrigin(request);
+    return origin == null ? response : response.thenApply(answer -> Cors.show(answer, origin));
   }
 
   private CompletionStage<Response> publish(Request request) throws Refused {
     if (!state.acceptsUpdates()) {
-      return completed(unavailable("The server is not running; try again later"));
+      return completed(Answers.unavailable("The server is not running; try again later"));
     }
     int prefix = request.path().lastIndexOf(EndpointTokens.PATH);
     if (prefix < 0) {
-      throw new Refused(error(404, "No such endpoint"));
+      throw new Refused(Answers.error(404, "No such endpoint"));
     }
     if (request.method().equals("OPTIONS")) {
-      return completed(options());
+      return completed(Answers.options());
     }
     if (!request.method().equals("PUT")) {
-      throw new Refused(error(405, "An endpoint is notified with PUT", Map.of("Allow", METHODS)));
+      throw new Refused(
+          Answers.error(405, "An endpoint is notified with PUT", Map.of("Allow", Answers.METHODS)));
     }
     EndpointTokens.Channel channel =
         tokens.open(request.path().substring(prefix + EndpointTokens.PATH.length()));
     if (channel == null) {
       if (tokens.isCertain()) {
-        throw new Refused(error(404, "No such endpoint"));
+        throw new Refused(Answers.error(404, "No such endpoint"));
       }
       tokens.makeCertain(); // for the next request; strangers cause no more than one at a time
       return CompletableFuture.completedStage(
-          unavailable("The keys of this server are being checked; try again later"));
+          Answers.unavailable("The keys of this server are being checked; try again later"));
     }
     checkContentType(request.header("Content-Type"));
     if (request.body().remaining() > MAX_BODY_LENGTH) {
-      throw new Refused(error(413, "The body is larger than " + MAX_BODY_LENGTH + " bytes"));
+      throw new Refused(
+          Answers.error(413, "The body is larger than " + MAX_BODY_LENGTH + " bytes"));
     }
     if (request.query() != null) {
-      throw new Refused(error(400, "The version goes into the body, not into the URL"));
+      throw new Refused(Answers.error(400, "The version goes into the body, not into the URL"));
     }
     long version = version(request);
     int retryAfter = rateLimit.acquire(channel);
     if (retryAfter > 0) {
       throw new Refused(
-          error(
+          Answers.error(
               429,
               "Too many updates for this endpoint; try again later",
               Map.of("Retry-After", String.valueOf(retryAfter))));
@@ -178,22 +170,23 @@ public final class VersionEndpoint implements EndpointHandler {
       // A shared store sends word to the user agent's node, perhaps this one, too: a session notes
       // a version once. Only that word is left if the store failed and yet did the step.
       delivery.deliver(channel.uaid(), advanced.update());
-      return ACCEPTED;
+      return Answers.ACCEPTED;
     }
     if (result instanceof Advance.Repeated) {
       counters.updatesRepeated.increment();
-      return ACCEPTED;
+      return Answers.ACCEPTED;
     }
     if (result instanceof Advance.Stale) {
       counters.updatesStale.increment();
-      return STALE;
+      return Answers.STALE;
     }
     if (result instanceof Advance.Unknown) {
       counters.updatesGone.increment();
-      return error(410, "The application unregistered this endpoint, or its device is gone");
+      return Answers.error(
+          410, "The application unregistered this endpoint, or its device is gone");
     }
     counters.storeFailures.report("PUT", failure);
-    return unavailable("The update was not accepted; try again later");
+    return Answers.unavailable("The update was not accepted; try again later");
   }
 
   private static void checkContentType(@Nullable String contentType) throws Refused {
@@ -202,7 +195,7 @@ public final class VersionEndpoint implements EndpointHandler {
     }
     String type = contentType.split(";", 2)[0].strip().toLowerCase(Locale.ROOT);
     if (!type.isEmpty() && !type.equals(FORM) && !type.equals("text/plain")) {
-      throw new Refused(error(415, "The Content-Type must be " + FORM + " or absent"));
+      throw new Refused(Answers.error(415, "The Content-Type must be " + FORM + " or absent"));
     }
   }
 
@@ -219,11 +212,12 @@ public final class VersionEndpoint implements EndpointHandler {
       Map<String, List<String>> parameters = request.parameters();
       if (parameters.isEmpty()) {
         counters.consumedBodies.report();
-        throw new Refused(error(500, "The body of the request did not reach the push server"));
+        throw new Refused(
+            Answers.error(500, "The body of the request did not reach the push server"));
       }
       return VersionForm.parse(parameters);
     } catch (VersionForm.Malformed e) {
-      throw new Refused(error(400, e.sentence));
+      throw new Refused(Answers.error(400, e.sentence));
     }
   }
 
@@ -247,54 +241,9 @@ public final class VersionEndpoint implements EndpointHandler {
   }
 
   private Response lastIfClosing(Response response) {
-    return state.endsConnections() ? with(response, Map.of("Connection", "close")) : response;
-  }
-
-  private boolean mayCross(String origin) {
-    return allowedOrigins.contains(origin) || allowedOrigins.contains("*");
-  }
-
-  private static Response allowOrigin(Response response, String origin) {
-    return with(
-        response,
-        Map.of(
-            "Access-Control-Allow-Origin",
-            origin,
-            "Access-Control-Allow-Methods",
-            METHODS,
-            "Access-Control-Allow-Headers",
-            "Content-Type",
-            "Vary",
-            "Origin"));
-  }
-
-  private static Response with(Response response, Map<String, String> more) {
-    Map<String, String> headers = new LinkedHashMap<>(response.headers());
-    headers.putAll(more);
-    return new Response(response.status(), headers, response.body());
-  }
-
-  private static Response options() {
-    return new Response(204, Map.of("Allow", METHODS), "");
-  }
-
-  private static Response unavailable(String sentence) {
-    return error(503, sentence, Map.of("Retry-After", "5"));
-  }
-
-  private static Response error(int status, String sentence) {
-    return error(status, sentence, Map.of());
-  }
-
-  /** The sentences are our own: none needs escaping. */
-  private static Response error(int status, String sentence, Map<String, String> headers) {
-    return json(status, "{\"status\":" + status + ",\"error\":\"" + sentence + "\"}", headers);
-  }
-
-  private static Response json(int status, String body, Map<String, String> more) {
-    Map<String, String> headers = new LinkedHashMap<>(more);
-    headers.put("Content-Type", "application/json");
-    return new Response(status, headers, body);
+    return state.endsConnections()
+        ? Answers.with(response, Map.of("Connection", "close"))
+        : response;
   }
 
   /** Ends a request that bears no update. */
