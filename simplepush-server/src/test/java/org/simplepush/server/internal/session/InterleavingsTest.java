@@ -74,7 +74,13 @@ public class InterleavingsTest {
         FIREFOX.and(MOVES, 2).and(REGISTERS, 1).and(LATE, 1),
         DEVICE.and(MOVES, 2).and(COMPARES, 2),
         DEVICE.and(MOVES, 1).and(REGISTERS, 1).and(UNREGISTERS, 1).and(COMPARES, 1).and(LATE, 1),
-        DEVICE.and(MOVES, 2).and(REGISTERS, 1).and(ROLLED_BACK, 2));
+        DEVICE.and(MOVES, 2).and(REGISTERS, 1).and(ROLLED_BACK, 2),
+        DEVICE
+            .and(MOVES, 1)
+            .and(REGISTERS, 1)
+            .and(PUBLISHES, 1)
+            .and(ROLLED_BACK, 3)
+            .and(APPLIED_AGAIN, 1));
   }
 
   @ParameterizedTest
