@@ -133,6 +133,10 @@ final class RoamingDevice {
   }
 
   private void connectTo(Survival.Node node) {
+    if (spare != null) {
+      spare.reset(); // to its node the one that it accepted later is the newest
+      spare = null;
+    }
     Connection connection = new Connection(node, current != null);
     begin(connection);
     connection.connect(null);

@@ -11,8 +11,11 @@ final class Signals {
     send("-STOP", pid);
   }
 
+  /** Lets it go on, unless it was killed meanwhile. */
   static void resume(long pid) throws LoadException {
-    send("-CONT", pid);
+    if (ProcessHandle.of(pid).map(ProcessHandle::isAlive).orElse(false)) {
+      send("-CONT", pid);
+    }
   }
 
   private static void send(String signal, long pid) throws LoadException {
