@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Hints may be lost, doubled or reordered. That does no harm: a node that receives one reads the
  * store or merges by the higher version, and it compares its connections with the store after
- * {@link Listener#wordsLost}, at every hello, at every client ping and at intervals.
+ * {@link Listener#hintsLost}, at every hello, at every client ping and at intervals.
  *
  * <p><strong>Late steps.</strong> A node may freeze, or its connection to the store stall, while
  * the device goes on elsewhere; then steps of an old connection arrive after those of a newer one.
@@ -69,7 +69,16 @@ public interface SharedVersionStore extends VersionStore {
      * Hints may have been lost, and arrive again now: the node has to compare all its connections
      * with the store.
      */
-    void wordsLost();
+    void hintsLost();
+
+    /**
+     * The store had lost what it had confirmed, and has put back what this node was confirmed. That
+     * hints may have been lost is said apart. Default: does nothing.
+     *
+     * @param missing how many versions, channels and user agents were not there; 0 if other nodes,
+     *     or nobody, had to put something back
+     */
+    default void restored(int missing) {}
   }
 
   /** What a step of a connection is based on. The step is superseded if that is no longer so. */

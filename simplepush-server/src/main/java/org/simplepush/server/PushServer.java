@@ -159,7 +159,7 @@ public final class PushServer implements AutoCloseable {
   /**
    * Finds out whether this server does its work now: whether all its threads live, devices are
    * accepted, its own endpoint port answers a request, and the store could take an update; one on a
-   * disk writes to find out, a shared one sends a word to itself, and its endpoint keys are
+   * disk writes to find out, a shared one sends a hint to itself, and its endpoint keys are
    * compared with those of this server. Returns at once.
    *
    * <p>The stage completes normally if all is well, else with what is wrong: a {@link

@@ -112,14 +112,24 @@ public final class PushServerMetrics implements MeterBinder {
         "Datagrams sent to wake devices, repetitions included");
     count(
         registry,
-        "words.heard",
-        ServerStatistics::wordsHeard,
-        "Words between nodes that came to this one");
+        "hints.received",
+        ServerStatistics::hintsReceived,
+        "Hints between nodes that came to this one");
     count(
         registry,
-        "words.lost",
-        ServerStatistics::wordsLost,
-        "How often words between nodes may have been lost");
+        "hints.lost",
+        ServerStatistics::hintsLost,
+        "How often hints between nodes may have been lost");
+    count(
+        registry,
+        "store.losses",
+        ServerStatistics::storeLosses,
+        "How often the shared store had lost what it had confirmed");
+    count(
+        registry,
+        "store.restored",
+        ServerStatistics::storeRestored,
+        "Versions, channels and user agents that this node has put back after that");
     count(
         registry,
         "superseded",

@@ -97,13 +97,25 @@ public interface ServerStatistics {
   long wakeUpsSent();
 
   /**
-   * Returns the number of words that other nodes, or this one, sent to this node through a shared
+   * Returns the number of hints that other nodes, or this one, sent to this node through a shared
    * store.
    */
-  long wordsHeard();
+  long hintsReceived();
 
-  /** Returns how often such words may have been lost, so that all was compared with the store. */
-  long wordsLost();
+  /** Returns how often such hints may have been lost, so that all was compared with the store. */
+  long hintsLost();
+
+  /**
+   * Returns how often a shared store had lost what it had confirmed, each of its servers and each
+   * loss counted once by every node.
+   */
+  long storeLosses();
+
+  /**
+   * Returns the number of versions, channels and user agents that were missing then and that this
+   * node has put back.
+   */
+  long storeRestored();
 
   /**
    * Returns the number of connections closed because a shared store had a newer one of their user

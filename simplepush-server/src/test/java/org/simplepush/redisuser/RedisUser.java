@@ -53,7 +53,7 @@ public final class RedisUser {
       public void gone(Uaid gone) {}
 
       @Override
-      public void wordsLost() {}
+      public void hintsLost() {}
     };
   }
 }

@@ -191,7 +191,7 @@ class LateStepsWireTest {
   @Test
   void acknowledgementThatWasReadIsCarriedOutThoughTheConnectionIsReset() throws Exception {
     InMemoryVersionStore memory = new InMemoryVersionStore();
-    DelayedStore store = new DelayedStore(new SharedMemoryStore(memory, word -> {}));
+    DelayedStore store = new DelayedStore(new SharedMemoryStore(memory, hint -> {}));
     PushServer alone = closing(server().store(store).eventLoops(1).build()).start();
     WireDevice device = closing(WireDevice.fresh(alone.port()));
     URI endpoint = device.register(CHANNEL);

@@ -42,7 +42,7 @@ import org.simplepush.server.fixtures.TestServers;
 import org.simplepush.server.fixtures.WireDevice;
 
 /**
- * Two servers on one store, over real sockets. Every word between them comes twice, and in any
+ * Two servers on one store, over real sockets. Every hint between them comes twice, and in any
  * order.
  */
 @Timeout(60)
@@ -66,13 +66,13 @@ class NodesWireTest {
     b = node(shared).build().start();
   }
 
-  private void carry(Runnable word) {
+  private void carry(Runnable hint) {
     for (int time = 0; time < 2 && !busIsDead; time++) {
       wordsUnderWay.incrementAndGet();
       bus.execute(
           () -> {
             try {
-              word.run();
+              hint.run();
             } finally {
               wordsUnderWay.decrementAndGet();
             }
@@ -111,7 +111,7 @@ class NodesWireTest {
         device.expectUpdate(CHANNEL, version);
         device.acknowledge(CHANNEL, version);
       }
-      eventually(() -> assertThat(a.statistics().wordsHeard()).isGreaterThanOrEqualTo(100));
+      eventually(() -> assertThat(a.statistics().hintsReceived()).isGreaterThanOrEqualTo(100));
       device.proveNothingCame();
     }
   }
@@ -151,7 +151,7 @@ class NodesWireTest {
       put(there, endpoint, round);
       next.expectUpdate(CHANNEL, round);
       next.acknowledge(CHANNEL, round);
-      // Else the second word of this version may come to the device's next connection here.
+      // Else the second hint of this version may come to the device's next connection here.
       eventually(() -> assertThat(wordsUnderWay).hasValue(0));
       next.proveNothingCame();
       device = next;
@@ -212,7 +212,7 @@ class NodesWireTest {
       busIsDead = true;
       put(b, endpoint, 7);
       busIsDead = false;
-      shared.wordsLost();
+      shared.hintsLost();
       device.expectUpdate(CHANNEL, 7);
     }
   }
@@ -225,7 +225,7 @@ class NodesWireTest {
     WireDevice device = WireDevice.resumed(b.port(), old.uaid());
     device.proveNothingCame(); // so has this one
     busIsDead = false;
-    shared.wordsLost();
+    shared.hintsLost();
     old.socket().expectClose(1008);
     device.proveNothingCame();
     old.close();

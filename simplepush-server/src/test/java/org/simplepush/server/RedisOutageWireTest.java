@@ -64,10 +64,10 @@ class RedisOutageWireTest {
     device.proveNothingCame();
 
     proxy.silenceWords();
-    publish(there, endpoint, 2); // its word is lost
+    publish(there, endpoint, 2); // its hint is lost
     redis.ask("CONFIG", "SET", "min-replicas-to-write", "1");
     long failures = here.statistics().storeFailures();
-    eventually(() -> assertThat(here.statistics().wordsLost()).isPositive());
+    eventually(() -> assertThat(here.statistics().hintsLost()).isPositive());
     eventually(() -> assertThat(here.statistics().storeFailures()).isGreaterThan(failures));
     redis.ask("CONFIG", "SET", "min-replicas-to-write", "0");
 

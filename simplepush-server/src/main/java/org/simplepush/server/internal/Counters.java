@@ -29,8 +29,10 @@ public final class Counters {
   public final LongAdder userAgentsExpired = new LongAdder();
   public final LongAdder sleeping = new LongAdder();
   public final LongAdder wakeUpsSent = new LongAdder();
-  public final LongAdder wordsHeard = new LongAdder();
-  public final LongAdder wordsLost = new LongAdder();
+  public final LongAdder hintsReceived = new LongAdder();
+  public final LongAdder hintsLost = new LongAdder();
+  public final LongAdder storeLosses = new LongAdder();
+  public final LongAdder storeRestored = new LongAdder();
   public final LongAdder superseded = new LongAdder();
   public final LongAdder digestMismatches = new LongAdder();
   public final LongAdder goneHints = new LongAdder();
@@ -74,8 +76,10 @@ public final class Counters {
         userAgentsExpired.sum(),
         sleeping.sum(),
         wakeUpsSent.sum(),
-        wordsHeard.sum(),
-        wordsLost.sum(),
+        hintsReceived.sum(),
+        hintsLost.sum(),
+        storeLosses.sum(),
+        storeRestored.sum(),
         superseded.sum(),
         digestMismatches.sum(),
         goneHints.sum(),
@@ -107,8 +111,10 @@ public final class Counters {
       long userAgentsExpired,
       long sleeping,
       long wakeUpsSent,
-      long wordsHeard,
-      long wordsLost,
+      long hintsReceived,
+      long hintsLost,
+      long storeLosses,
+      long storeRestored,
       long superseded,
       long digestMismatches,
       long goneHints,

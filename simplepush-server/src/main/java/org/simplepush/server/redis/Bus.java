@@ -22,23 +22,23 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The words that come to the nodes of this process, on one connection. A connection that is dead
- * without knowing it would be a silent one: so a node now and then tells something to itself, and
+ * The hints that come to the nodes of this process, on one connection. A connection that is dead
+ * without knowing it would be a silent one: so a node now and then publishes a probe to itself, and
  * if that does not come, another connection takes the place of this one.
  */
 final class Bus {
   private static final Logger log = LoggerFactory.getLogger(Bus.class);
 
   private static final String CHANNEL = "simplepush:node:";
-  private static final long ECHO_SECONDS = 2;
-  private static final long ECHO_NANOS = SECONDS.toNanos(ECHO_SECONDS);
+  private static final long PROBE_SECONDS = 2;
+  private static final long PROBE_NANOS = SECONDS.toNanos(PROBE_SECONDS);
 
-  /** What breaks together is told once: connections are made anew one after another. */
+  /** What breaks together is reported once: connections are made anew one after another. */
   private static final long LOST_MILLIS = 200;
 
   private final Redis redis;
 
-  /** Who has asked for words, until Redis confirms that they come. */
+  /** Who has subscribed, until Redis confirms that they come. */
   private final Map<String, Member> joining = new ConcurrentHashMap<>();
 
   private final Map<String, Member> members = new ConcurrentHashMap<>();
@@ -54,21 +54,21 @@ final class Bus {
   private static final class Member {
     final Listener listener;
 
-    /** What it has told itself and not heard yet. */
-    final Map<String, CompletableFuture<@Nullable Void>> echoes = new ConcurrentHashMap<>();
+    /** The probes that have not come back yet. */
+    final Map<String, CompletableFuture<@Nullable Void>> probes = new ConcurrentHashMap<>();
 
-    /** Completes when words come. */
+    /** Completes when hints come. */
     final CompletableFuture<@Nullable Void> subscribed = new CompletableFuture<>();
 
     /** What the last check waits for. */
-    volatile @Nullable Echo check;
+    volatile @Nullable Probe check;
 
     Member(Listener listener) {
       this.listener = listener;
     }
   }
 
-  /** Listens under a name that nobody else has; when this returns, words come. */
+  /** Listens under a name that nobody else has; when this returns, hints come. */
   synchronized void join(String node, Listener listener) {
     if (redis.isClosed()) {
       throw new StoreException("The store was closed");
@@ -96,13 +96,13 @@ final class Bus {
     }
   }
 
-  /** Opens a connection whose words are heard as soon as it has subscribed; never throws. */
+  /** Opens a connection whose hints are received as soon as it has subscribed; never throws. */
   private CompletionStage<StatefulRedisPubSubConnection<String, String>> listen() {
     return CompletableFuture.completedStage("")
         .thenCompose(start -> redis.connectPubSub())
         .thenCompose(
             opened -> {
-              opened.addListener(new Ear());
+              opened.addListener(new Subscriber());
               return Redis.ready(opened)
                   .whenComplete(
                       (done, failure) -> {
@@ -117,14 +117,14 @@ final class Bus {
   synchronized void leave(String node) {
     boolean asked = joining.remove(CHANNEL + node) != null;
     boolean listening = members.remove(CHANNEL + node) != null;
-    StatefulRedisPubSubConnection<String, String> ears = connection;
-    if ((asked || listening) && ears != null) {
+    StatefulRedisPubSubConnection<String, String> old = connection;
+    if ((asked || listening) && old != null) {
       redis
-          .ask(null, () -> ears.async().unsubscribe(CHANNEL + node), done -> null)
+          .ask(null, () -> old.async().unsubscribe(CHANNEL + node), done -> null)
           .whenComplete(
               (done, failure) -> {
                 if (failure != null) {
-                  log.debug("Redis still sends words for a node that has left", failure);
+                  log.debug("Redis still sends hints for a node that has left", failure);
                 }
               });
     }
@@ -134,18 +134,18 @@ final class Bus {
   void check() {
     for (Map.Entry<String, Member> each : members.entrySet()) {
       Member member = each.getValue();
-      Echo last = member.check;
-      if (last != null && !last.heard().isDone() && last.age() < ECHO_NANOS) {
+      Probe last = member.check;
+      if (last != null && !last.received().isDone() && last.age() < PROBE_NANOS) {
         continue;
       }
-      if (last != null && !last.heard().isDone() && last.sent().isDone()) {
+      if (last != null && !last.received().isDone() && last.sent().isDone()) {
         replace();
         return;
       }
       if (last != null) {
-        last.heard().cancel(false); // not sent yet: the server it was given to may hang
+        last.received().cancel(false); // not sent yet: the server it was given to may hang
       }
-      member.check = echo(each.getKey(), member);
+      member.check = probe(each.getKey(), member);
     }
   }
 
@@ -159,7 +159,7 @@ final class Bus {
       return;
     }
     replacing = true;
-    log.warn("Words of the other nodes do not come any more: connecting anew");
+    log.warn("Hints of the other nodes do not come any more: connecting anew");
     // Not on the thread that connects: the lock is held while others wait for that one.
     listen()
         .whenCompleteAsync(
@@ -205,86 +205,96 @@ final class Bus {
   }
 
   /**
-   * Words, or the claims that bring them here, may be lost: has everybody told soon, once for all
-   * that happens until then. From any thread.
+   * Hints, or the claims that bring them here, may be lost: has everybody compared soon, once for
+   * all that happens until then. From any thread.
    */
   void lost() {
     if (!redis.isClosed() && losing.compareAndSet(false, true)) {
-      redis.later(LOST_MILLIS, this::tellLost);
+      redis.later(LOST_MILLIS, this::reportLost);
     }
   }
 
-  private void tellLost() {
-    losing.set(false);
-    members.values().forEach(member -> tell(member, Listener::wordsLost));
-    // What silenced one connection may have silenced this one.
-    check();
-    redis.later(SECONDS.toMillis(ECHO_SECONDS), this::check);
+  /** What was lost is restored, as far as this node can: has everybody told, and compared. */
+  void restored(int missing) {
+    members.values().forEach(member -> deliver(member, listener -> listener.restored(missing)));
+    lost();
   }
 
-  /** Completes when every node of this process has heard itself; fails if one does not in time. */
+  private void reportLost() {
+    losing.set(false);
+    members.values().forEach(member -> deliver(member, Listener::hintsLost));
+    // What silenced one connection may have silenced this one.
+    check();
+    redis.later(SECONDS.toMillis(PROBE_SECONDS), this::check);
+  }
+
+  /**
+   * Completes when a probe of every node of this process has come back; fails if one does not in
+   * time.
+   */
   CompletionStage<@Nullable Void> listens() {
     return CompletableFuture.allOf(
         members.entrySet().stream()
-            .map(each -> heard(each.getKey(), each.getValue()))
+            .map(each -> received(each.getKey(), each.getValue()))
             .toArray(CompletableFuture[]::new));
   }
 
-  private CompletableFuture<@Nullable Void> heard(String channel, Member member) {
-    return echo(channel, member)
-        .heard()
-        .orTimeout(ECHO_SECONDS, SECONDS)
+  private CompletableFuture<@Nullable Void> received(String channel, Member member) {
+    return probe(channel, member)
+        .received()
+        .orTimeout(PROBE_SECONDS, SECONDS)
         .exceptionallyCompose(
             failure ->
                 CompletableFuture.failedFuture(
                     failure instanceof TimeoutException
                         ? new StoreException(
-                            "A node did not hear itself within " + ECHO_SECONDS + " s")
+                            "A probe of a node did not come back within " + PROBE_SECONDS + " s")
                         : failure));
   }
 
   /**
-   * What a node tells itself.
+   * What a node publishes to itself.
    *
    * @param sent completes when Redis has taken it: until then nothing follows from silence
-   * @param heard completes when it has come back, or could not be sent
-   * @param at when it was said, by {@link System#nanoTime()}
+   * @param received completes when it has come back, or could not be sent
+   * @param at when it was sent, by {@link System#nanoTime()}
    */
-  private record Echo(CompletableFuture<?> sent, CompletableFuture<@Nullable Void> heard, long at) {
+  private record Probe(
+      CompletableFuture<?> sent, CompletableFuture<@Nullable Void> received, long at) {
     long age() {
       return System.nanoTime() - at;
     }
   }
 
-  /** Tells a node something through Redis. */
-  private Echo echo(String channel, Member member) {
-    String word = "n " + Ids.random();
-    CompletableFuture<@Nullable Void> heard = new CompletableFuture<>();
-    member.echoes.put(word, heard);
-    CompletionStage<@Nullable Void> outcome = heard;
-    outcome.whenComplete((done, failure) -> member.echoes.remove(word));
-    CompletionStage<@Nullable Void> sent = redis.publish(channel, word);
+  /** Publishes a probe to a node. */
+  private Probe probe(String channel, Member member) {
+    String hint = "n " + Ids.random();
+    CompletableFuture<@Nullable Void> received = new CompletableFuture<>();
+    member.probes.put(hint, received);
+    CompletionStage<@Nullable Void> outcome = received;
+    outcome.whenComplete((done, failure) -> member.probes.remove(hint));
+    CompletionStage<@Nullable Void> sent = redis.publish(channel, hint);
     sent.whenComplete(
         (done, failure) -> {
           if (failure != null) {
-            heard.completeExceptionally(failure);
+            received.completeExceptionally(failure);
           }
         });
-    return new Echo(sent.toCompletableFuture(), heard, System.nanoTime());
+    return new Probe(sent.toCompletableFuture(), received, System.nanoTime());
   }
 
-  private void repeat(String channel, String word) {
+  private void repeat(String channel, String hint) {
     redis
-        .publish(channel, word)
+        .publish(channel, hint)
         .whenComplete(
             (done, failure) -> {
               if (failure != null) {
-                log.debug("What a node tells itself could not be said again", failure);
+                log.debug("A probe could not be published again", failure);
               }
             });
   }
 
-  private final class Ear extends RedisPubSubAdapter<String, String> {
+  private final class Subscriber extends RedisPubSubAdapter<String, String> {
     /** Also comes when a connection was made anew, for each name again. */
     @Override
     public void subscribed(String channel, long count) {
@@ -296,53 +306,53 @@ final class Bus {
       } else if (again != null) {
         lost();
         // Said while nobody listened: whoever waits need not find out by waiting in vain.
-        again.echoes.keySet().forEach(word -> repeat(channel, word));
+        again.probes.keySet().forEach(hint -> repeat(channel, hint));
       }
     }
 
     @Override
-    public void message(String channel, String word) {
+    public void message(String channel, String hint) {
       Member member = members.get(channel);
       if (member != null) {
-        hear(member, word);
+        dispatch(member, hint);
       }
     }
   }
 
-  private void hear(Member member, String word) {
-    CompletableFuture<@Nullable Void> echo = member.echoes.get(word);
-    if (echo != null) {
-      echo.complete(null);
+  private void dispatch(Member member, String hint) {
+    CompletableFuture<@Nullable Void> waiting = member.probes.get(hint);
+    if (waiting != null) {
+      waiting.complete(null);
       return;
     }
-    String[] parts = word.split(" ", -1);
+    String[] parts = hint.split(" ", -1);
     try {
       if (parts.length == 4 && parts[0].equals("p")) {
         Update update = new Update(ChannelId.parse(parts[3]), Long.parseLong(parts[2]));
         Uaid uaid = Uaid.parse(parts[1]);
-        redis.later(() -> tell(member, listener -> listener.published(uaid, update)));
+        redis.later(() -> deliver(member, listener -> listener.published(uaid, update)));
       } else if (parts.length == 3 && parts[0].equals("d")) {
         Uaid uaid = Uaid.parse(parts[1]);
         // Nodes of the version before this one take the epoch for a part of the number.
         long connection = Long.parseLong(parts[2].replaceFirst(":.*", ""));
-        redis.later(() -> tell(member, listener -> listener.displaced(uaid, connection)));
+        redis.later(() -> deliver(member, listener -> listener.displaced(uaid, connection)));
       } else if (parts.length == 2 && parts[0].equals("g")) {
         Uaid uaid = Uaid.parse(parts[1]);
-        redis.later(() -> tell(member, listener -> listener.gone(uaid)));
+        redis.later(() -> deliver(member, listener -> listener.gone(uaid)));
       }
     } catch (IllegalArgumentException e) {
-      log.warn("A word that no node of this version says was passed over");
+      log.warn("A hint that no node of this version sends was passed over");
     }
   }
 
-  private interface Word {
+  private interface Hint {
     void to(Listener listener);
   }
 
-  private static void tell(Member member, Word word) {
+  private static void deliver(Member member, Hint hint) {
     try {
-      word.to(member.listener);
-    } catch (RuntimeException | Error e) { // what is told next has nothing to do with it
+      hint.to(member.listener);
+    } catch (RuntimeException | Error e) { // the next hint has nothing to do with it
       log.warn("A listener failed", e);
     }
   }

@@ -128,11 +128,11 @@ final class ClusterRedis extends Redis {
     return listening.connectPubSubAsync(StringCodec.ASCII, uri);
   }
 
-  /** Each server of a cluster tells the others what was published. */
+  /** Each server of a cluster passes on to the others what was published. */
   @Override
-  CompletionStage<Long> publish(byte[] channel, byte[] word) {
+  CompletionStage<Long> publish(byte[] channel, byte[] hint) {
     return connectionTo(anyMaster(null))
-        .thenCompose(serving -> serving.async().publish(channel, word));
+        .thenCompose(serving -> serving.async().publish(channel, hint));
   }
 
   /** Returns where a master is, by chance, for any of them may hang; another one if there is. */
@@ -149,7 +149,7 @@ final class ClusterRedis extends Redis {
   }
 
   @Override
-  void giveUpConnection(byte[] key, long before) {
+  void replaceConnection(byte[] key, long before) {
     RedisClusterNode master = masterOf(key);
     if (master != null) {
       connectionTo(master.getUri())

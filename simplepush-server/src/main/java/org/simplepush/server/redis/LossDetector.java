@@ -13,6 +13,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeoutException;
+import java.util.function.IntConsumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.ChannelId;
@@ -104,7 +105,8 @@ final class LossDetector {
 
   private final Redis redis;
   private final Supplier<List<byte[]>> leaseAndOffset;
-  private final Runnable onLoss;
+  private final Runnable onDoubt;
+  private final IntConsumer onRestored;
   private final String node = Ids.random();
   private final byte[] nodeBytes = node.getBytes(US_ASCII);
 
@@ -123,12 +125,19 @@ final class LossDetector {
    * Prepares one.
    *
    * @param leaseAndOffset the first arguments of a script that may make a user agent
-   * @param onLoss called when something was lost, after this node has restored what it could
+   * @param onDoubt called when user agents may have to start over
+   * @param onRestored called when something was lost, after this node has restored what it could,
+   *     with how many versions, channels and user agents it found missing
    */
-  LossDetector(Redis redis, Supplier<List<byte[]>> leaseAndOffset, Runnable onLoss) {
+  LossDetector(
+      Redis redis,
+      Supplier<List<byte[]>> leaseAndOffset,
+      Runnable onDoubt,
+      IntConsumer onRestored) {
     this.redis = redis;
     this.leaseAndOffset = leaseAndOffset;
-    this.onLoss = onLoss;
+    this.onDoubt = onDoubt;
+    this.onRestored = onRestored;
   }
 
   /** Begins, unless it has begun. */
@@ -420,7 +429,7 @@ final class LossDetector {
       server.generation = generation;
       server.lostForGood = false;
       if (!first) {
-        onLoss.run();
+        onDoubt.run();
       }
     }
   }
@@ -523,11 +532,12 @@ final class LossDetector {
           "A server of Redis had lost what it had confirmed last; {} things were restored",
           server.restored);
     }
+    int restored = server.restored;
     server.lost = false;
     server.restored = 0;
     inOrder(server, server.connection, System.nanoTime());
     if (lost) {
-      onLoss.run();
+      onRestored.accept(restored);
     }
   }
 }

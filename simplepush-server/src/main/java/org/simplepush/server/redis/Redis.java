@@ -93,7 +93,7 @@ abstract class Redis {
   abstract CompletionStage<StatefulRedisPubSubConnection<String, String>> connectPubSub();
 
   /** Ends the connection that serves a key, if it was made before that time; it is made anew. */
-  abstract void giveUpConnection(byte[] key, long before);
+  abstract void replaceConnection(byte[] key, long before);
 
   /**
    * Completes when commands are taken. Connecting may end before that where credentials are looked
@@ -263,7 +263,7 @@ abstract class Redis {
     }
     if (cause instanceof RedisCommandTimeoutException) {
       if (key != null) {
-        giveUpConnection(key, asked);
+        replaceConnection(key, asked);
       }
       unreachable();
       return new StoreException(
@@ -352,15 +352,15 @@ abstract class Redis {
         completion);
   }
 
-  /** Tells everybody who listens to a channel; nobody may. Any server that works will do. */
-  final CompletionStage<@Nullable Void> publish(String channel, String word) {
+  /** Publishes a hint to a channel, on which nobody may listen. Any server that works will do. */
+  final CompletionStage<@Nullable Void> publish(String channel, String hint) {
     return ask(
         null,
-        () -> publish(channel.getBytes(US_ASCII), word.getBytes(US_ASCII)),
+        () -> publish(channel.getBytes(US_ASCII), hint.getBytes(US_ASCII)),
         receivers -> null);
   }
 
-  abstract CompletionStage<Long> publish(byte[] channel, byte[] word);
+  abstract CompletionStage<Long> publish(byte[] channel, byte[] hint);
 
   /**
    * Has each server that holds data do all that the steps have it do, as the same user: one that

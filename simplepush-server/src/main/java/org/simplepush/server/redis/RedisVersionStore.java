@@ -75,30 +75,14 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
           "io.lettuce:lettuce-core with what that depends on",
           "lettuce.version");
 
-  /** An hour (protocol §10), as the scripts say too. */
-  private static final long EMPTY_LEASE = 3_600_000;
-
-  /**
-   * How much longer Redis itself keeps who is not seen: its clock may jump, and then it would
-   * forget whoever is due by the new time, without a question.
-   */
-  private static final long BACKSTOP = Duration.ofDays(30).toMillis();
-
   private static final Logger log = LoggerFactory.getLogger(RedisVersionStore.class);
-
-  private static final byte[] NO = {'0'};
-  private static final byte[] YES = {'1'};
-  private static final byte[] NOTHING = {};
 
   private final Redis redis;
   private final Bus bus;
-  private final LossDetector losses;
+  private final Steps steps;
   private final LongSupplier offset;
   private final Sweep sweep;
   private final Future<?> checks;
-
-  /** After how long to drop who is not seen, in milliseconds; 0 before a server has joined. */
-  private volatile long lease;
 
   /**
    * When a step is confirmed.
@@ -133,14 +117,14 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
    * @param checkInterval how often the bus is checked
    * @param offset milliseconds to be added to the time of Redis
    */
-  public record Settings(Duration checkInterval, LongSupplier offset) {
+  record Settings(Duration checkInterval, LongSupplier offset) {
     static final Settings DEFAULT = new Settings(Duration.ofSeconds(2), () -> 0);
   }
 
   private RedisVersionStore(Redis redis, Settings settings) {
     this.redis = redis;
     this.bus = new Bus(redis);
-    this.losses = new LossDetector(redis, () -> List.of(lease(), offset()), bus::lost);
+    this.steps = new Steps(redis, settings.offset(), bus);
     this.offset = settings.offset();
     this.sweep = new Sweep(redis, offset);
     redis.onConnectedAnew(bus::lost);
@@ -149,7 +133,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
         redis
             .resources()
             .eventExecutorGroup()
-            .scheduleWithFixedDelay(this::tend, interval, interval, MILLISECONDS);
+            .scheduleWithFixedDelay(this::upkeep, interval, interval, MILLISECONDS);
   }
 
   /**
@@ -247,7 +231,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
     }
   }
 
-  private void tend() {
+  private void upkeep() {
     try {
       bus.check();
       redis.keepConnected();
@@ -256,175 +240,50 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
     }
   }
 
-  /** How long Redis keeps who is not seen, in milliseconds. */
-  private byte[] lease() {
-    return Ids.number(lease == 0 ? 0 : lease + BACKSTOP);
-  }
-
-  /** How long Redis keeps whoever has no channel and is not seen, in milliseconds. */
-  private long emptyLease() {
-    return Math.min(lease, EMPTY_LEASE);
-  }
-
-  private byte[] offset() {
-    return Ids.number(offset.getAsLong());
-  }
-
-  private byte[] generation(Uaid uaid) {
-    return Ids.number(losses.generation(Ids.key(uaid)));
-  }
-
-  private static byte[][] arguments(byte[]... arguments) {
-    return arguments;
-  }
-
-  private static long code(List<Object> reply) {
-    return (Long) reply.get(0);
-  }
-
-  private static String text(List<Object> reply, int index) {
-    return new String((byte[]) reply.get(index), US_ASCII);
-  }
-
-  /**
-   * Runs a script on the key of a user agent. An answer that denies something is only given if that
-   * cannot be for a loss.
-   */
-  private <T> CompletionStage<T> run(
-      Script script,
-      byte[] key,
-      byte[][] arguments,
-      Function<List<Object>, T> reading,
-      Predicate<T> denies) {
-    return redis.run(
-        script,
-        key,
-        arguments,
-        reading,
-        (result, answer) -> {
-          if (denies.test(answer)) {
-            losses.deny(key, result, answer);
-          } else {
-            result.complete(answer);
-          }
-        });
-  }
-
-  /** Reads id, version and spelling of each, after the code. */
-  private static List<Update> updates(List<Object> reply) {
-    return updates(reply, 1);
-  }
-
-  private static List<Update> updates(List<Object> reply, int from) {
-    List<Update> updates = new ArrayList<>(reply.size() / 3);
-    for (int i = from; i < reply.size(); i += 3) {
-      ChannelId id = Ids.channelId((byte[]) reply.get(i), (byte[]) reply.get(i + 2));
-      updates.add(new Update(id, Ids.number((byte[]) reply.get(i + 1))));
-    }
-    return List.copyOf(updates);
-  }
-
   @Override
   public CompletionStage<Resumption> hello(Uaid uaid, @Nullable List<ChannelId> channelIds) {
-    List<byte[]> arguments = new ArrayList<>(List.of(lease(), offset()));
-    addList(arguments, channelIds);
-    return run(
+    List<byte[]> arguments = new ArrayList<>(List.of(steps.lease(), steps.offset()));
+    Steps.addList(arguments, channelIds);
+    return steps.run(
         Script.HELLO,
         Ids.key(uaid),
         arguments.toArray(byte[][]::new),
         reply ->
-            switch ((int) code(reply)) {
+            switch ((int) Steps.code(reply)) {
               case 0 -> new Resumption.Unknown();
-              case 1 -> resumed(uaid, channelIds, updates(reply));
+              case 1 -> steps.resumed(uaid, channelIds, Steps.updates(reply));
               default -> new Resumption.Diverged();
             },
         found -> !(found instanceof Resumption.Resumed));
   }
 
-  private Resumption resumed(
-      Uaid uaid, @Nullable List<ChannelId> channelIds, List<Update> pending) {
-    if (channelIds != null && channelIds.isEmpty()) {
-      losses.changed(uaid, new Change.Created());
-    }
-    return new Resumption.Resumed(pending);
-  }
-
-  /** 0 or 1 if there is a list, then each id and how it is spelled. */
-  private static void addList(List<byte[]> arguments, @Nullable List<ChannelId> channelIds) {
-    arguments.add(channelIds == null ? NO : YES);
-    if (channelIds != null) {
-      for (ChannelId channelId : channelIds) {
-        arguments.add(Ids.bytes(channelId));
-        arguments.add(Ids.spelling(channelId));
-      }
-    }
-  }
-
   @Override
   public CompletionStage<Registration> register(Uaid uaid, ChannelId channelId, int maxChannels) {
-    return register(
+    return steps.register(
         uaid,
         channelId,
         maxChannels,
-        NOTHING,
+        Steps.NOTHING,
         reply -> {
-          Registration how = registration(reply);
+          Registration how = Steps.registration(reply);
           if (how == Registration.REGISTERED) {
-            losses.changed(uaid, new Change.Registered(channelId, ""));
+            steps.losses.changed(uaid, new Change.Registered(channelId, ""));
           }
           return how;
         },
         how -> how == Registration.UNKNOWN_USER_AGENT);
   }
 
-  private <T> CompletionStage<T> register(
-      Uaid uaid,
-      ChannelId channelId,
-      int maxChannels,
-      byte[] basis,
-      Function<List<Object>, T> reading,
-      Predicate<T> denies) {
-    return run(
-        Script.REGISTER,
-        Ids.key(uaid),
-        arguments(
-            lease(),
-            offset(),
-            Ids.bytes(channelId),
-            Ids.spelling(channelId),
-            Ids.number(maxChannels),
-            basis),
-        reading,
-        denies);
-  }
-
-  private static Registration registration(List<Object> reply) {
-    return switch ((int) code(reply)) {
-      case 0 -> Registration.UNKNOWN_USER_AGENT;
-      case 1 -> Registration.REGISTERED;
-      default -> Registration.LIMIT_REACHED;
-    };
-  }
-
   @Override
   public CompletionStage<Void> unregister(Uaid uaid, ChannelId channelId) {
-    return unregister(
+    return steps.unregister(
         uaid,
         channelId,
-        NOTHING,
+        Steps.NOTHING,
         reply -> {
-          losses.changed(uaid, new Change.Unregistered(channelId, ""));
+          steps.losses.changed(uaid, new Change.Unregistered(channelId, ""));
           return null;
         });
-  }
-
-  private <T> CompletionStage<T> unregister(
-      Uaid uaid, ChannelId channelId, byte[] basis, Function<List<Object>, T> reading) {
-    return redis.run(
-        Script.UNREGISTER,
-        Ids.key(uaid),
-        arguments(lease(), offset(), Ids.bytes(channelId), basis),
-        reading);
   }
 
   @Override
@@ -432,21 +291,21 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
     return redis.run(
         Script.DROP,
         Ids.key(uaid),
-        arguments(),
+        Steps.arguments(),
         reply -> {
-          losses.changed(uaid, new Change.Dropped());
+          steps.losses.changed(uaid, new Change.Dropped());
           return null;
         });
   }
 
   @Override
   public CompletionStage<Advance> advance(Uaid uaid, ChannelId channelId, long version) {
-    return advance(uaid, channelId, version, NO);
+    return advance(uaid, channelId, version, Steps.NO);
   }
 
   @Override
   public CompletionStage<Advance> advanceToNext(Uaid uaid, ChannelId channelId, long atLeast) {
-    return advance(uaid, channelId, atLeast, YES);
+    return advance(uaid, channelId, atLeast, Steps.YES);
   }
 
   private CompletionStage<Advance> advance(
@@ -454,21 +313,21 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
     StoreArguments.version(version);
     byte[] id = Ids.bytes(channelId);
     byte[] key = Ids.key(uaid);
-    return run(
+    return steps.run(
         Script.ADVANCE,
         key,
-        arguments(id, Ids.number(version), Ids.usual(channelId).getBytes(US_ASCII), orNext),
+        Steps.arguments(id, Ids.number(version), Ids.usual(channelId).getBytes(US_ASCII), orNext),
         reply ->
-            switch ((int) code(reply)) {
+            switch ((int) Steps.code(reply)) {
               case 0 -> new Advance.Unknown();
               case 1 -> new Advance.Repeated();
               case 2 -> new Advance.Stale();
               default -> {
                 long reached = Ids.number((byte[]) reply.get(1));
-                losses.advanced(key, uaid, channelId, reached);
+                steps.losses.advanced(key, uaid, channelId, reached);
                 yield new Advance.Advanced(
                     new Update(Ids.channelId(id, (byte[]) reply.get(2)), reached),
-                    code(reply) == 4);
+                    Steps.code(reply) == 4);
               }
             },
         advance -> advance instanceof Advance.Unknown);
@@ -477,8 +336,8 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
   @Override
   public CompletionStage<List<Update>> acknowledge(Uaid uaid, List<Update> updates) {
     List<byte[]> arguments = new ArrayList<>();
-    arguments.add(lease());
-    arguments.add(offset());
+    arguments.add(steps.lease());
+    arguments.add(steps.offset());
     for (Update update : updates) {
       arguments.add(Ids.bytes(update.channelId()));
       arguments.add(Ids.number(update.version()));
@@ -487,16 +346,16 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
         Script.ACKNOWLEDGE,
         Ids.key(uaid),
         arguments.toArray(byte[][]::new),
-        RedisVersionStore::updates);
+        Steps::updates);
   }
 
   @Override
   public CompletionStage<Optional<List<Update>>> pending(Uaid uaid) {
-    return run(
+    return steps.run(
         Script.PENDING,
         Ids.key(uaid),
-        arguments(lease(), offset()),
-        reply -> code(reply) == 0 ? Optional.empty() : Optional.of(updates(reply)),
+        Steps.arguments(steps.lease(), steps.offset()),
+        reply -> Steps.code(reply) == 0 ? Optional.empty() : Optional.of(Steps.updates(reply)),
         Optional::isEmpty);
   }
 
@@ -514,8 +373,8 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
   @Override
   public CompletionStage<Integer> expire(Duration notSeenFor) {
     long millis = StoreArguments.millisNotSeen(notSeenFor);
-    return lease > 0 && millis > 0
-        ? sweep.run(millis, Math.min(millis, EMPTY_LEASE))
+    return steps.lease > 0 && millis > 0
+        ? sweep.run(millis, Math.min(millis, Steps.EMPTY_LEASE))
         : dropAll(millis, Long.MAX_VALUE);
   }
 
@@ -528,7 +387,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
   @Override
   public CompletionStage<Integer> expireEmpty(Duration notSeenFor) {
     long millis = StoreArguments.millisNotSeen(notSeenFor);
-    if (lease > 0 && millis >= emptyLease()) {
+    if (steps.lease > 0 && millis >= steps.emptyLease()) {
       return redis.isClosed()
           ? CompletableFuture.failedStage(new StoreException("The store was closed"))
           : CompletableFuture.completedStage(0);
@@ -561,7 +420,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
     return redis.run(
         Script.KEY_RECORD,
         Ids.keyRecord(),
-        arguments(),
+        Steps.arguments(),
         reply ->
             Optional.ofNullable((byte[]) reply.get(0)).map(record -> new String(record, UTF_8)));
   }
@@ -572,25 +431,25 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
     return redis.run(
         Script.REPLACE_KEY_RECORD,
         Ids.keyRecord(),
-        arguments(
+        Steps.arguments(
             expected == null ? new byte[0] : expected.getBytes(UTF_8), replacement.getBytes(UTF_8)),
-        reply -> code(reply) == 1);
+        reply -> Steps.code(reply) == 1);
   }
 
   @Override
   public CompletionStage<Boolean> hasUserAgents() {
     return redis.anyUserAgent(
-        key -> redis.run(Script.IS_USER_AGENT, key, arguments(), reply -> code(reply) == 1));
+        key -> redis.run(Script.IS_USER_AGENT, key, Steps.arguments(), reply -> Steps.code(reply) == 1));
   }
 
   /**
    * {@inheritDoc} Has Redis do what the steps need, as the same user, in a cluster on each of its
-   * masters; and if a server has joined, finds out whether words come to it.
+   * masters; and if a server has joined, finds out whether hints come to it.
    */
   @Override
   public CompletionStage<Void> check() {
     return named("Redis cannot be used", redis.probe())
-        .thenCompose(done -> named("Words of the nodes do not come through", bus.listens()));
+        .thenCompose(done -> named("Hints of the nodes do not come through", bus.listens()));
   }
 
   private static CompletionStage<Void> named(String trouble, CompletionStage<Void> check) {
@@ -615,177 +474,12 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
     }
     String name = Ids.random();
     bus.join(name, listener);
-    losses.start();
-    lease =
+    steps.losses.start();
+    steps.lease =
         Math.max(
-            lease,
+            steps.lease,
             Math.min(StoreArguments.millisNotSeen(notSeenFor), Duration.ofDays(36_500).toMillis()));
-    return new Membership(name);
-  }
-
-  private final class Membership implements Node {
-    private final String name;
-
-    Membership(String name) {
-      this.name = name;
-    }
-
-    @Override
-    public CompletionStage<Greeting> hello(Uaid uaid, @Nullable List<ChannelId> channelIds) {
-      List<byte[]> arguments = new ArrayList<>(List.of(lease(), offset(), generation(uaid)));
-      addList(arguments, channelIds);
-      return run(
-          Script.GREET,
-          Ids.key(uaid),
-          arguments.toArray(byte[][]::new),
-          reply ->
-              new Greeting(
-                  switch ((int) code(reply)) {
-                    case 0 -> new Resumption.Unknown();
-                    case 1 -> resumed(uaid, channelIds, updates(reply, 2));
-                    default -> new Resumption.Diverged();
-                  },
-                  new Basis.Seen(text(reply, 1))),
-          found -> !(found.resumption() instanceof Resumption.Resumed));
-    }
-
-    @Override
-    public CompletionStage<Comparison> settle(
-        Uaid uaid, long connection, Basis.Seen seen, @Nullable List<ChannelId> channelIds) {
-      List<byte[]> arguments = new ArrayList<>(List.of(lease(), offset(), route(connection)));
-      arguments.add(seen.route().getBytes(US_ASCII));
-      addList(arguments, channelIds);
-      return run(
-          Script.SETTLE,
-          Ids.key(uaid),
-          arguments.toArray(byte[][]::new),
-          reply -> {
-            Comparison found = comparison(reply, connection);
-            if (found instanceof Comparison.Claimed claimed) {
-              losses.changed(uaid, new Change.Settled(route(claimed.claim())));
-            }
-            return found;
-          },
-          found -> !(found instanceof Comparison.Claimed));
-    }
-
-    @Override
-    public CompletionStage<Comparison> compare(Uaid uaid, Basis.Claim claim) {
-      return run(
-          Script.COMPARE,
-          Ids.key(uaid),
-          arguments(lease(), offset(), basis(claim), generation(uaid)),
-          reply -> comparison(reply, claim.connection()),
-          found -> !(found instanceof Comparison.Claimed));
-    }
-
-    private static Comparison comparison(List<Object> reply, long connection) {
-      return switch ((int) code(reply)) {
-        case 0 -> new Comparison.Superseded();
-        case 1 ->
-            new Comparison.Claimed(
-                new Basis.Claim(connection, Long.parseLong(text(reply, 1))),
-                updates(reply, 3),
-                Long.parseUnsignedLong(text(reply, 2), 16));
-        default -> new Comparison.Unknown();
-      };
-    }
-
-    @Override
-    public CompletionStage<Optional<Registered>> register(
-        Uaid uaid, Basis basis, ChannelId channelId, int maxChannels) {
-      return RedisVersionStore.this.register(
-          uaid,
-          channelId,
-          maxChannels,
-          basis(basis),
-          reply -> {
-            Optional<Registered> how = registered(reply, basis);
-            if (how.isPresent() && how.get().registration() == Registration.REGISTERED) {
-              losses.changed(uaid, new Change.Registered(channelId, route(how.get().basis())));
-            }
-            return how;
-          },
-          how -> how.isEmpty() || how.get().registration() == Registration.UNKNOWN_USER_AGENT);
-    }
-
-    private static Optional<Registered> registered(List<Object> reply, Basis basis) {
-      if (code(reply) == 3) {
-        return Optional.empty();
-      }
-      Basis next =
-          basis instanceof Basis.Claim claim
-              ? new Basis.Claim(claim.connection(), Long.parseLong(text(reply, 2)))
-              : new Basis.Seen(text(reply, 2));
-      return Optional.of(new Registered(registration(reply), (Long) reply.get(1) == 1, next));
-    }
-
-    @Override
-    public CompletionStage<Removal> unregister(Uaid uaid, Basis basis, ChannelId channelId) {
-      return RedisVersionStore.this.unregister(
-          uaid,
-          channelId,
-          basis(basis),
-          reply -> {
-            if (code(reply) == 2) {
-              return Removal.SUPERSEDED;
-            }
-            losses.changed(uaid, new Change.Unregistered(channelId, route(basis)));
-            return code(reply) == 0 ? Removal.REMOVED : Removal.ABSENT;
-          });
-    }
-
-    @Override
-    public CompletionStage<Boolean> drop(Uaid uaid, Basis basis) {
-      byte[] key = Ids.key(uaid);
-      // What it seems to lack may be about to be restored.
-      return losses
-          .certain(key)
-          .thenCompose(
-              certain ->
-                  redis.run(
-                      Script.DROP_BASED,
-                      key,
-                      arguments(basis(basis)),
-                      reply -> {
-                        if (code(reply) == 1) {
-                          losses.changed(uaid, new Change.Dropped());
-                        }
-                        return code(reply) == 1;
-                      }));
-    }
-
-    @Override
-    public CompletionStage<Void> release(Uaid uaid, long connection) {
-      return redis.run(
-          Script.RELEASE,
-          Ids.key(uaid),
-          arguments(route(connection)),
-          reply -> {
-            losses.changed(uaid, new Change.Released(name + " " + connection));
-            return null;
-          });
-    }
-
-    private byte[] route(long connection) {
-      return (name + " " + connection).getBytes(US_ASCII);
-    }
-
-    /** As the scripts read it. */
-    private byte[] basis(Basis basis) {
-      return Ids.ascii(basis instanceof Basis.Claim ? route(basis) : "=" + route(basis));
-    }
-
-    private String route(Basis basis) {
-      return basis instanceof Basis.Claim claim
-          ? name + " " + claim.connection() + ":" + claim.epoch()
-          : ((Basis.Seen) basis).route();
-    }
-
-    @Override
-    public void close() {
-      bus.leave(name);
-    }
+    return new RedisNode(steps, bus, name);
   }
 
   /**
@@ -795,7 +489,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
   @Override
   public void close() {
     checks.cancel(false);
-    losses.stop();
+    steps.losses.stop();
     redis.close();
   }
 }

@@ -73,12 +73,12 @@ final class SingleRedis extends Redis {
   }
 
   @Override
-  CompletionStage<Long> publish(byte[] channel, byte[] word) {
-    return connection.async().publish(channel, word);
+  CompletionStage<Long> publish(byte[] channel, byte[] hint) {
+    return connection.async().publish(channel, hint);
   }
 
   @Override
-  void giveUpConnection(byte[] key, long before) {
+  void replaceConnection(byte[] key, long before) {
     ScriptedConnection.disconnect(connection, before);
   }
 

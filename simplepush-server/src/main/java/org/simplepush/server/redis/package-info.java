@@ -27,10 +27,10 @@
  * <p>{@code simplepush:keys} is the record of the endpoint keys, as text; it never expires.
  *
  * <p>Each node listens to the pub/sub channel {@code simplepush:node:} and a name it gives itself
- * when it joins. The words are {@code p}, UAID, version and channel id for what was published;
+ * when it joins. The hints are {@code p}, UAID, version and channel id for what was published;
  * {@code d}, UAID and number of a connection that is over; {@code g} and the UAID of somebody who
  * is connected there, but whose channel or all of whose state was gone when somebody wanted to
- * publish; {@code n} and anything by which a node finds out whether it hears itself.
+ * publish; {@code n} and anything by which a node finds out whether hints come to it.
  *
  * <p>{@code simplepush:ticks}, in a cluster a key that begins so on each master, is a hash of the
  * nodes: by the name of a node, a number that it counts up twice a second, or {@code left}. A

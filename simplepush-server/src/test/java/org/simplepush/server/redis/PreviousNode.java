@@ -133,17 +133,17 @@ final class PreviousNode implements AutoCloseable {
   }
 
   /**
-   * The next hint, as {@link HeardWords} writes it. Those that this version does not know it passed
-   * over, and one that it did not understand it warned of.
+   * The next hint, as {@link ReceivedHints} writes it. Those that this version does not know it
+   * passed over, and one that it did not understand it warned of.
    */
   String next() throws InterruptedException {
     String[] parts = heard.poll(60, SECONDS).split(" ", -1);
     if (parts.length == 4 && parts[0].equals("p")) {
-      return HeardWords.published(
+      return ReceivedHints.published(
           Uaid.parse(parts[1]), ChannelId.parse(parts[3]).text(), Long.parseLong(parts[2]));
     }
     if (parts.length == 3 && parts[0].equals("d")) {
-      return HeardWords.displacedWord(Uaid.parse(parts[1]), Long.parseLong(parts[2]));
+      return ReceivedHints.displacedHint(Uaid.parse(parts[1]), Long.parseLong(parts[2]));
     }
     return next();
   }

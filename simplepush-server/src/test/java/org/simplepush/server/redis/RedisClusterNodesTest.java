@@ -4,7 +4,7 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
-import static org.simplepush.server.redis.HeardWords.published;
+import static org.simplepush.server.redis.ReceivedHints.published;
 
 import io.lettuce.core.cluster.SlotHash;
 import java.io.IOException;
@@ -64,7 +64,7 @@ class RedisClusterNodesTest extends RedisNodesTest {
     }
     String slot = String.valueOf(SlotHash.getSlot(Ids.key(uaid)));
     try (RedisVersionStore store = RedisVersionStore.open(uri())) {
-      HeardWords heard = new HeardWords();
+      ReceivedHints heard = new ReceivedHints();
       store.join(WEEK, heard);
       get(store.hello(uaid, List.of()));
       get(store.drop(uaid));
@@ -95,7 +95,7 @@ class RedisClusterNodesTest extends RedisNodesTest {
     List<Long> before = listeners();
     try (RedisVersionStore store = RedisVersionStore.open(uri());
         RedisVersionStore other = RedisVersionStore.open(uri())) {
-      HeardWords heard = new HeardWords();
+      ReceivedHints heard = new ReceivedHints();
       Node node = store.join(WEEK, heard);
       int hung =
           IntStream.range(0, 3)

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.util.Throwables.getStackTrace;
 import static org.awaitility.Awaitility.await;
-import static org.simplepush.server.redis.HeardWords.published;
+import static org.simplepush.server.redis.ReceivedHints.published;
 import static org.simplepush.server.redis.RedisNodesTest.WEEK;
 import static org.simplepush.server.redis.RedisNodesTest.claim;
 import static org.simplepush.server.redis.RedisNodesTest.get;

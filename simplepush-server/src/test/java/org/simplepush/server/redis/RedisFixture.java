@@ -13,7 +13,7 @@ import org.simplepush.core.Uaid;
 abstract class RedisFixture {
   final Uaid uaid = Uaid.random();
   final ChannelId channel = ChannelId.random();
-  final HeardWords heard = new HeardWords();
+  final ReceivedHints heard = new ReceivedHints();
   private final List<AutoCloseable> open = new ArrayList<>();
 
   @AfterEach

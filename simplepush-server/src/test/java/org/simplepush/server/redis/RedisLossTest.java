@@ -133,7 +133,10 @@ class RedisLossTest extends RedisFixture {
 
     awaitVersions(devices, 2, here);
     awaitTicks(redis, 2, 2);
+    heard.await("restored"); // by the one
+    heard.await("restored"); // and by the other
     heard.await("lost");
+    assertThat(heard.restored()).isEqualTo(devices.size());
   }
 
   /** No tick was lost, only what came after the last. */
@@ -259,7 +262,7 @@ class RedisLossTest extends RedisFixture {
     assertThat(redis.ask("HGET", key(uaid), "r")).as("that one has ended").isEqualTo(route);
     log.changed(uaid.value(), new Change.Settled(elsewhere + ":900000000000001"));
     replay(redis, log);
-    heard.await(HeardWords.displacedWord(uaid, 1));
+    heard.await(ReceivedHints.displacedHint(uaid, 1));
     assertThat(redis.ask("HGET", key(uaid), "r")).contains(elsewhere + ":900000000000001");
   }
 

@@ -5,9 +5,9 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
-import static org.simplepush.server.redis.HeardWords.displacedWord;
-import static org.simplepush.server.redis.HeardWords.goneWord;
-import static org.simplepush.server.redis.HeardWords.published;
+import static org.simplepush.server.redis.ReceivedHints.displacedHint;
+import static org.simplepush.server.redis.ReceivedHints.goneHint;
+import static org.simplepush.server.redis.ReceivedHints.published;
 
 import java.time.Duration;
 import java.util.List;
@@ -43,8 +43,8 @@ class RedisNodesTest {
 
   private final Uaid uaid = Uaid.random();
   private final ChannelId channel = ChannelId.random();
-  private final HeardWords heardHere = new HeardWords();
-  private final HeardWords heardThere = new HeardWords();
+  private final ReceivedHints hintsHere = new ReceivedHints();
+  private final ReceivedHints hintsThere = new ReceivedHints();
   private RedisVersionStore here;
   private RedisVersionStore there;
   private Node nodeHere;
@@ -77,8 +77,8 @@ class RedisNodesTest {
   void join() throws Exception {
     here = RedisVersionStore.open(uri());
     there = RedisVersionStore.open(uri());
-    nodeHere = here.join(WEEK, heardHere);
-    nodeThere = there.join(WEEK, heardThere);
+    nodeHere = here.join(WEEK, hintsHere);
+    nodeThere = there.join(WEEK, hintsThere);
     get(here.hello(uaid, List.of()));
     assertThat(get(here.register(uaid, channel, 9))).isEqualTo(Registration.REGISTERED);
   }
@@ -110,7 +110,7 @@ class RedisNodesTest {
   }
 
   /** Whatever was said before has arrived when this was heard. */
-  private void assertNothingElseHeard(HeardWords heard, Node node, RedisVersionStore store)
+  private void assertNothingElseHeard(ReceivedHints heard, Node node, RedisVersionStore store)
       throws Exception {
     Uaid mark = Uaid.random();
     get(store.hello(mark, List.of()));
@@ -127,33 +127,33 @@ class RedisNodesTest {
     get(here.advance(uaid, channel, 7));
     get(there.advanceToNext(uaid, channel, 7));
 
-    assertThat(heardThere.next()).isEqualTo(published(uaid, channel.text(), 7));
-    assertThat(heardThere.next()).isEqualTo(published(uaid, channel.text(), 8));
-    assertNothingElseHeard(heardHere, nodeHere, here);
+    assertThat(hintsThere.next()).isEqualTo(published(uaid, channel.text(), 7));
+    assertThat(hintsThere.next()).isEqualTo(published(uaid, channel.text(), 8));
+    assertNothingElseHeard(hintsHere, nodeHere, here);
   }
 
   @Test
-  void wordsSpellTheChannelAsTheDeviceDoes() throws Exception {
+  void hintsSpellTheChannelAsTheDeviceDoes() throws Exception {
     ChannelId shouted = ChannelId.parse(channel.text().toUpperCase(Locale.ROOT));
     get(here.register(uaid, shouted, 9));
     claim(nodeThere, uaid, 1);
 
     get(here.advance(uaid, channel, Long.MAX_VALUE));
 
-    assertThat(heardThere.next()).isEqualTo(published(uaid, shouted.text(), Long.MAX_VALUE));
+    assertThat(hintsThere.next()).isEqualTo(published(uaid, shouted.text(), Long.MAX_VALUE));
   }
 
   @Test
   void whatIsStaleOrOfSomebodyUnknownIsNotTold() throws Exception {
     claim(nodeThere, uaid, 1);
     get(here.advance(uaid, channel, 7));
-    assertThat(heardThere.next()).isEqualTo(published(uaid, channel.text(), 7));
+    assertThat(hintsThere.next()).isEqualTo(published(uaid, channel.text(), 7));
 
     get(here.advance(uaid, channel, 7));
     get(here.advance(uaid, channel, 6));
     get(here.advance(Uaid.random(), channel, 9));
 
-    assertNothingElseHeard(heardThere, nodeThere, there);
+    assertNothingElseHeard(hintsThere, nodeThere, there);
   }
 
   @Test
@@ -161,12 +161,12 @@ class RedisNodesTest {
     Basis.Claim older = claim(nodeHere, uaid, 11);
     Basis.Claim newer = claim(nodeThere, uaid, 22);
 
-    assertThat(heardHere.next()).isEqualTo(displacedWord(uaid, 11));
+    assertThat(hintsHere.next()).isEqualTo(displacedHint(uaid, 11));
     assertThat(isClaimed(nodeHere, uaid, older)).isFalse();
     assertThat(isClaimed(nodeThere, uaid, newer)).isTrue();
     get(here.advance(uaid, channel, 7));
-    assertThat(heardThere.next()).isEqualTo(published(uaid, channel.text(), 7));
-    assertNothingElseHeard(heardHere, nodeHere, here);
+    assertThat(hintsThere.next()).isEqualTo(published(uaid, channel.text(), 7));
+    assertNothingElseHeard(hintsHere, nodeHere, here);
   }
 
   @Test
@@ -176,7 +176,7 @@ class RedisNodesTest {
 
     assertThat(isClaimed(nodeHere, uaid, older)).isFalse();
     assertThat(isClaimed(nodeHere, uaid, newer)).isTrue();
-    assertNothingElseHeard(heardHere, nodeHere, here);
+    assertNothingElseHeard(hintsHere, nodeHere, here);
   }
 
   @Test
@@ -190,7 +190,7 @@ class RedisNodesTest {
     get(nodeThere.release(uaid, 22));
 
     get(here.advance(uaid, channel, 7));
-    assertThat(heardThere.next()).isEqualTo(published(uaid, channel.text(), 7));
+    assertThat(hintsThere.next()).isEqualTo(published(uaid, channel.text(), 7));
   }
 
   @Test
@@ -200,7 +200,7 @@ class RedisNodesTest {
 
     get(here.advance(uaid, channel, 7));
 
-    assertNothingElseHeard(heardThere, nodeThere, there);
+    assertNothingElseHeard(hintsThere, nodeThere, there);
   }
 
   @Test
@@ -212,7 +212,7 @@ class RedisNodesTest {
     assertThat(isClaimed(nodeThere, uaid, newer)).isTrue();
 
     get(here.advance(uaid, channel, 7));
-    assertThat(heardThere.next()).isEqualTo(published(uaid, channel.text(), 7));
+    assertThat(hintsThere.next()).isEqualTo(published(uaid, channel.text(), 7));
     assertThat(isClaimed(nodeHere, uaid, older)).isFalse();
   }
 
@@ -226,7 +226,7 @@ class RedisNodesTest {
       CompletionStage<Advance> advance = there.advance(device, channel, round);
 
       get(advance);
-      assertThat(heardThere.next()).isEqualTo(published(device, channel.text(), round));
+      assertThat(hintsThere.next()).isEqualTo(published(device, channel.text(), round));
     }
   }
 
@@ -284,7 +284,7 @@ class RedisNodesTest {
     get(there.register(device, channel, 1));
     get(here.advance(device, channel, 5));
 
-    assertThat(heardThere.next()).isEqualTo(published(device, channel.text(), 5));
+    assertThat(hintsThere.next()).isEqualTo(published(device, channel.text(), 5));
     assertThat(get(here.register(device, ChannelId.random(), 2)))
         .as("a claim is no channel")
         .isEqualTo(Registration.REGISTERED);
@@ -342,9 +342,9 @@ class RedisNodesTest {
                 List.of(new Update(shouted, 4)),
                 SharedVersionStore.digest(channel)));
     assertThat(get(here.advance(uaid, other, 1))).isEqualTo(new Advance.Unknown());
-    assertThat(heardHere.next()).isEqualTo(goneWord(uaid));
+    assertThat(hintsHere.next()).isEqualTo(goneHint(uaid));
     get(here.advance(uaid, channel, 5));
-    assertThat(heardHere.next()).isEqualTo(published(uaid, shouted.text(), 5));
+    assertThat(hintsHere.next()).isEqualTo(published(uaid, shouted.text(), 5));
   }
 
   @Test
@@ -416,7 +416,7 @@ class RedisNodesTest {
     Basis.Seen basis = (Basis.Seen) registered.basis();
     assertThat(get(nodeThere.settle(uaid, 2, basis, List.of(channel, other))))
         .isInstanceOf(Comparison.Claimed.class);
-    assertThat(heardHere.next()).isEqualTo(displacedWord(uaid, 1));
+    assertThat(hintsHere.next()).isEqualTo(displacedHint(uaid, 1));
     isKept(channel, other);
   }
 
@@ -456,7 +456,7 @@ class RedisNodesTest {
 
     assertThat(isClaimed(nodeHere, uaid, older)).isFalse();
     get(here.advance(uaid, channel, 7));
-    assertThat(heardThere.next()).isEqualTo(published(uaid, channel.text(), 7));
+    assertThat(hintsThere.next()).isEqualTo(published(uaid, channel.text(), 7));
   }
 
   @Test
@@ -466,7 +466,7 @@ class RedisNodesTest {
 
     assertThat(get(nodeHere.drop(uaid, seen))).isTrue();
 
-    assertThat(heardThere.next()).isEqualTo(displacedWord(uaid, 22));
+    assertThat(hintsThere.next()).isEqualTo(displacedHint(uaid, 22));
     assertThat(get(here.pending(uaid))).isEmpty();
     get(here.hello(uaid, List.of()));
     assertThat(get(nodeThere.compare(uaid, claim))).isEqualTo(new Comparison.Superseded());
@@ -478,14 +478,14 @@ class RedisNodesTest {
     claim(nodeThere, uaid, 1);
 
     get(here.advance(uaid, ChannelId.random(), 7));
-    assertThat(heardThere.next()).isEqualTo(goneWord(uaid));
+    assertThat(hintsThere.next()).isEqualTo(goneHint(uaid));
     get(there.drop(uaid));
     get(here.advance(uaid, channel, 7));
-    assertThat(heardThere.next()).isEqualTo(goneWord(uaid));
+    assertThat(hintsThere.next()).isEqualTo(goneHint(uaid));
 
     get(nodeThere.release(uaid, 1));
     get(here.advance(uaid, channel, 7));
-    assertNothingElseHeard(heardThere, nodeThere, there);
+    assertNothingElseHeard(hintsThere, nodeThere, there);
   }
 
   /** A node of the version before this one writes no epoch, and knows of none. */
@@ -499,7 +499,7 @@ class RedisNodesTest {
     Basis.Claim newer = claim(nodeThere, uaid, 23);
     assertThat(isClaimed(nodeThere, uaid, newer)).isTrue();
     serverOf(uaid).ask("PUBLISH", "simplepush:node:" + nodeOf(uaid), "d " + hex(uaid) + " 23:1");
-    assertThat(heardThere.next()).isEqualTo(displacedWord(uaid, 23));
+    assertThat(hintsThere.next()).isEqualTo(displacedHint(uaid, 23));
   }
 
   private String nodeOf(Uaid who) throws Exception {
@@ -516,19 +516,19 @@ class RedisNodesTest {
     claim(nodeThere, uaid, 1);
     nodeThere.close();
     nodeThere.close();
-    HeardWords heardAnew = new HeardWords();
-    Node anew = there.join(WEEK, heardAnew);
+    ReceivedHints hintsAnew = new ReceivedHints();
+    Node anew = there.join(WEEK, hintsAnew);
 
     get(here.advance(uaid, channel, 7));
 
-    assertNothingElseHeard(heardAnew, anew, there);
+    assertNothingElseHeard(hintsAnew, anew, there);
     claim(anew, uaid, 1);
     assertThat(get(here.pending(uaid))).contains(List.of(new Update(channel, 7)));
   }
 
   @Test
   void listenerThatFailsHearsTheNextWord() throws Exception {
-    HeardWords heard = new HeardWords();
+    ReceivedHints heard = new ReceivedHints();
     Node node =
         there.join(
             WEEK,
@@ -548,7 +548,7 @@ class RedisNodesTest {
               public void gone(Uaid gone) {}
 
               @Override
-              public void wordsLost() {}
+              public void hintsLost() {}
             });
     claim(node, uaid, 1);
 
@@ -568,7 +568,7 @@ class RedisNodesTest {
   @Test
   void userAgentThatIsNotSeenIsSwept() throws Exception {
     try (RedisVersionStore store = RedisVersionStore.open(uri())) {
-      store.join(Duration.ofMillis(500), heardHere);
+      store.join(Duration.ofMillis(500), hintsHere);
       Uaid device = Uaid.random();
       get(store.hello(device, List.of()));
       get(store.register(device, channel, 9));
@@ -601,6 +601,6 @@ class RedisNodesTest {
       assertThatThrownBy(() -> get(stage)).hasCauseInstanceOf(StoreException.class);
     }
     nodeThere.close();
-    assertThatThrownBy(() -> there.join(WEEK, heardThere)).isInstanceOf(StoreException.class);
+    assertThatThrownBy(() -> there.join(WEEK, hintsThere)).isInstanceOf(StoreException.class);
   }
 }

@@ -5,7 +5,7 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
-import static org.simplepush.server.redis.HeardWords.published;
+import static org.simplepush.server.redis.ReceivedHints.published;
 import static org.simplepush.server.redis.RedisNodesTest.WEEK;
 import static org.simplepush.server.redis.RedisNodesTest.claim;
 import static org.simplepush.server.redis.RedisNodesTest.get;
@@ -372,7 +372,7 @@ class RedisTroubleTest extends RedisFixture {
   // the bus
 
   @Test
-  void wordsComeAgainAfterTheConnectionWasCut() throws Exception {
+  void hintsComeAgainAfterTheConnectionWasCut() throws Exception {
     TcpProxy proxy = closing(new TcpProxy(redis().port()));
     RedisVersionStore store = store(proxy.uri());
     Node node = store.join(WEEK, heard);
@@ -432,7 +432,7 @@ class RedisTroubleTest extends RedisFixture {
 
     assertFails(
         store.check(),
-        "Words of the nodes do not come through: A node did not hear itself within 2 s");
+        "Hints of the nodes do not come through: A node did not hear itself within 2 s");
     assertThat(get(store.pending(uaid))).as("the store itself works").isEmpty();
   }
 
@@ -505,7 +505,7 @@ class RedisTroubleTest extends RedisFixture {
         closing(
             RedisVersionStore.open(
                 redis.uri(), new RedisVersionStore.Settings(Duration.ofSeconds(2), offset::get)));
-    store.join(WEEK, new HeardWords());
+    store.join(WEEK, new ReceivedHints());
     return store;
   }
 
@@ -633,7 +633,7 @@ class RedisTroubleTest extends RedisFixture {
     store.join(WEEK, heard);
     get(store.check());
     proxy.hold(TcpProxy.Wire::isBus, true, false); // what is asked of the bus is held up
-    Thread joining = new Thread(() -> store.join(WEEK, new HeardWords()));
+    Thread joining = new Thread(() -> store.join(WEEK, new ReceivedHints()));
     joining.start();
     await().atMost(20, SECONDS).until(() -> joining.getState() == Thread.State.TIMED_WAITING);
 

@@ -1,9 +1,9 @@
 package org.simplepush.server.redis;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.simplepush.server.redis.HeardWords.displacedWord;
-import static org.simplepush.server.redis.HeardWords.goneWord;
-import static org.simplepush.server.redis.HeardWords.published;
+import static org.simplepush.server.redis.ReceivedHints.displacedHint;
+import static org.simplepush.server.redis.ReceivedHints.goneHint;
+import static org.simplepush.server.redis.ReceivedHints.published;
 import static org.simplepush.server.redis.RedisNodesTest.WEEK;
 import static org.simplepush.server.redis.RedisNodesTest.claim;
 import static org.simplepush.server.redis.RedisNodesTest.get;
@@ -38,7 +38,7 @@ class RedisUpgradeTest {
 
   private final Uaid uaid = Uaid.random();
   private final ChannelId channel = ChannelId.random();
-  private final HeardWords heard = new HeardWords();
+  private final ReceivedHints heard = new ReceivedHints();
   private RedisVersionStore store;
   private Node node;
   private PreviousNode previous;
@@ -90,7 +90,7 @@ class RedisUpgradeTest {
     assertThat(previous.next()).isEqualTo(published(uaid, channel.text(), 1));
     settle(2, greeting.seen(), List.of(channel));
 
-    assertThat(previous.next()).isEqualTo(displacedWord(uaid, 1));
+    assertThat(previous.next()).isEqualTo(displacedHint(uaid, 1));
     assertThat(previous.confirm(uaid, 1)).isFalse();
     previous.release(uaid, 1);
     assertThat(previous.advanceToNext(uaid, channel)).contains(2L);
@@ -101,12 +101,12 @@ class RedisUpgradeTest {
   void deviceMovesBackToANodeOfThePreviousVersion() throws Exception {
     createAtPrevious();
     Basis.Claim claim = claim(node, uaid, 2);
-    assertThat(previous.next()).isEqualTo(displacedWord(uaid, 1));
+    assertThat(previous.next()).isEqualTo(displacedHint(uaid, 1));
 
     assertThat(previous.hello(uaid, 3, List.of(channel)))
         .isEqualTo(new Resumption.Resumed(List.of()));
 
-    assertThat(heard.next()).isEqualTo(displacedWord(uaid, 2));
+    assertThat(heard.next()).isEqualTo(displacedHint(uaid, 2));
     assertThat(get(node.compare(uaid, claim))).isEqualTo(new Comparison.Superseded());
     assertThat(get(node.register(uaid, claim, ChannelId.random(), 9))).isEmpty();
     assertThat(get(node.unregister(uaid, claim, channel))).isEqualTo(Removal.SUPERSEDED);
@@ -123,7 +123,7 @@ class RedisUpgradeTest {
     createAtPrevious();
     Basis.Claim claim = claim(node, uaid, 2);
     get(node.release(uaid, 2));
-    assertThat(previous.next()).isEqualTo(displacedWord(uaid, 1));
+    assertThat(previous.next()).isEqualTo(displacedHint(uaid, 1));
 
     previous.hello(uaid, 3, List.of(channel));
     assertThat(previous.confirm(uaid, 3)).isTrue();
@@ -162,16 +162,16 @@ class RedisUpgradeTest {
     get(store.advance(uaid, channel, 1));
     assertThat(previous.next()).isEqualTo(published(uaid, channel.text(), 1));
     settle(2, (Basis.Seen) seen, List.of(channel, more));
-    assertThat(previous.next()).isEqualTo(displacedWord(uaid, 1));
+    assertThat(previous.next()).isEqualTo(displacedHint(uaid, 1));
   }
 
   @Test
   void whatANewNodeSaysOfAChannelThatIsGoneIsPassedOver() throws Exception {
     createAtPrevious();
     claim(node, uaid, 2);
-    assertThat(previous.next()).isEqualTo(displacedWord(uaid, 1));
+    assertThat(previous.next()).isEqualTo(displacedHint(uaid, 1));
     previous.hello(uaid, 3, List.of(channel));
-    assertThat(heard.next()).isEqualTo(displacedWord(uaid, 2));
+    assertThat(heard.next()).isEqualTo(displacedHint(uaid, 2));
 
     assertThat(get(store.advance(uaid, ChannelId.random(), 1))).isEqualTo(new Advance.Unknown());
 
@@ -180,7 +180,7 @@ class RedisUpgradeTest {
     claim(node, uaid, 4);
     assertThat(previous.advanceToNext(uaid, ChannelId.random())).isEmpty();
     get(store.advance(uaid, ChannelId.random(), 1));
-    assertThat(heard.next()).isEqualTo(goneWord(uaid));
+    assertThat(heard.next()).isEqualTo(goneHint(uaid));
   }
 
   @Test
@@ -200,7 +200,7 @@ class RedisUpgradeTest {
   /** Where a device of the random run is connected; null if it is not. */
   private record Place(PreviousNode previous, Newer newer, long number, Basis.Claim claim) {}
 
-  private record Newer(RedisVersionStore store, Node node, HeardWords heard) {}
+  private record Newer(RedisVersionStore store, Node node, ReceivedHints heard) {}
 
   /** One device that moves among two nodes of each version, and what was published to it. */
   private final class Walk {
@@ -239,7 +239,7 @@ class RedisUpgradeTest {
       assertThat(found).containsExactlyInAnyOrderElementsOf(pending.values());
       if (before != null) {
         if (before.previous() != place.previous() || before.newer() != place.newer()) {
-          assertThat(next(before)).isEqualTo(displacedWord(uaid, before.number()));
+          assertThat(next(before)).isEqualTo(displacedHint(uaid, before.number()));
         }
         assertThat(isClaim(before)).isFalse();
         release(before);
@@ -354,13 +354,13 @@ class RedisUpgradeTest {
   @ParameterizedTest(name = "seed {0}")
   @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
   void deviceThatMovesAmongBothLearnsEveryVersionAtOnce(long seed) throws Exception {
-    HeardWords heardToo = new HeardWords();
+    ReceivedHints hintsToo = new ReceivedHints();
     try (PreviousNode previousToo = new PreviousNode(redis);
         RedisVersionStore storeToo = RedisVersionStore.open(redis.uri())) {
       List<Newer> newers =
           List.of(
               new Newer(store, node, heard),
-              new Newer(storeToo, storeToo.join(WEEK, heardToo), heardToo));
+              new Newer(storeToo, storeToo.join(WEEK, hintsToo), hintsToo));
       Walk walk = new Walk(seed, List.of(previous, previousToo), newers);
       walk.connect();
       for (int i = 0; i < 300; i++) {

@@ -64,7 +64,7 @@ class RedisUserTest {
   void everythingButDangerousCommandsIsEnough() throws Exception {
     redis.ask("ACL", "SETUSER", "app", "on", ">pw", "~*", "&*", "+@all", "-@dangerous");
     try (RedisVersionStore store = open("app:pw@", Duration.ofSeconds(2))) {
-      store.join(WEEK, new HeardWords());
+      store.join(WEEK, new ReceivedHints());
       Uaid uaid = Uaid.random();
       get(store.hello(uaid, List.of()));
       assertThat(get(store.register(uaid, ChannelId.random(), 9)))
@@ -148,7 +148,7 @@ class RedisUserTest {
   @Test
   void subscriptionComesBackWithThePermission() throws Exception {
     String login = redis.allowDocumentedUser();
-    HeardWords heard = new HeardWords();
+    ReceivedHints heard = new ReceivedHints();
     try (RedisVersionStore store = open(login, Duration.ofSeconds(2))) {
       store.join(WEEK, heard);
       changeUser("-subscribe");

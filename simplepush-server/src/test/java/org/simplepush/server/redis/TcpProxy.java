@@ -160,7 +160,7 @@ public final class TcpProxy implements AutoCloseable {
     silence(wire -> true);
   }
 
-  /** The same on the connection by which words come. */
+  /** The same on the connection by which hints come. */
   public void silenceWords() {
     silence(Wire::isBus);
   }

@@ -167,8 +167,8 @@ public final class VersionEndpoint implements EndpointHandler {
       if (advanced.collapsed()) {
         counters.updatesCollapsed.increment();
       }
-      // A shared store sends word to the user agent's node, perhaps this one, too: a session notes
-      // a version once. Only that word is left if the store failed and yet did the step.
+      // A shared store sends a hint to the user agent's node, perhaps this one, too: a session
+      // notes a version once. Only that hint is left if the store failed and yet did the step.
       delivery.deliver(channel.uaid(), advanced.update());
       return Answers.ACCEPTED;
     }

@@ -14,7 +14,7 @@ import org.simplepush.core.Update;
  * What one connection has to deliver, has sent, and has heard of: at most one entry a channel, so a
  * device that stops reading or acknowledging costs bounded memory (protocol §5).
  *
- * <p>An entry outlives its acknowledgement by one redelivery interval. Until then a word of an
+ * <p>An entry outlives its acknowledgement by one redelivery interval. Until then a hint of an
  * older version, on its way while the newer one was delivered, is recognised and dropped: versions
  * seen by a device never go back. The same holds for a channel that was unregistered.
  */
@@ -24,9 +24,9 @@ final class Deliveries {
     UNSENT,
     /** Sent, not acknowledged. */
     SENT,
-    /** Acknowledged: kept for a while against late words of older versions. */
+    /** Acknowledged: kept for a while against late hints of older versions. */
     DONE,
-    /** Unregistered: kept for a while against late words of any version. */
+    /** Unregistered: kept for a while against late hints of any version. */
     RETIRED
   }
 

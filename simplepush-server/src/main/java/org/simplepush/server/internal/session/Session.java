@@ -949,12 +949,12 @@ public final class Session {
     close(CloseCode.GOING_AWAY, "say hello again");
   }
 
-  /** Words or channels may have been lost: compares with the store then. From any thread. */
+  /** Hints or channels may have been lost: compares with the store then. From any thread. */
   void compareAfter(long delayNanos) {
     wire.execute(
         () -> {
           reconcileIn(delayNanos);
-          comparesSoon = true; // and is not put off, however often words are lost
+          comparesSoon = true; // and is not put off, however often hints are lost
         });
   }
 

@@ -24,11 +24,11 @@ import org.slf4j.LoggerFactory;
  * Who is connected here. Soft state: the store is the truth. Safe for use by many threads.
  *
  * <p>If several servers share the store, this one is a node of them: whoever has settled or sleeps
- * here has the claim in the store, and words of what happens elsewhere are heard here.
+ * here has the claim in the store, and hints of what happens elsewhere come here.
  */
 public final class SessionRegistry implements SharedVersionStore.Listener {
   /**
-   * After lost words everybody is compared with the store, over this time or over more: no more
+   * After lost hints everybody is compared with the store, over this time or over more: no more
    * than so many in a second.
    */
   private static final long COMPARE_NANOS = TimeUnit.SECONDS.toNanos(5);
@@ -87,7 +87,7 @@ public final class SessionRegistry implements SharedVersionStore.Listener {
    * Becomes a node, if the store is one to share.
    *
    * @param comparisonsPerSecond how many to compare with the store at most when all are to be
-   * @param reconnected called when words come again that may have been lost
+   * @param reconnected called when hints come again that may have been lost
    * @throws StoreException if the store cannot be reached
    */
   public void join(Duration expiry, int comparisonsPerSecond, Runnable reconnected) {
@@ -98,7 +98,7 @@ public final class SessionRegistry implements SharedVersionStore.Listener {
     }
   }
 
-  /** Hears no more words. What was asked of the store before is still answered. */
+  /** No more hints come. What was asked of the store before is still answered. */
   public void leave() {
     SharedVersionStore.Node leaving = node;
     if (leaving != null) {
@@ -147,7 +147,7 @@ public final class SessionRegistry implements SharedVersionStore.Listener {
   }
 
   /**
-   * The session is about to settle: from now on words for its user agent are handed to it too. If
+   * The session is about to settle: from now on hints for its user agent are handed to it too. If
    * it does, {@link #connect} is next.
    */
   void settles(Uaid uaid, Session session) {
@@ -178,7 +178,7 @@ public final class SessionRegistry implements SharedVersionStore.Listener {
   boolean disconnect(Uaid uaid, Session session) {
     boolean wasSettling = node != null && settlesNoMore(uaid, session);
     boolean wasLive = sessions.remove(uaid, session);
-    // Who sleeps keeps its claim: words come to the node that can wake it.
+    // Who sleeps keeps its claim: hints come to the node that can wake it.
     if ((wasLive || wasSettling) && !sleepers.isAsleep(uaid, session.number())) {
       release(uaid, session.number());
     }
@@ -202,7 +202,7 @@ public final class SessionRegistry implements SharedVersionStore.Listener {
     sleepers.expire(age, (uaid, sleeper) -> release(uaid, sleeper.connection()));
   }
 
-  // Words
+  // Hints
 
   /**
    * Hands an update to the user agent's session; if there is none, wakes one that sleeps.
@@ -238,13 +238,13 @@ public final class SessionRegistry implements SharedVersionStore.Listener {
 
   @Override
   public void published(Uaid uaid, Update update) {
-    counters.wordsHeard.increment();
+    counters.hintsReceived.increment();
     deliver(uaid, update); // the store may hold locks of its own
   }
 
   @Override
   public void displaced(Uaid uaid, long connection) {
-    counters.wordsHeard.increment();
+    counters.hintsReceived.increment();
     Session session = sessions.get(uaid);
     if (session != null && session.number() == connection) {
       session.takenOver(uaid);
@@ -258,7 +258,7 @@ public final class SessionRegistry implements SharedVersionStore.Listener {
 
   @Override
   public void gone(Uaid uaid) {
-    counters.wordsHeard.increment();
+    counters.hintsReceived.increment();
     if (!mayCompareAgain(uaid)) {
       return;
     }
@@ -290,13 +290,19 @@ public final class SessionRegistry implements SharedVersionStore.Listener {
   }
 
   @Override
-  public void wordsLost() {
-    counters.wordsLost.increment();
+  public void hintsLost() {
+    counters.hintsLost.increment();
     try {
       reconnected.run();
     } finally {
       compareEverybody();
     }
+  }
+
+  @Override
+  public void restored(int missing) {
+    counters.storeLosses.increment();
+    counters.storeRestored.add(missing);
   }
 
   /** Has everybody connected or asleep here compared with the store, one after another. */

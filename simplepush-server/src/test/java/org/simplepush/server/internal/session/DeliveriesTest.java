@@ -201,7 +201,7 @@ class DeliveriesTest {
   }
 
   @Test
-  void retiredChannelTakesNoWordUntilReopened() {
+  void retiredChannelTakesNoHintUntilReopened() {
     offer(A, 5);
     deliveries.retire(A, now, 10);
     assertThat(take()).isEmpty();

@@ -82,14 +82,14 @@ class SessionDeliveryTest extends SessionFixture {
   }
 
   @Test
-  void ackOfAnOlderVersionWhileTheWordOfTheNewerIsOnItsWay() {
+  void ackOfAnOlderVersionWhileTheHintOfTheNewerIsOnItsWay() {
     TestWire wire = registered();
     publish(CHANNEL, 10);
     wire.hears(notification(CHANNEL, 10));
     Update onItsWay = raise(CHANNEL, 11);
     wire.says(ack(CHANNEL, 10));
     assertThat(pending()).containsExactly(onItsWay);
-    word(onItsWay);
+    hint(onItsWay);
     wire.hears(notification(CHANNEL, 11));
   }
 
@@ -247,7 +247,7 @@ class SessionDeliveryTest extends SessionFixture {
       wire.says("{}");
       wire.hears("{}");
       wire.says(ack(CHANNEL, 6));
-      word(late);
+      hint(late);
       wire.hearsNothing();
     }
     passes(Duration.ofSeconds(10));
@@ -284,18 +284,18 @@ class SessionDeliveryTest extends SessionFixture {
   }
 
   @Test
-  void versionsNeverGoBackThoughALateWordComesAfterANewerWasAcknowledged() {
+  void versionsNeverGoBackThoughALateHintComesAfterANewerWasAcknowledged() {
     TestWire wire = registered();
     Update late = raise(CHANNEL, 7);
     publish(CHANNEL, 8);
     wire.hears(notification(CHANNEL, 8));
-    word(late);
+    hint(late);
     wire.hearsNothing();
     wire.says(ack(CHANNEL, 8));
-    word(late);
+    hint(late);
     wire.hearsNothing();
     passes(INTERVAL.minus(A_MOMENT));
-    word(late);
+    hint(late);
     wire.hearsNothing();
     publish(CHANNEL, 9);
     wire.hears(notification(CHANNEL, 9));
@@ -305,8 +305,8 @@ class SessionDeliveryTest extends SessionFixture {
   void wordHeardTwiceIsDeliveredOnce() {
     TestWire wire = registered();
     Update update = raise(CHANNEL, 7);
-    word(update);
-    word(update);
+    hint(update);
+    hint(update);
     wire.hears(notification(CHANNEL, 7));
     wire.hearsNothing();
   }

@@ -28,8 +28,8 @@ import org.simplepush.server.internal.EndpointTokens;
 
 /**
  * The promise on several nodes: devices come to any of them, sleep, come back, acknowledge late;
- * words between the nodes are lost, doubled and late; the store answers late or fails; nodes die
- * without a word. In the end every device knows the last version that was accepted anywhere.
+ * hints between the nodes are lost, doubled and late; the store answers late or fails; nodes die
+ * without a hint. In the end every device knows the last version that was accepted anywhere.
  */
 @Timeout(60)
 class SessionNodesPromiseTest {
@@ -41,9 +41,9 @@ class SessionNodesPromiseTest {
   private static final int STEPS = 6000;
 
   private Random random;
-  private final List<Runnable> words = new ArrayList<>();
+  private final List<Runnable> hints = new ArrayList<>();
   private final SharedMemoryStore shared =
-      new SharedMemoryStore(new InMemoryVersionStore(), words::add);
+      new SharedMemoryStore(new InMemoryVersionStore(), hints::add);
   private final List<byte[]> keys = List.of(EndpointTokens.randomKey());
   private final List<Node> nodes = new ArrayList<>();
   private final List<Device> devices = new ArrayList<>();
@@ -232,23 +232,23 @@ class SessionNodesPromiseTest {
       case 3, 4 -> device.publish();
       case 5, 6 -> device.acknowledge();
       case 7, 8 -> {
-        if (!words.isEmpty()) {
-          words.remove(random.nextInt(words.size())).run();
+        if (!hints.isEmpty()) {
+          hints.remove(random.nextInt(hints.size())).run();
         }
       }
       case 9 -> {
-        if (!words.isEmpty()) {
-          any(words).run(); // and comes again
+        if (!hints.isEmpty()) {
+          any(hints).run(); // and comes again
         }
       }
       case 10 -> {
-        if (!words.isEmpty() && random.nextInt(4) == 0) {
-          words.remove(random.nextInt(words.size()));
+        if (!hints.isEmpty() && random.nextInt(4) == 0) {
+          hints.remove(random.nextInt(hints.size()));
         }
       }
       case 11 -> {
         if (random.nextInt(20) == 0) {
-          node.server.registry.wordsLost();
+          node.server.registry.hintsLost();
         }
       }
       case 12 -> node.server.passes(Duration.ofMillis(random.nextInt(5000)));
@@ -268,7 +268,7 @@ class SessionNodesPromiseTest {
     }
   }
 
-  /** Without a word: its claims stay, and what is sent to it is lost. */
+  /** Without a hint: its claims stay, and what is sent to it is lost. */
   private void dies(Node node) {
     deaths++;
     nodes.set(nodes.indexOf(node), new Node());
@@ -312,11 +312,11 @@ class SessionNodesPromiseTest {
     assertThat(moves).isGreaterThan(10);
   }
 
-  /** All words on their way are lost; then nothing more goes wrong. */
+  /** All hints on their way are lost; then nothing more goes wrong. */
   private void afterComparingEveryDeviceKnowsTheLastVersion() {
     untilQuiet();
-    words.clear();
-    nodes.forEach(node -> node.server.registry.wordsLost());
+    hints.clear();
+    nodes.forEach(node -> node.server.registry.hintsLost());
     for (int i = 0; i < 4; i++) {
       for (Device device : devices) {
         if (!device.isConnected() && !device.isAsleep()) {
@@ -355,7 +355,7 @@ class SessionNodesPromiseTest {
     nodes.forEach(node -> node.server.passes(duration));
   }
 
-  /** The store answers everything, every word on its way arrives, every loop turns. */
+  /** The store answers everything, every hint on its way arrives, every loop turns. */
   private void untilQuiet() {
     boolean busy = true;
     for (int quiet = 0; quiet < 3; quiet = busy ? 0 : quiet + 1) {
@@ -366,9 +366,9 @@ class SessionNodesPromiseTest {
         }
         node.server.turn();
       }
-      while (!words.isEmpty()) {
+      while (!hints.isEmpty()) {
         busy = true;
-        words.remove(random.nextInt(words.size())).run();
+        hints.remove(random.nextInt(hints.size())).run();
       }
       for (Device device : devices) {
         device.listen();

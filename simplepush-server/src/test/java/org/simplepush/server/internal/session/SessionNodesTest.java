@@ -18,7 +18,7 @@ import org.simplepush.server.fixtures.TwoNodesFixture;
 
 /**
  * Two nodes on one store, without sockets: what one node does reaches devices on the other by a
- * word, which the test delivers when it likes, or loses.
+ * hint, which the test delivers when it likes, or loses.
  */
 @Timeout(30)
 class SessionNodesTest extends TwoNodesFixture {
@@ -29,7 +29,7 @@ class SessionNodesTest extends TwoNodesFixture {
   private static final InetSocketAddress ADDRESS = new InetSocketAddress("10.1.2.3", 5000);
   private static final Duration QUIET = Duration.ofSeconds(10);
 
-  /** Longer than the time over which everybody is compared after words were lost. */
+  /** Longer than the time over which everybody is compared after hints were lost. */
   private static final Duration COMPARED = Duration.ofSeconds(6);
 
   // An update on another node
@@ -42,24 +42,24 @@ class SessionNodesTest extends TwoNodesFixture {
     wire.hearsNothing();
     wordsArrive();
     wire.hears(SessionFixture.notification(CHANNEL, 7));
-    assertThat(a.counters.snapshot().wordsHeard()).isOne();
+    assertThat(a.counters.snapshot().hintsReceived()).isOne();
   }
 
   @Test
-  void lostWordIsMadeUpForByThePing() {
+  void lostHintIsMadeUpForByThePing() {
     TestWire wire = a.resumes();
     b.put(a.register(wire, CHANNEL), 7);
-    words.clear();
+    hints.clear();
     ping(wire);
     wire.hears(SessionFixture.notification(CHANNEL, 7));
   }
 
-  /** Nothing tells that a word was lost, or with a claim of the store every word. */
+  /** Nothing tells that a hint was lost, or with a claim of the store every hint. */
   @Test
-  void lostWordIsMadeUpForWithinFiveMinutes() {
+  void lostHintIsMadeUpForWithinFiveMinutes() {
     TestWire wire = a.resumes();
     b.put(a.register(wire, CHANNEL), 7);
-    words.clear();
+    hints.clear();
     passes(Duration.ofMinutes(5));
     wire.hears(SessionFixture.notification(CHANNEL, 7));
   }
@@ -118,14 +118,14 @@ class SessionNodesTest extends TwoNodesFixture {
     TestWire wire = a.resumes();
     String endpoint = a.register(wire, CHANNEL);
     b.put(endpoint, 7);
-    Runnable older = words.remove();
+    Runnable older = hints.remove();
     b.put(endpoint, 8);
     wordsArrive();
     wire.hears(SessionFixture.notification(CHANNEL, 8));
-    words.add(older);
+    hints.add(older);
     wordsArrive();
     wire.says(SessionFixture.ack(CHANNEL, 8));
-    words.add(older);
+    hints.add(older);
     wordsArrive();
     wire.hearsNothing();
   }
@@ -171,7 +171,7 @@ class SessionNodesTest extends TwoNodesFixture {
     wordsArrive();
     older.isClosed(CloseCode.POLICY_VIOLATION);
     assertThat(a.counters.snapshot().takeovers()).isOne();
-    assertThat(a.counters.snapshot().wordsHeard()).isOne();
+    assertThat(a.counters.snapshot().hintsReceived()).isOne();
     a.put(endpoint, 7);
     wordsArrive();
     newer.hears(SessionFixture.notification(CHANNEL, 7));
@@ -183,7 +183,7 @@ class SessionNodesTest extends TwoNodesFixture {
     TestWire older = a.resumes();
     String endpoint = a.register(older, CHANNEL);
     TestWire newer = b.resumes(CHANNEL);
-    words.clear();
+    hints.clear();
     older.breaksOff();
     assertThat(shared.isRouted(OWNER)).isTrue();
     a.put(endpoint, 7);
@@ -207,7 +207,7 @@ class SessionNodesTest extends TwoNodesFixture {
   void connectionWhoseEndWasNotToldIsClosedAtItsNextPing() {
     TestWire older = a.resumes();
     TestWire newer = b.resumes();
-    words.clear();
+    hints.clear();
     ping(older);
     older.isClosed(CloseCode.POLICY_VIOLATION);
     ping(newer);
@@ -219,7 +219,7 @@ class SessionNodesTest extends TwoNodesFixture {
     TestWire older = a.resumes();
     String endpoint = a.register(older, CHANNEL);
     TestWire newer = b.resumes(CHANNEL);
-    words.clear();
+    hints.clear();
     a.put(endpoint, 7);
     older.hears(SessionFixture.notification(CHANNEL, 7));
     wordsArrive();
@@ -304,7 +304,7 @@ class SessionNodesTest extends TwoNodesFixture {
     newer.isOpen();
   }
 
-  /** Of two connections that settle together, the one that stays is the one that words come to. */
+  /** Of two connections that settle together, the one that stays is the one that hints come to. */
   @Test
   void storeAndMapAgreeOnTheConnectionThatStays() {
     TestWire first = a.connects();
@@ -387,9 +387,9 @@ class SessionNodesTest extends TwoNodesFixture {
     passes(Duration.ofHours(1));
     wire.isOpen();
     b.put(endpoint, 7);
-    words.clear();
+    hints.clear();
     a.store.failAtOnce(null);
-    a.registry.wordsLost();
+    a.registry.hintsLost();
     passes(COMPARED);
     wire.hears(SessionFixture.notification(CHANNEL, 7));
   }
@@ -398,9 +398,9 @@ class SessionNodesTest extends TwoNodesFixture {
   void comparisonThatFailedIsMadeAgainSoon() {
     TestWire wire = a.resumes();
     b.put(a.register(wire, CHANNEL), 7);
-    words.clear();
+    hints.clear();
     a.store.failAtOnce(DelayedStore.away());
-    a.registry.wordsLost();
+    a.registry.hintsLost();
     passes(COMPARED);
     wire.hearsNothing();
     a.store.failAtOnce(null);
@@ -408,7 +408,7 @@ class SessionNodesTest extends TwoNodesFixture {
     wire.hears(SessionFixture.notification(CHANNEL, 7));
   }
 
-  // Lost words
+  // Lost hints
 
   @Test
   void afterLostWordsEverybodyIsComparedOneAfterAnother() {
@@ -417,8 +417,8 @@ class SessionNodesTest extends TwoNodesFixture {
       a.connects().says(SessionFixture.hello(""));
     }
     a.store.hold();
-    a.registry.wordsLost();
-    assertThat(a.counters.snapshot().wordsLost()).isOne();
+    a.registry.hintsLost();
+    assertThat(a.counters.snapshot().hintsLost()).isOne();
     int asked = 0;
     int mostAtOnce = 0;
     for (int tenths = 0; tenths < 51; tenths++) {
@@ -438,9 +438,9 @@ class SessionNodesTest extends TwoNodesFixture {
     wire.says(SessionFixture.hello(""));
     String uaid = SessionFixture.uaidOf(wire);
     b.put(a.register(wire, CHANNEL), 7);
-    words.clear();
+    hints.clear();
     for (int i = 0; i < 6; i++) {
-      a.registry.wordsLost();
+      a.registry.hintsLost();
       passes(Duration.ofSeconds(1));
     }
     wire.hears(SessionFixture.notification(CHANNEL, 7));
@@ -448,18 +448,18 @@ class SessionNodesTest extends TwoNodesFixture {
   }
 
   @Test
-  void wordsLostWhileTheDeviceIsComparedMakeItComparedAgain() {
+  void hintsLostWhileTheDeviceIsComparedMakeItComparedAgain() {
     TestWire wire = a.resumes();
     String endpoint = a.register(wire, CHANNEL);
-    a.registry.wordsLost();
+    a.registry.hintsLost();
     a.store.hold();
     passes(COMPARED);
     DelayedStore.Step<?> pending = a.store.next("compare");
     pending.takesEffect();
     a.store.holdNoMore();
     b.put(endpoint, 7);
-    words.clear();
-    a.registry.wordsLost();
+    hints.clear();
+    a.registry.hintsLost();
     turn();
     pending.answers();
     turn();
@@ -469,7 +469,7 @@ class SessionNodesTest extends TwoNodesFixture {
   }
 
   @Test
-  void wordsLostWhileAHelloOrARequestWaitsAreMadeUpFor() {
+  void hintsLostWhileAHelloOrARequestWaitsAreMadeUpFor() {
     a.store.hold();
     TestWire wire = a.connects();
     wire.says(SessionFixture.hello(UAID));
@@ -478,14 +478,14 @@ class SessionNodesTest extends TwoNodesFixture {
     DelayedStore.Step<?> settle = a.store.next("settle");
     settle.takesEffect();
     a.store.holdNoMore();
-    a.registry.wordsLost();
+    a.registry.hintsLost();
     passes(COMPARED);
     settle.answers();
     wire.turn();
     wire.hears(SessionFixture.greeting(UAID));
     String endpoint = a.register(wire, CHANNEL);
     b.put(endpoint, 7);
-    words.clear();
+    hints.clear();
     a.store.hold();
     wire.says(SessionFixture.register(OTHER_CHANNEL));
     passes(Duration.ofSeconds(1));
@@ -559,7 +559,7 @@ class SessionNodesTest extends TwoNodesFixture {
   void wordThatAnEarlierConnectionIsOverDoesNotForgetWhoSleepsNow() {
     sleeper();
     TestWire elsewhere = drowsy(b, CHANNEL);
-    Runnable displaced = words.remove(); // of the sleeper
+    Runnable displaced = hints.remove(); // of the sleeper
     TestWire again = drowsy(a, CHANNEL);
     passes(QUIET);
     again.isClosed(CloseCode.WAKE_UP);
@@ -574,7 +574,7 @@ class SessionNodesTest extends TwoNodesFixture {
     sleeper();
     TestWire again = drowsy(a, CHANNEL);
     drowsy(b, CHANNEL);
-    words.forEach(Runnable::run); // what follows waits for the loop, which has to run timers first
+    hints.forEach(Runnable::run); // what follows waits for the loop, which has to run timers first
     a.passes(QUIET);
     again.isClosed(CloseCode.POLICY_VIOLATION);
     assertThat(a.counters.snapshot().sleeping()).isZero();
@@ -593,9 +593,9 @@ class SessionNodesTest extends TwoNodesFixture {
   void afterLostWordsASleeperWithNewsIsWoken() {
     String endpoint = sleeper();
     b.put(endpoint, 7);
-    words.clear();
+    hints.clear();
     shared.forgetRoutes();
-    a.registry.wordsLost();
+    a.registry.hintsLost();
     passes(COMPARED);
     assertThat(a.woken).isNotEmpty().containsOnly(ADDRESS);
     assertThat(shared.isRouted(OWNER)).isTrue();
@@ -604,7 +604,7 @@ class SessionNodesTest extends TwoNodesFixture {
   @Test
   void afterLostWordsASleeperWithoutNewsIsLeftToSleep() {
     sleeper();
-    a.registry.wordsLost();
+    a.registry.hintsLost();
     passes(COMPARED);
     assertThat(a.woken).isEmpty();
     assertThat(a.counters.snapshot().sleeping()).isOne();
@@ -614,7 +614,7 @@ class SessionNodesTest extends TwoNodesFixture {
   void afterLostWordsASleeperTheStoreDoesNotKnowIsWokenToLearnIt() {
     sleeper();
     a.drop(UAID);
-    a.registry.wordsLost();
+    a.registry.hintsLost();
     passes(COMPARED);
     assertThat(a.woken).isNotEmpty();
   }
@@ -623,8 +623,8 @@ class SessionNodesTest extends TwoNodesFixture {
   void afterLostWordsASleeperThatIsConnectedElsewhereIsForgotten() {
     sleeper();
     drowsy(b, CHANNEL);
-    words.clear();
-    a.registry.wordsLost();
+    hints.clear();
+    a.registry.hintsLost();
     passes(COMPARED);
     assertThat(a.counters.snapshot().sleeping()).isZero();
     assertThat(a.woken).isEmpty();
@@ -638,7 +638,7 @@ class SessionNodesTest extends TwoNodesFixture {
       a.sleepers.add(Uaid.random(), ADDRESS, new Standing(claim, null, false, true));
     }
     a.store.hold();
-    a.registry.wordsLost();
+    a.registry.hintsLost();
     int asked = a.store.takeAll().size();
     assertThat(asked).isOne();
     a.passes(Duration.ofSeconds(1));

@@ -114,7 +114,7 @@ class SessionPingTest extends SessionFixture {
   @Test
   void pingBringsWhatArrivedInTheStoreOnly() {
     TestWire wire = registered();
-    raise(CHANNEL, 7); // by another node, whose word was lost
+    raise(CHANNEL, 7); // by another node, whose hint was lost
     wire.hearsNothing();
     wire.says("{}");
     wire.hears("{}");

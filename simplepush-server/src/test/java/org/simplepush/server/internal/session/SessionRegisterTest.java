@@ -216,7 +216,7 @@ class SessionRegisterTest extends SessionFixture {
     var late = raise(CHANNEL, 7);
     wire.says(unregister(CHANNEL));
     wire.hears(unregistered(CHANNEL));
-    word(late);
+    hint(late);
     wire.hearsNothing();
   }
 
@@ -227,7 +227,7 @@ class SessionRegisterTest extends SessionFixture {
     wire.writable = false;
     wire.says(unregister(CHANNEL));
     wire.hears(unregistered(CHANNEL));
-    word(late);
+    hint(late);
     wire.becomesWritable();
     wire.hearsNothing();
   }
@@ -251,7 +251,7 @@ class SessionRegisterTest extends SessionFixture {
     TestWire wire = registered();
     wire.says(unregister(CHANNEL));
     wire.hears(unregistered(CHANNEL));
-    assertThat(wire.session.remembered()).isOne(); // against late words
+    assertThat(wire.session.remembered()).isOne(); // against late hints
     passes(Duration.ofMinutes(2));
     assertThat(wire.session.remembered()).isZero();
   }

@@ -361,7 +361,7 @@ class SessionWaitingTest extends SessionFixture {
     Update late = raise(CHANNEL, 7);
     answers(wire, "unregister");
     wire.hears(unregistered(CHANNEL));
-    word(late);
+    hint(late);
     wire.hearsNothing();
   }
 
@@ -573,7 +573,7 @@ class SessionWaitingTest extends SessionFixture {
     assertThat(later.toCompletableFuture()).isCompleted();
     wire.turn();
     wire.hears(notification(CHANNEL, 2));
-    word(raise(CHANNEL, 3));
+    hint(raise(CHANNEL, 3));
     wire.hears(notification(CHANNEL, 3));
     assertThat(wire.mayRunHere).as("after two that came from the store").isEqualTo(1);
   }

@@ -30,7 +30,7 @@ class SessionWakeUpPromiseTest extends SessionFixture {
   private static final Pattern VERSION = Pattern.compile("\"version\":(\\d+)");
   private static final int STEPS = 10_000;
 
-  private final Queue<Update> words = new ArrayDeque<>();
+  private final Queue<Update> hints = new ArrayDeque<>();
   private final Deque<DelayedStore.Step<?>> steps = new ArrayDeque<>();
   private TestWire wire;
   private boolean holding;
@@ -68,8 +68,8 @@ class SessionWakeUpPromiseTest extends SessionFixture {
   }
 
   private void settle() {
-    while (!words.isEmpty()) {
-      registry.deliver(Uaid.parse(UAID), words.remove());
+    while (!hints.isEmpty()) {
+      registry.deliver(Uaid.parse(UAID), hints.remove());
     }
     for (int i = 0; i < 5; i++) {
       wire.turn();
@@ -83,12 +83,12 @@ class SessionWakeUpPromiseTest extends SessionFixture {
     switch (random.nextInt(8)) {
       case 0 -> {
         if (random.nextInt(4) == 0) {
-          words.add(raise(CHANNEL, ++published));
+          hints.add(raise(CHANNEL, ++published));
         }
       }
       case 1 -> {
-        if (!words.isEmpty()) {
-          registry.deliver(Uaid.parse(UAID), words.remove());
+        if (!hints.isEmpty()) {
+          registry.deliver(Uaid.parse(UAID), hints.remove());
         }
       }
       case 2 -> passes(Duration.ofMillis(random.nextInt(15_000)));

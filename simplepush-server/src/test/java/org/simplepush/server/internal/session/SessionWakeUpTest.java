@@ -202,7 +202,7 @@ class SessionWakeUpTest extends SessionFixture {
   @Test
   void whatOnlyTheStoreKnowsIsDeliveredBeforeTheDeviceSleeps() {
     TestWire wire = drowsy();
-    raise(CHANNEL, 7); // the word of it was lost
+    raise(CHANNEL, 7); // the hint of it was lost
     passes(QUIET);
     wire.hears(notification(CHANNEL, 7));
     wire.isOpen();
