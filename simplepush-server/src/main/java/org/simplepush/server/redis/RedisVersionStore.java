@@ -31,7 +31,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A store in Redis, for servers that share one, or that must not keep state on their own disk.
+ * A store in Redis or Valkey, for servers that share one, or that must not keep state on their own
+ * disk.
  *
  * <p><strong>Promise.</strong> When a stage completes, its step is in the memory of Redis, whole.
  * Whether it outlives a crash of Redis or of its machine is for Redis' own settings to say: {@code
@@ -61,7 +62,7 @@ import org.slf4j.LoggerFactory;
  * answers would wait.
  *
  * <p>Needs {@code io.lettuce:lettuce-core} 6.6 or later, an optional dependency of this module, and
- * Redis 6.2 or later. On the module path, your module requires {@code lettuce.core}, {@code
+ * Redis 6.2 or later, or Valkey. On the module path, your module requires {@code lettuce.core}, {@code
  * io.netty.handler} and {@code io.netty.resolver.dns}, or the JVM is told to {@code --add-modules}
  * these: Lettuce is no real module and so names none that it needs. Safe for use by many threads;
  * keep one for the life of the server and close it after that.

@@ -1,7 +1,7 @@
 /**
  * A store that several push servers share: {@link org.simplepush.server.redis.RedisVersionStore}.
  *
- * <p>Needs lettuce-core, an optional dependency of this module, and Redis 6.2 or later.
+ * <p>Needs lettuce-core, an optional dependency of this module, and Redis 6.2 or later, or Valkey.
  *
  * <p><strong>What is in Redis.</strong> All there is of a user agent is one hash, named {@code
  * simplepush:} and its UAID in 32 hex digits, so that each step touches one key:
