@@ -15,8 +15,8 @@ final class StoreOptions extends Options {
       paramLabel = "S",
       defaultValue = "memory",
       description =
-          "Where versions live: memory, sqlite:PATH to survive crashes, or redis://HOST:PORT to share"
-              + " them with other nodes. Default ${DEFAULT-VALUE}.")
+          "Where versions live: memory, sqlite:PATH to survive crashes, or redis://HOST:PORT of"
+              + " Redis or Valkey to share them with other nodes. Default ${DEFAULT-VALUE}.")
   private String store;
 
   @Option(
