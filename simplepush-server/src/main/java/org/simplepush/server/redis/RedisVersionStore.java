@@ -62,10 +62,10 @@ import org.slf4j.LoggerFactory;
  * answers would wait.
  *
  * <p>Needs {@code io.lettuce:lettuce-core} 6.6 or later, an optional dependency of this module, and
- * Redis 6.2 or later, or Valkey. On the module path, your module requires {@code lettuce.core}, {@code
- * io.netty.handler} and {@code io.netty.resolver.dns}, or the JVM is told to {@code --add-modules}
- * these: Lettuce is no real module and so names none that it needs. Safe for use by many threads;
- * keep one for the life of the server and close it after that.
+ * Redis 6.2 or later, or Valkey. On the module path, your module requires {@code lettuce.core},
+ * {@code io.netty.handler} and {@code io.netty.resolver.dns}, or the JVM is told to {@code
+ * --add-modules} these: Lettuce is no real module and so names none that it needs. Safe for use by
+ * many threads; keep one for the life of the server and close it after that.
  */
 @SuppressWarnings("exports") // who hands in a client of Lettuce's has that module
 public final class RedisVersionStore implements SharedVersionStore, DurableVersionStore {
