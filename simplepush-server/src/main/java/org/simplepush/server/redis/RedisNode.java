@@ -32,7 +32,8 @@ final class RedisNode implements Node {
 
   @Override
   public CompletionStage<Greeting> hello(Uaid uaid, @Nullable List<ChannelId> channelIds) {
-    List<byte[]> arguments = new ArrayList<>(List.of(steps.lease(), steps.offset(), steps.generation(uaid)));
+    List<byte[]> arguments =
+        new ArrayList<>(List.of(steps.lease(), steps.offset(), steps.generation(uaid)));
     Steps.addList(arguments, channelIds);
     return steps.run(
         Script.GREET,
@@ -52,7 +53,8 @@ final class RedisNode implements Node {
   @Override
   public CompletionStage<Comparison> settle(
       Uaid uaid, long connection, Basis.Seen seen, @Nullable List<ChannelId> channelIds) {
-    List<byte[]> arguments = new ArrayList<>(List.of(steps.lease(), steps.offset(), route(connection)));
+    List<byte[]> arguments =
+        new ArrayList<>(List.of(steps.lease(), steps.offset(), route(connection)));
     arguments.add(seen.route().getBytes(US_ASCII));
     Steps.addList(arguments, channelIds);
     return steps.run(
@@ -139,7 +141,7 @@ final class RedisNode implements Node {
   public CompletionStage<Boolean> drop(Uaid uaid, Basis basis) {
     byte[] key = Ids.key(uaid);
     // What it seems to lack may be about to be restored.
-    return losses
+    return steps.losses
         .certain(key)
         .thenCompose(
             certain ->

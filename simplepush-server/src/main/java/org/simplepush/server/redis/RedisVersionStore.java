@@ -14,9 +14,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Future;
-import java.util.function.Function;
 import java.util.function.LongSupplier;
-import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.core.ChannelId;
@@ -344,10 +342,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
       arguments.add(Ids.number(update.version()));
     }
     return redis.run(
-        Script.ACKNOWLEDGE,
-        Ids.key(uaid),
-        arguments.toArray(byte[][]::new),
-        Steps::updates);
+        Script.ACKNOWLEDGE, Ids.key(uaid), arguments.toArray(byte[][]::new), Steps::updates);
   }
 
   @Override
@@ -440,7 +435,9 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
   @Override
   public CompletionStage<Boolean> hasUserAgents() {
     return redis.anyUserAgent(
-        key -> redis.run(Script.IS_USER_AGENT, key, Steps.arguments(), reply -> Steps.code(reply) == 1));
+        key ->
+            redis.run(
+                Script.IS_USER_AGENT, key, Steps.arguments(), reply -> Steps.code(reply) == 1));
   }
 
   /**

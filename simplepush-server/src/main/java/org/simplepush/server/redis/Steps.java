@@ -118,8 +118,7 @@ final class Steps {
     return List.copyOf(updates);
   }
 
-  Resumption resumed(
-      Uaid uaid, @Nullable List<ChannelId> channelIds, List<Update> pending) {
+  Resumption resumed(Uaid uaid, @Nullable List<ChannelId> channelIds, List<Update> pending) {
     if (channelIds != null && channelIds.isEmpty()) {
       losses.changed(uaid, new Change.Created());
     }
