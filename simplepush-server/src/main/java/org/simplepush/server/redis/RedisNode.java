@@ -141,7 +141,8 @@ final class RedisNode implements Node {
   public CompletionStage<Boolean> drop(Uaid uaid, Basis basis) {
     byte[] key = Ids.key(uaid);
     // What it seems to lack may be about to be restored.
-    return steps.losses
+    return steps
+        .losses
         .certain(key)
         .thenCompose(
             certain ->

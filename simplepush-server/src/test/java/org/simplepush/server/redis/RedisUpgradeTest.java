@@ -131,7 +131,8 @@ class RedisUpgradeTest {
     previous.release(uaid, 3);
 
     Basis.Claim next = claim(node, uaid, 4);
-    assertThat(next.epoch()).isGreaterThan(claim.epoch());
+    assertThat(get(node.compare(uaid, claim))).isEqualTo(new Comparison.Superseded());
+    assertThat(get(node.compare(uaid, next))).isInstanceOf(Comparison.Claimed.class);
     assertThat(heard.forget("")).isFalse();
   }
 
