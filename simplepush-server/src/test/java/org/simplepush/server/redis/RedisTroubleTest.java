@@ -432,7 +432,7 @@ class RedisTroubleTest extends RedisFixture {
 
     assertFails(
         store.check(),
-        "Hints of the nodes do not come through: A node did not hear itself within 2 s");
+        "Hints of the nodes do not come through: A probe of a node did not come back within 2 s");
     assertThat(get(store.pending(uaid))).as("the store itself works").isEmpty();
   }
 

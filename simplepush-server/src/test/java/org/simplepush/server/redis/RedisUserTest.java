@@ -154,7 +154,7 @@ class RedisUserTest {
       changeUser("-subscribe");
       redis.ask("CLIENT", "KILL", "TYPE", "pubsub");
       assertThatThrownBy(() -> get(store.check()))
-          .hasMessageContaining("Words of the nodes do not come through");
+          .hasMessageContaining("Hints of the nodes do not come through");
 
       changeUser("+subscribe");
       heard.await("lost");
