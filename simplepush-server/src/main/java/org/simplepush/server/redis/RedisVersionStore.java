@@ -319,8 +319,15 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
         reply ->
             switch ((int) Steps.code(reply)) {
               case 0 -> new Advance.Unknown();
-              case 1 -> new Advance.Repeated();
-              case 2 -> new Advance.Stale();
+              case 1 -> {
+                // Confirmed as well: whoever raised it before may never have heard of it.
+                steps.losses.advanced(key, uaid, channelId, version);
+                yield new Advance.Repeated();
+              }
+              case 2 -> {
+                steps.losses.advanced(key, uaid, channelId, version);
+                yield new Advance.Stale();
+              }
               default -> {
                 long reached = Ids.number((byte[]) reply.get(1));
                 steps.losses.advanced(key, uaid, channelId, reached);

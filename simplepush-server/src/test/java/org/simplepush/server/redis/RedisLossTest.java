@@ -156,6 +156,39 @@ class RedisLossTest extends RedisFixture {
     awaitVersions(devices, 2, here);
   }
 
+  /**
+   * What was raised before is confirmed by the answer to a repeated version, or to a lower one: the
+   * node that raised it may have died before it heard of that.
+   */
+  @Test
+  void repeatedAndLowerVersionsThatACrashTookAreThereAgain() throws Exception {
+    RedisProcess redis = redis("--appendonly", "yes", "--appendfsync", "everysec");
+    RedisVersionStore here = node(redis.uri());
+    RedisVersionStore unheard = store(redis.uri()); // is no node, so it restores nothing
+    List<Absent> devices = devices(here, any -> true);
+    advance(devices, 1, here);
+    awaitTicks(redis, 1, 2);
+    long end = redis.appended();
+    awaitTicks(redis, 1, 2);
+    List<Absent> ofRepeated = devices.subList(0, devices.size() / 2);
+    advance(ofRepeated, 2, unheard);
+    for (Absent device : ofRepeated) {
+      assertThat(get(here.advance(device.uaid(), device.channel(), 2)))
+          .isEqualTo(new Advance.Repeated());
+    }
+    List<Absent> ofLower = devices.subList(devices.size() / 2, devices.size());
+    advance(ofLower, 3, unheard);
+    for (Absent device : ofLower) {
+      assertThat(get(here.advance(device.uaid(), device.channel(), 2)))
+          .isEqualTo(new Advance.Stale());
+    }
+
+    redis.crash(end);
+    redis.restart();
+
+    awaitVersions(devices, 2, here);
+  }
+
   /** What one node was confirmed rests on what another was. */
   @Test
   void registrationsThatACrashTookAreThereAgain() throws Exception {
