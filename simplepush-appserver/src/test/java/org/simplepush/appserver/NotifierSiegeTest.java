@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.simplepush.appserver.testing.HostileServer;
@@ -18,6 +19,7 @@ import org.simplepush.appserver.testing.HostileServer;
  * siege-notifier} does it with thousands, and measures.
  */
 @Timeout(120)
+@Tag("long")
 class NotifierSiegeTest {
   private static final int GOOD = 200;
   private static final Duration DEADLINE = Duration.ofSeconds(10);

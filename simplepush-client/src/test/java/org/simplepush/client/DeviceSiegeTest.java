@@ -41,6 +41,7 @@ import org.simplepush.server.PushServer;
  * it was. {@code -Dsiege.seconds} makes it longer, with all over TLS, too.
  */
 @Tag("process")
+@Tag("long")
 class DeviceSiegeTest {
   private static final int HONEST = 5;
 

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.simplepush.core.ChannelId;
 import org.simplepush.core.SharedVersionStore.Node;
@@ -20,6 +21,7 @@ import org.simplepush.core.Uaid;
 import org.simplepush.core.VersionStore.Resumption.Resumed;
 
 /** The same on a cluster, and what only a cluster can do. */
+@Tag("long")
 class RedisClusterNodesTest extends RedisNodesTest {
   private static RedisClusterProcesses cluster;
 

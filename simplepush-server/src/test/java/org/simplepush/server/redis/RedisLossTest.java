@@ -23,6 +23,7 @@ import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.simplepush.core.ChannelId;
 import org.simplepush.core.SharedVersionStore;
@@ -38,6 +39,7 @@ import org.simplepush.core.VersionStore.Resumption.Resumed;
 import org.simplepush.core.VersionStore.Resumption.Unknown;
 
 /** Redis loses what it had confirmed last; the nodes bring it back. */
+@Tag("long")
 class RedisLossTest extends RedisFixture {
   private static final String TICKS = "simplepush:ticks";
 

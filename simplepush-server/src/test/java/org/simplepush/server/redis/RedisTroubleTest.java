@@ -21,6 +21,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicLong;
 import org.awaitility.core.ThrowingRunnable;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -37,6 +38,7 @@ import org.simplepush.core.VersionStore.Advance.Advanced;
 import org.simplepush.core.VersionStore.Resumption;
 
 /** Redis goes away, falls silent, forgets or refuses; and how to get to it. */
+@Tag("long")
 class RedisTroubleTest extends RedisFixture {
   private static void assertFails(CompletionStage<?> stage, String part) {
     assertThatThrownBy(() -> get(stage))

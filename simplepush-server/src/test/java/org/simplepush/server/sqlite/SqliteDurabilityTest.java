@@ -42,6 +42,7 @@ import org.simplepush.core.VersionStore.Resumption.Resumed;
 
 /** What was confirmed is there after a restart, a crash, and a crash in the middle of a write. */
 @Timeout(60)
+@Tag("long")
 class SqliteDurabilityTest {
   @TempDir private Path folder;
 

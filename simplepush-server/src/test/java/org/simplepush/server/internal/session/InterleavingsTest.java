@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
@@ -34,6 +35,7 @@ import org.simplepush.server.fixtures.NodesWorld.Bounds;
  * Every order of events of two nodes, a device, a publisher and a store that they share, within
  * some bounds each. CONTRIBUTING.md, "Claims and hellos", says what must hold.
  */
+@Tag("long")
 public class InterleavingsTest {
   /** Where the state of a search goes that finds nothing. */
   private static final long MAX_STATES = 20_000_000;
