@@ -2,6 +2,8 @@ package org.simplepush.server.internal.session;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
@@ -9,6 +11,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.simplepush.core.ChannelId;
 import org.simplepush.core.CloseCode;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
@@ -72,6 +75,33 @@ class SessionRegistryTest extends SessionFixture {
     registry.deliver(Uaid.random(), UPDATE);
     wire.turn();
     wire.hearsNothing();
+  }
+
+  /** Whoever is next must not suffer from what happened to one, wherever that stands. */
+  @Test
+  void everybodyElseIsComparedAfterSomeWhereThatFails() {
+    List<Uaid> owners = List.of(OWNER, Uaid.random(), Uaid.random());
+    List<TestWire> wires = new ArrayList<>();
+    for (Uaid owner : owners) {
+      TestWire wire = connects();
+      wire.says(hello(owner.text()));
+      wire.hears(greeting(owner.text()));
+      register(wire, CHANNEL);
+      wires.add(wire);
+    }
+    for (int i = 0; i < wires.size(); i++) {
+      for (TestWire wire : wires) {
+        wire.fault = new StackOverflowError("for all but one");
+      }
+      TestWire well = wires.get(i);
+      well.fault = null;
+      store.advance(owners.get(i), ChannelId.parse(CHANNEL), 7); // which nobody is told
+      registry.compareEverybody();
+      well.turn();
+      wires.forEach(wire -> wire.fault = null);
+      passes(Duration.ofSeconds(10));
+      well.hears(notification(CHANNEL, 7));
+    }
   }
 
   @Test
