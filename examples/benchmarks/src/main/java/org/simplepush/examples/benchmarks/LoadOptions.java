@@ -21,6 +21,7 @@ final class LoadOptions {
     @Option(
         names = "--devices",
         paramLabel = "N",
+        defaultValue = "1000",
         converter = Count.class,
         description = "Devices, those that get updates." + DEFAULT)
     int count;
@@ -31,6 +32,7 @@ final class LoadOptions {
     @Option(
         names = "--channels",
         paramLabel = "N",
+        defaultValue = "1",
         converter = Count.class,
         description = "Channels of each device." + DEFAULT)
     int count;
@@ -41,6 +43,7 @@ final class LoadOptions {
     @Option(
         names = "--at-a-time",
         paramLabel = "N",
+        defaultValue = "64",
         converter = Count.class,
         description = "Devices that connect at the same time." + DEFAULT)
     int count;
@@ -51,6 +54,7 @@ final class LoadOptions {
     @Option(
         names = "--puts",
         paramLabel = "N",
+        defaultValue = "32",
         converter = Count.class,
         description = "Connections that send PUTs." + DEFAULT)
     int connections;
@@ -61,6 +65,7 @@ final class LoadOptions {
     @Option(
         names = "--rate",
         paramLabel = "N",
+        defaultValue = "5000",
         converter = Count.class,
         description = "PUTs a second, for latencies." + DEFAULT)
     int perSecond;
@@ -71,6 +76,7 @@ final class LoadOptions {
     @Option(
         names = "--idle",
         paramLabel = "N",
+        defaultValue = "15000",
         converter = CountOrNone.class,
         description = "Idle devices besides, at the fixed rate." + DEFAULT)
     int count;
@@ -81,16 +87,18 @@ final class LoadOptions {
     @Option(
         names = "--warm-up",
         paramLabel = "S",
+        defaultValue = "10",
         converter = Seconds.class,
         description = "Seconds before the first measurement." + DEFAULT)
-    Duration warmUp = Duration.ZERO;
+    Duration warmUp;
 
     @Option(
         names = "--duration",
         paramLabel = "S",
+        defaultValue = "5",
         converter = Seconds.class,
         description = "Seconds of each measurement." + DEFAULT)
-    Duration duration = Duration.ZERO;
+    Duration duration;
   }
 
   /** How often something is measured. */
@@ -98,6 +106,7 @@ final class LoadOptions {
     @Option(
         names = "--rounds",
         paramLabel = "N",
+        defaultValue = "3",
         converter = Count.class,
         description = "Measurements, of which the median counts." + DEFAULT)
     int count;
@@ -138,21 +147,9 @@ final class LoadOptions {
         "must be a number from %,d to %,d, but was '%s'".formatted(least, most, text));
   }
 
-  /** The default of each option, where it differs from one command to the other. */
+  /** The defaults of commands that are not those of the options above. */
   static final class Defaults implements IDefaultValueProvider {
-    private static final Map<String, String> OF_ALL =
-        Map.of(
-            "--devices", "1000",
-            "--channels", "1",
-            "--at-a-time", "64",
-            "--puts", "32",
-            "--rate", "5000",
-            "--idle", "15000",
-            "--warm-up", "10",
-            "--duration", "5",
-            "--rounds", "3");
-
-    private static final Map<String, Map<String, String>> OF_ONE =
+    private static final Map<String, Map<String, String>> BY_COMMAND =
         Map.of(
             "idle", Map.of("--devices", "10000"),
             "offline", Map.of("--channels", "10"),
@@ -170,9 +167,8 @@ final class LoadOptions {
       if (!(argument instanceof OptionSpec option)) {
         return null;
       }
-      String name = option.longestName();
-      Map<String, String> own = OF_ONE.getOrDefault(argument.command().name(), Map.of());
-      return own.getOrDefault(name, OF_ALL.get(name));
+      Map<String, String> own = BY_COMMAND.getOrDefault(argument.command().name(), Map.of());
+      return own.get(option.longestName());
     }
   }
 }

@@ -55,9 +55,11 @@ class BenchmarksTest {
     "idle, 'Devices, those that get updates. Default 10000.'",
     "throughput, 'Seconds before the first measurement. Default 10.'",
     "hang, 'Seconds of each measurement. Default 10.'",
+    "soak, 'Seconds until it is measured again. Default 540.'",
     "survive, 'Channels of each device. Default 5.'",
     "stores, 'PUTs a second, for latencies. Default 1000.'",
     "siege, 'Devices, those that get updates. Default 100.'",
+    "siege-notifier, 'Calls for good ones under way. Default 200.'",
   })
   void helpOfEachModeSaysItsDefaults(String mode, String line) {
     assertThat(run(mode, "--help")).isZero();
