@@ -167,8 +167,8 @@ final class HonestClients implements AutoCloseable {
     }
   }
 
-  /** Returns why the first device lost its connection, null if none did. */
-  @Nullable String firstSentAway() {
+  /** Returns why the first device lost its connection, empty if none did. */
+  String firstSentAway() {
     return loop.call(() -> firstSentAway == null ? "" : firstSentAway);
   }
 
