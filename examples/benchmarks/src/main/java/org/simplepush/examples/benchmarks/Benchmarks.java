@@ -12,6 +12,7 @@ import org.simplepush.examples.cli.JarVersion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
+import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -49,6 +50,10 @@ public final class Benchmarks implements Runnable {
   static CommandLine commandLine() {
     CommandLine commandLine = CommandLines.of(new Benchmarks());
     commandLine.setDefaultValueProvider(new LoadOptions.Defaults());
+    IVersionProvider version = commandLine.getCommandSpec().versionProvider();
+    for (CommandLine subcommand : commandLine.getSubcommands().values()) {
+      subcommand.getCommandSpec().versionProvider(version);
+    }
     return commandLine;
   }
 

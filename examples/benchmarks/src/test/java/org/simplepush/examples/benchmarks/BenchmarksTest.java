@@ -66,6 +66,13 @@ class BenchmarksTest {
     assertThat(out.toString().replaceAll("\\s+", " ")).contains(line);
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"idle", "survive", "siege", "siege-notifier", "stores"})
+  void everyModeSaysItsVersion(String mode) {
+    assertThat(run(mode, "--version")).isZero();
+    assertThat(out.toString()).startsWith("SimplePush benchmarks ");
+  }
+
   private int run(String... arguments) {
     CommandLine commandLine = Benchmarks.commandLine();
     commandLine.setOut(new PrintWriter(out, true));
