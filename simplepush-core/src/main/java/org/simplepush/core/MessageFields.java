@@ -35,7 +35,7 @@ final class MessageFields {
   private @Nullable Object channelIds;
   private @Nullable Object updates;
 
-  /** The codes of the updates, from the first on that has another than HANDLED. */
+  /** The codes of the updates read so far; null as long as all of them are HANDLED. */
   private @Nullable List<Integer> codes;
 
   private @Nullable Object status;
