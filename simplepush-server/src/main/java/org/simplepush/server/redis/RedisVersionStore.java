@@ -23,6 +23,7 @@ import org.simplepush.core.SharedVersionStore;
 import org.simplepush.core.StoreException;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
+import org.simplepush.core.internal.Checks;
 import org.simplepush.core.internal.StoreArguments;
 import org.simplepush.server.internal.OptionalDependency;
 import org.slf4j.Logger;
@@ -483,7 +484,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
     steps.lease =
         Math.max(
             steps.lease,
-            Math.min(StoreArguments.millisNotSeen(notSeenFor), Duration.ofDays(36_500).toMillis()));
+            Math.min(StoreArguments.millisNotSeen(notSeenFor), Checks.HUNDRED_YEARS.toMillis()));
     return new RedisNode(steps, bus, name);
   }
 
