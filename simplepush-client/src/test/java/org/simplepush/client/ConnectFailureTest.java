@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.ProtocolException;
@@ -13,9 +12,6 @@ import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.net.UnknownHostException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.security.KeyStore;
 import java.time.Duration;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
@@ -23,19 +19,16 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLHandshakeException;
 import javax.net.ssl.SSLPeerUnverifiedException;
-import javax.net.ssl.TrustManagerFactory;
-import javax.net.ssl.X509TrustManager;
 import mockwebserver3.MockResponse;
 import okhttp3.OkHttpClient;
+import okhttp3.tls.HandshakeCertificates;
+import okhttp3.tls.HeldCertificate;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.simplepush.client.internal.connection.Disconnected;
@@ -46,43 +39,14 @@ import org.simplepush.server.PushServer;
 /** A device that cannot connect says why, in a sentence and with the cause. */
 @Timeout(60)
 class ConnectFailureTest {
-  private static final char[] PASSWORD = "password".toCharArray();
-
-  /** Of {@code CN=push.example.org}, signed by itself. */
-  private static KeyStore identity;
+  /** Signed by itself. */
+  private static final HeldCertificate CERTIFICATE =
+      new HeldCertificate.Builder()
+          .commonName("push.example.org")
+          .addSubjectAlternativeName("push.example.org")
+          .build();
 
   private PushClient client;
-
-  @BeforeAll
-  static void makeIdentity(@TempDir Path folder) throws Exception {
-    Path file = folder.resolve("keystore.p12");
-    Process keytool =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
-                "-genkeypair",
-                "-keystore",
-                file.toString(),
-                "-storetype",
-                "PKCS12",
-                "-storepass",
-                new String(PASSWORD),
-                "-alias",
-                "server",
-                "-keyalg",
-                "EC",
-                "-dname",
-                "CN=push.example.org",
-                "-ext",
-                "san=dns:push.example.org")
-            .redirectErrorStream(true)
-            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-            .start();
-    assertThat(keytool.waitFor(50, TimeUnit.SECONDS)).isTrue();
-    identity = KeyStore.getInstance("PKCS12");
-    try (InputStream in = Files.newInputStream(file)) {
-      identity.load(in, PASSWORD);
-    }
-  }
 
   @AfterEach
   void close() {
@@ -92,10 +56,8 @@ class ConnectFailureTest {
   }
 
   private static PushServer tlsServer() throws Exception {
-    KeyManagerFactory keys = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
-    keys.init(identity, PASSWORD);
-    SSLContext tls = SSLContext.getInstance("TLS");
-    tls.init(keys.getKeyManagers(), null, null);
+    SSLContext tls =
+        new HandshakeCertificates.Builder().heldCertificate(CERTIFICATE).build().sslContext();
     return PushServer.builder().port(0).endpointPort(0).tls(tls).build().start();
   }
 
@@ -104,17 +66,13 @@ class ConnectFailureTest {
   }
 
   /** A client that trusts the certificate, whatever host it is for. */
-  private static OkHttpClient trusting() throws Exception {
-    KeyStore trusted = KeyStore.getInstance("PKCS12");
-    trusted.load(null, null);
-    trusted.setCertificateEntry("server", identity.getCertificate("server"));
-    TrustManagerFactory managers =
-        TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-    managers.init(trusted);
-    SSLContext tls = SSLContext.getInstance("TLS");
-    tls.init(null, managers.getTrustManagers(), null);
+  private static OkHttpClient trusting() {
+    HandshakeCertificates trust =
+        new HandshakeCertificates.Builder()
+            .addTrustedCertificate(CERTIFICATE.certificate())
+            .build();
     return new OkHttpClient.Builder()
-        .sslSocketFactory(tls.getSocketFactory(), (X509TrustManager) managers.getTrustManagers()[0])
+        .sslSocketFactory(trust.sslSocketFactory(), trust.trustManager())
         .build();
   }
 
