@@ -3,9 +3,7 @@ package org.simplepush.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.simplepush.server.fixtures.TestServers.server;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -15,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.simplepush.server.fixtures.Certificates;
+import org.simplepush.server.fixtures.LogCapture;
 import org.simplepush.server.fixtures.RawHttp;
 import org.simplepush.server.fixtures.TestServers;
 
@@ -124,10 +123,7 @@ class StrangersInLogsWireTest {
   @Test
   void nothingIsLogged(@TempDir Path folder) throws Exception {
     SSLContext tls = Certificates.selfSigned(folder.resolve("keystore.p12"));
-    PrintStream stderr = System.err;
-    ByteArrayOutputStream logged = new ByteArrayOutputStream();
-    System.setErr(new PrintStream(logged, true, StandardCharsets.UTF_8));
-    try {
+    try (LogCapture log = new LogCapture()) {
       for (EndpointServer front : TestServers.ENDPOINT_SERVERS) {
         try (PushServer plain = server().endpointServer(front).build().start();
             PushServer secure = server().endpointServer(front).tls(tls).build().start()) {
@@ -135,13 +131,10 @@ class StrangersInLogsWireTest {
           besiege(secure, tls);
         }
       }
-    } finally {
-      System.setErr(stderr);
-      stderr.print(logged.toString(StandardCharsets.UTF_8));
+      assertThat(log.text().lines())
+          .noneMatch(line -> line.contains(SECRET))
+          .noneMatch(line -> line.matches(".*\\b(WARN|ERROR)\\b.*"))
+          .noneMatch(line -> line.startsWith("\tat "));
     }
-    assertThat(logged.toString(StandardCharsets.UTF_8).lines())
-        .noneMatch(line -> line.contains(SECRET))
-        .noneMatch(line -> line.matches(".*\\b(WARN|ERROR)\\b.*"))
-        .noneMatch(line -> line.startsWith("\tat "));
   }
 }

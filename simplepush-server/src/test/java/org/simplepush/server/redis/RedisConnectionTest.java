@@ -37,6 +37,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.simplepush.core.SharedVersionStore.Node;
 import org.simplepush.core.StoreException;
 import org.simplepush.core.Uaid;
+import org.simplepush.server.fixtures.LogCapture;
 
 /** The ways to Redis, and what is said when one leads nowhere. */
 class RedisConnectionTest extends RedisFixture {

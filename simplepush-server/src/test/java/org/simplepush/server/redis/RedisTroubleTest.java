@@ -36,6 +36,7 @@ import org.simplepush.core.Update;
 import org.simplepush.core.VersionStore.Advance;
 import org.simplepush.core.VersionStore.Advance.Advanced;
 import org.simplepush.core.VersionStore.Resumption;
+import org.simplepush.server.fixtures.LogCapture;
 
 /** Redis goes away, falls silent, forgets or refuses; and how to get to it. */
 @Tag("long")

@@ -4,10 +4,7 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -32,6 +29,7 @@ import org.simplepush.core.Update;
 import org.simplepush.core.VersionStore;
 import org.simplepush.core.VersionStore.Advance;
 import org.simplepush.core.VersionStore.Registration;
+import org.simplepush.server.fixtures.LogCapture;
 
 /** Somebody takes the files away under an open store: nothing is confirmed that nobody finds. */
 @Timeout(60)
@@ -254,20 +252,14 @@ class SqliteFileTest {
 
   @Test
   void idleStoreNoticesWithinSeconds() throws Exception {
-    PrintStream stderr = System.err;
-    ByteArrayOutputStream logged = new ByteArrayOutputStream();
-    try (SqliteVersionStore store = create(file)) {
-      System.setErr(new PrintStream(logged, true, StandardCharsets.UTF_8));
+    try (SqliteVersionStore store = create(file);
+        LogCapture log = new LogCapture()) {
       Files.delete(file);
       await()
           .atMost(Duration.ofSeconds(20))
           .untilAsserted(
-              () ->
-                  assertThat(logged.toString(StandardCharsets.UTF_8))
-                      .contains("ERROR", file + " was deleted or moved"));
+              () -> assertThat(log.text()).contains("ERROR", file + " was deleted or moved"));
       assertEveryStepFails(store, "was deleted or moved");
-    } finally {
-      System.setErr(stderr);
     }
   }
 
@@ -299,26 +291,22 @@ class SqliteFileTest {
 
   @Test
   void aStoreThatCannotBeOpenedAnewSaysSoOnce() throws Exception {
-    PrintStream stderr = System.err;
-    ByteArrayOutputStream logged = new ByteArrayOutputStream();
-    System.setErr(new PrintStream(logged, true, StandardCharsets.UTF_8));
-    Writer writer = open();
-    try {
-      assertThat(failure(writer.submit(SqliteFileTest::breakDown))).contains("broken");
-      Files.move(file, elsewhere.resolve("store.db"));
-      Set<Throwable> attempts = new HashSet<>();
-      while (attempts.size() < 4) { // the first is what broke it
-        Throwable failure =
-            get(writer.submit(VersionTables::probe).handle((result, thrown) -> thrown));
-        attempts.add(failure.getCause());
+    try (LogCapture log = new LogCapture()) {
+      Writer writer = open();
+      try {
+        assertThat(failure(writer.submit(SqliteFileTest::breakDown))).contains("broken");
+        Files.move(file, elsewhere.resolve("store.db"));
+        Set<Throwable> attempts = new HashSet<>();
+        while (attempts.size() < 4) { // the first is what broke it
+          Throwable failure =
+              get(writer.submit(VersionTables::probe).handle((result, thrown) -> thrown));
+          attempts.add(failure.getCause());
+        }
+      } finally {
+        writer.close();
       }
-    } finally {
-      writer.close();
-      System.setErr(stderr);
+      assertThat(log.lines("cannot be opened again")).hasSize(1);
     }
-    assertThat(logged.toString(StandardCharsets.UTF_8).lines())
-        .filteredOn(line -> line.contains("cannot be opened again"))
-        .hasSize(1);
   }
 
   private static void awaitHealthy(Writer writer) {
