@@ -233,7 +233,7 @@ final class MessageFields {
       return text(parser);
     }
     Long code = Update.parseVersion(parser.getText());
-    return code == null ? ILL_TYPED : ("%0" + digits + "d").formatted(code);
+    return code == null ? ILL_TYPED : String.format(Locale.ROOT, "%0" + digits + "d", code);
   }
 
   /** Whether the object was <code>{}</code>. */

@@ -284,6 +284,18 @@ class ClientMessageReadingTest {
         .isEqualTo(new Hello(null, null, null, new MobileNetwork(mcc, mnc)));
   }
 
+  @Test
+  void mobileNetworkInNumbersHasTheSameDigitsInEveryLanguage() throws Exception {
+    Locale before = Locale.getDefault();
+    Locale.setDefault(Locale.forLanguageTag("ar-EG-u-nu-arab"));
+    try {
+      assertThat(read("{'messageType':'hello','mobilenetwork':{'mcc':262,'mnc':7}}"))
+          .isEqualTo(new Hello(null, null, null, new MobileNetwork("262", "07")));
+    } finally {
+      Locale.setDefault(before);
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {
