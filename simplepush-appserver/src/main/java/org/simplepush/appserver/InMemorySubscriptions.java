@@ -19,9 +19,9 @@ import org.simplepush.appserver.internal.EndpointText;
  * @since 0.1.0
  */
 public final class InMemorySubscriptions implements Subscriptions {
-  // Both guarded by this.
+  // Both guarded by this. An endpoint is known by its text: URIs of different text may be equal.
   private final Map<String, TreeMap<String, URI>> endpointsOf = new HashMap<>();
-  private final Map<URI, Set<String>> topicsOf = new HashMap<>();
+  private final Map<String, Set<String>> topicsOf = new HashMap<>();
 
   /** Makes subscriptions without any topic. */
   public InMemorySubscriptions() {}
@@ -32,13 +32,11 @@ public final class InMemorySubscriptions implements Subscriptions {
     if (!EndpointText.isStorable(endpoint)) {
       return false;
     }
-    if (endpointsOf
-            .computeIfAbsent(topic, any -> new TreeMap<>())
-            .put(endpoint.toString(), endpoint)
-        != null) {
+    String text = endpoint.toString();
+    if (endpointsOf.computeIfAbsent(topic, any -> new TreeMap<>()).put(text, endpoint) != null) {
       return false;
     }
-    topicsOf.computeIfAbsent(endpoint, any -> new HashSet<>(2)).add(topic);
+    topicsOf.computeIfAbsent(text, any -> new HashSet<>(2)).add(topic);
     return true;
   }
 
@@ -52,32 +50,34 @@ public final class InMemorySubscriptions implements Subscriptions {
   @Override
   public synchronized boolean remove(String topic, URI endpoint) {
     Topics.check(topic);
-    Set<String> topics = topicsOf.get(endpoint);
+    String text = endpoint.toString();
+    Set<String> topics = topicsOf.get(text);
     if (topics == null || !topics.remove(topic)) {
       return false;
     }
     if (topics.isEmpty()) {
-      topicsOf.remove(endpoint);
+      topicsOf.remove(text);
     }
-    removeFrom(topic, endpoint);
+    removeFrom(topic, text);
     return true;
   }
 
   @Override
   public synchronized int prune(URI endpoint) {
-    Set<String> topics = topicsOf.remove(endpoint);
+    String text = endpoint.toString();
+    Set<String> topics = topicsOf.remove(text);
     if (topics == null) {
       return 0;
     }
-    topics.forEach(topic -> removeFrom(topic, endpoint));
+    topics.forEach(topic -> removeFrom(topic, text));
     return topics.size();
   }
 
-  private void removeFrom(String topic, URI endpoint) {
+  private void removeFrom(String topic, String endpoint) {
     endpointsOf.computeIfPresent(
         topic,
         (any, endpoints) -> {
-          endpoints.remove(endpoint.toString());
+          endpoints.remove(endpoint);
           return endpoints.isEmpty() ? null : endpoints;
         });
   }

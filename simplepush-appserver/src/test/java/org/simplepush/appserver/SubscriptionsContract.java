@@ -83,6 +83,24 @@ abstract class SubscriptionsContract {
     assertThat(all("c")).containsExactly(endpoint(2));
   }
 
+  /** Java takes URIs for equal whose hosts differ in case only. */
+  @Test
+  void endpointsOfDifferentTextAreTwo() {
+    URI lower = URI.create("https://push.example/update/secret");
+    URI upper = URI.create("https://PUSH.example/update/secret");
+    for (String topic : List.of("a", "b")) {
+      assertThat(subscriptions.add(topic, lower)).isTrue();
+      assertThat(subscriptions.add(topic, upper)).isTrue();
+    }
+    assertThat(subscriptions.remove("a", lower)).isTrue();
+    assertThat(subscriptions.remove("a", upper)).isTrue();
+    assertThat(all("a")).isEmpty();
+    assertThat(subscriptions.prune(lower)).isEqualTo(1);
+    assertThat(all("b")).extracting(URI::toString).containsExactly(upper.toString());
+    assertThat(subscriptions.prune(upper)).isEqualTo(1);
+    assertThat(all("b")).isEmpty();
+  }
+
   @Test
   void pagesTellOfEachEndpointOnce() {
     List<URI> added = IntStream.range(0, 25).mapToObj(SubscriptionsContract::endpoint).toList();
