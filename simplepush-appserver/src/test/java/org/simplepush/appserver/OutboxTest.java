@@ -486,6 +486,22 @@ class OutboxTest {
     }
 
     @Test
+    void poolThatThrowsIsNotTakenForANotifierThatIsClosed() throws Exception {
+      DataSource pool =
+          Databases.before(
+              database,
+              () -> {
+                throw new IllegalStateException("the pool is exhausted");
+              });
+      try (Outbox outbox = patient(pool).build()) {
+        assertThatThrownBy(() -> outbox.publish(sink.endpoint(0), 7))
+            .isInstanceOf(IllegalStateException.class)
+            .hasMessage("the pool is exhausted");
+      }
+      assertThat(rows()).isEmpty();
+    }
+
+    @Test
     void listenerHearsOneVerdictAtATime() throws Exception {
       AtomicBoolean inCall = new AtomicBoolean();
       AtomicBoolean twoAtOnce = new AtomicBoolean();

@@ -94,14 +94,15 @@ public final class OutboxSender {
           hand(endpoint, outcome);
           sink.accept(outcome);
         };
+    Row row =
+        EndpointText.isStorable(endpoint) ? table.put(endpoint, version, clock.millis()) : null;
     try {
-      if (!EndpointText.isStorable(endpoint)) {
+      if (row != null) {
+        // It fails if too many wait; the next sweep has room for all.
+        rows.send(row, publisher::publish, both);
+      } else {
         publisher.publish(endpoint, version, both); // is refused
-        return;
       }
-      Row row = table.put(endpoint, version, clock.millis());
-      // It fails if too many wait; the next sweep has room for all.
-      rows.send(row, publisher::publish, both);
     } catch (IllegalStateException e) { // the notifier was closed: the next process sends it
       log.debug("The notifier was closed before a version in the outbox was sent", e);
       sink.accept(
