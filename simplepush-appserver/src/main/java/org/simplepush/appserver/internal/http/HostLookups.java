@@ -94,12 +94,6 @@ public final class HostLookups implements Dns {
             0, MAX_THREADS, 10, TimeUnit.SECONDS, new SynchronousQueue<>(), factory);
   }
 
-  /** Whether connections to {@code host} can be begun without {@link #lookUp}. */
-  synchronized boolean knows(String host) {
-    Host known = hosts.get(host);
-    return known != null && (known.literal || !known.addresses.isEmpty());
-  }
-
   /** Calls {@code then} when there is an answer of any kind, perhaps before this returns. */
   void lookUp(String name, Runnable then) {
     Runnable next;

@@ -159,11 +159,7 @@ public final class OkHttpTransport implements Transport {
             .put(body)
             .build();
     put.call = client.newCall(request);
-    if (lookups.knows(put.host)) {
-      put.run();
-    } else {
-      lookups.lookUp(put.host, put);
-    }
+    lookups.lookUp(put.host, put);
     return put;
   }
 
