@@ -46,12 +46,12 @@ public final class Publisher {
    * @throws IllegalStateException if closed
    */
   public void publish(URI endpoint, long version, Consumer<Outcome> sink) {
-    sender.checkOpen();
     EndpointCheck.Checked checked = check.check(endpoint);
     HttpUrl url = checked.url();
     if (url != null) {
       sender.submit(url, version, sink);
     } else {
+      sender.checkOpen(); // as submit does
       sender.refuse(Objects.requireNonNull(checked.refusal()), sink);
     }
   }
