@@ -6,7 +6,6 @@ import static org.awaitility.Awaitility.await;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
-import java.net.Socket;
 import java.net.URI;
 import java.time.Duration;
 import java.util.HexFormat;
@@ -155,7 +154,7 @@ class FloodTest {
             http2(
                 (socket, out) -> {
                   out.write(answer);
-                  awaitClose(socket);
+                  HostileServer.awaitClose(socket);
                 });
         servers.put(kind.getKey(), server);
         verdicts.put(kind.getKey(), notifier.publish(https(server), 7));
@@ -177,13 +176,10 @@ class FloodTest {
     }
   }
 
-  private static void awaitClose(Socket socket) throws IOException {
-    HostileServer.awaitClose(socket);
-  }
-
   @Test
   void handshakeThatStallsTimesOut() throws Exception {
-    try (HostileServer server = new HostileServer((socket, out) -> awaitClose(socket));
+    try (HostileServer server =
+            new HostileServer((socket, out) -> HostileServer.awaitClose(socket));
         Notifier notifier = brief().build()) {
       assertThat(notifier.publish(https(server), 7))
           .succeedsWithin(Duration.ofSeconds(20))

@@ -32,6 +32,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.simplepush.appserver.internal.http.EndpointGuard;
+import org.simplepush.appserver.testing.HostileServer;
 import org.simplepush.appserver.testing.RawServer;
 
 /** Push servers that misbehave, over real sockets. */
@@ -125,7 +126,7 @@ class HostilePushServerTest {
         verdictOn(
             (socket, out) -> {
               out.write(RawServer.bytes("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{"));
-              RawServer.awaitClose(socket);
+              HostileServer.awaitClose(socket);
             },
             veryImpatient()),
         Verdict.Cause.TIMEOUT);
@@ -134,7 +135,7 @@ class HostilePushServerTest {
   @Test
   void silenceTimesOut() throws Exception {
     assertFailed(
-        verdictOn((socket, out) -> RawServer.awaitClose(socket), veryImpatient()),
+        verdictOn((socket, out) -> HostileServer.awaitClose(socket), veryImpatient()),
         Verdict.Cause.TIMEOUT);
   }
 

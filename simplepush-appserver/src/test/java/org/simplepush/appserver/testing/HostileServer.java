@@ -16,6 +16,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.random.RandomGenerator;
+import org.simplepush.core.internal.DaemonThreads;
 
 /** A push server that answers as badly as a test says, any number of connections at a time. */
 public final class HostileServer implements AutoCloseable {
@@ -34,13 +35,7 @@ public final class HostileServer implements AutoCloseable {
 
   public HostileServer(ServerSocket listener, Behaviour behaviour) {
     this.listener = listener;
-    start("hostile-listener", () -> accept(behaviour));
-  }
-
-  private static void start(String name, Runnable task) {
-    Thread thread = new Thread(task, name);
-    thread.setDaemon(true);
-    thread.start();
+    DaemonThreads.make("hostile-listener", () -> accept(behaviour)).start();
   }
 
   private void accept(Behaviour behaviour) {
@@ -49,7 +44,7 @@ public final class HostileServer implements AutoCloseable {
         Socket socket = listener.accept();
         open.add(socket);
         connections.incrementAndGet();
-        start("hostile-connection", () -> meet(socket, behaviour));
+        DaemonThreads.make("hostile-connection", () -> meet(socket, behaviour)).start();
       } catch (IOException e) {
         if (!listener.isClosed()) {
           throw new UncheckedIOException(e);

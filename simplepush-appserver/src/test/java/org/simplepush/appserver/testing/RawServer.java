@@ -10,6 +10,7 @@ import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.CompletableFuture;
+import org.simplepush.core.internal.DaemonThreads;
 
 /** A server that misbehaves as the test says, to one connection after the other. */
 public final class RawServer implements AutoCloseable {
@@ -24,9 +25,7 @@ public final class RawServer implements AutoCloseable {
 
   public RawServer(Behaviour behaviour) throws IOException {
     listener = new ServerSocket(0, 10, InetAddress.getLoopbackAddress());
-    Thread thread = new Thread(() -> serve(behaviour), "raw-server");
-    thread.setDaemon(true);
-    thread.start();
+    DaemonThreads.make("raw-server", () -> serve(behaviour)).start();
   }
 
   private void serve(Behaviour behaviour) {
@@ -49,13 +48,6 @@ public final class RawServer implements AutoCloseable {
 
   public URI endpoint() {
     return URI.create("http://localhost:" + listener.getLocalPort() + "/update/token");
-  }
-
-  /** Waits until the other side closes the connection. */
-  public static void awaitClose(Socket socket) throws IOException {
-    while (socket.getInputStream().read() >= 0) {
-      // the rest of the request
-    }
   }
 
   public static byte[] bytes(String text) {
