@@ -192,7 +192,7 @@ public final class Notifier implements AutoCloseable {
    * notified and the future fails with what they threw.
    *
    * @param listener hears each verdict before the endpoint is pruned
-   * @throws IllegalArgumentException if {@code version} is negative, or the topic is none
+   * @throws IllegalArgumentException if {@code version} is negative, or the topic empty or too long
    * @throws IllegalStateException if the notifier is closed
    */
   public CompletableFuture<Summary> publishTopic(
@@ -218,7 +218,7 @@ public final class Notifier implements AutoCloseable {
    * Publishes {@code version} to every endpoint of a topic, like {@link
    * #publishTopic(Subscriptions, String, long, VerdictListener)}, without a listener.
    *
-   * @throws IllegalArgumentException if {@code version} is negative, or the topic is none
+   * @throws IllegalArgumentException if {@code version} is negative, or the topic empty or too long
    * @throws IllegalStateException if the notifier is closed
    */
   public CompletableFuture<Summary> publishTopic(

@@ -21,8 +21,8 @@ import org.slf4j.LoggerFactory;
  * <p>Concurrency: one lock guards this and its parts. It is held for a few map operations, never
  * while a request is begun or an outcome handed over: what is decided under the lock is collected
  * as {@link Work}, and {@link Performer} does it when the lock is free. Outcomes are handed over on
- * the thread that brings the answer, or on the executor; never on the timers' thread, where a
- * caller that blocks would stop the clock.
+ * the thread that brings the answer, or on the executor. Only if that takes no more tasks, they are
+ * on the timers' thread, where a caller that blocks stops the clock.
  *
  * <p>Every call gets one outcome in time, whatever fails: a timer gives up a request whose answer
  * does not come, another ends a call whose request is not sent, and what one call or request
