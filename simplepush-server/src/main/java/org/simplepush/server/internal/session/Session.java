@@ -35,10 +35,10 @@ import org.slf4j.LoggerFactory;
 /**
  * One user agent's conversation (protocol §§2–7): the rules, without sockets, threads or clocks.
  *
- * <p>All methods but {@link #published}, {@link #takenOver}, {@link #compareAfter} and {@link
- * #number} are called by the loop of the session's {@link Wire}, one at a time; those come from any
- * thread and go there. A request is answered before the next one is looked at: while one waits for
- * the store ({@link #isBusy}), the wire keeps the later ones.
+ * <p>All methods but {@link #published}, {@link #publishedInline}, {@link #takenOver}, {@link
+ * #compareAfter} and {@link #number} are called by the loop of the session's {@link Wire}, one at a
+ * time; those come from any thread and go there. A request is answered before the next one is
+ * looked at: while one waits for the store ({@link #isBusy}), the wire keeps the later ones.
  *
  * <p>If the store is shared, a connection is {@link Unsettled} after the hello, until the device
  * has answered a ping: the hello may come late, from a node that was frozen, and the device may
