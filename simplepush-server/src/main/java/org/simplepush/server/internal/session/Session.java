@@ -45,7 +45,11 @@ import org.slf4j.LoggerFactory;
  * have gone on elsewhere. Then nothing may be taken away because of it.
  */
 public final class Session {
-  /** What all sessions of a server share. */
+  /**
+   * What all sessions of a server share.
+   *
+   * @param receipts null if nobody hears what was acknowledged
+   */
   public record Context(
       ServerSettings settings,
       VersionStore store,
@@ -56,22 +60,7 @@ public final class Session {
       MessageCodec codec,
       CreationLimits limits,
       Counters counters,
-      @Nullable Receipts receipts) {
-    /** Nobody hears what was acknowledged. */
-    public Context(
-        ServerSettings settings,
-        VersionStore store,
-        SessionRegistry sessions,
-        Sleepers sleepers,
-        EndpointTokens tokens,
-        URI endpointBase,
-        MessageCodec codec,
-        CreationLimits limits,
-        Counters counters) {
-      this(
-          settings, store, sessions, sleepers, tokens, endpointBase, codec, limits, counters, null);
-    }
-  }
+      @Nullable Receipts receipts) {}
 
   private static final Logger log = LoggerFactory.getLogger(Session.class);
 

@@ -78,7 +78,8 @@ public class SessionBenchmark {
               Integer.MAX_VALUE,
               Integer.MAX_VALUE,
               System::nanoTime),
-          counters);
+          counters,
+          null);
 
   private final String hello = codec.write(new ClientMessage.Hello(UAID, List.of()));
   private final String otherHello =
