@@ -109,12 +109,17 @@ final class Lua {
       end
       """;
 
-  /** Whether one version is higher than another or than none; and how to send a node a hint. */
+  /** Whether one version is higher than another or than none. */
   static final String HIGHER =
       """
       local function higher(version, than)
         return #version > #than or (#version == #than and version > than)
       end
+      """;
+
+  /** Sends the node of a route a hint. */
+  static final String HINT =
+      """
       local function hint(route, text)
         local node = string.match(route or '-', '^%S+')
         if node ~= '-' then
@@ -136,77 +141,78 @@ final class Lua {
    * claim written as a route, or = and the route that was seen.
    */
   static final String ROUTE =
-      """
-      local function bare(route)
-        return (string.gsub(route or '', '^%- ', ''))
-      end
-      local function parse(route)
-        return string.match(bare(route), '^(%S+) (%d+):?(%d*)$')
-      end
-      local function same(route, claim)
-        local node, connection = parse(route)
-        local mine, number = parse(claim)
-        return node ~= nil and node == mine and connection == number
-      end
-      local function superseded(basis)
-        if basis == '' then
-          return false
-        end
-        local route = redis.call('HGET', key, 'r')
-        if string.sub(basis, 1, 1) == '=' then
-          return bare(route) ~= string.sub(basis, 2)
-        end
-        local node, _, epoch = parse(route)
-        if not node or same(route, basis) then
-          return false
-        end
-        local _, _, mine = parse(basis)
-        return epoch == '' or tonumber(epoch) >= tonumber(mine)
-      end
-      local function restored(claim)
-        local route = redis.call('HGET', key, 'r')
-        local node, number, mine = parse(claim)
-        if same(route, claim) then
-          local _, _, epoch = parse(route)
-          if epoch ~= '' and tonumber(epoch) > tonumber(mine) then
-            mine = epoch
+      HINT
+          + """
+          local function bare(route)
+            return (string.gsub(route or '', '^%- ', ''))
           end
-        end
-        return node .. ' ' .. number .. ':' .. mine, mine
-      end
-      local function basis(given, restores)
-        if given == '' or string.sub(given, 1, 1) == '=' then
-          return string.sub(given, 2)
-        end
-        local claim, epoch = restored(given)
-        local route = restores and redis.call('HGET', key, 'r')
-        if restores and route ~= claim then
-          redis.call('HSET', key, 'r', claim)
-          if route and not same(route, claim) then
-            displace(route)
+          local function parse(route)
+            return string.match(bare(route), '^(%S+) (%d+):?(%d*)$')
           end
-        end
-        return epoch
-      end
-      local function vacant(epoch)
-        return string.format('- - 0:%.0f', (tonumber(epoch) or 0) + 1)
-      end
-      local function raised(given)
-        if string.sub(given, 1, 1) ~= '=' then
-          return basis(given, true)
-        end
-        local route = redis.call('HGET', key, 'r')
-        local _, _, epoch = parse(route)
-        if epoch then
-          route = string.gsub(route, ':%d*$', '')
-          route = string.format('%s:%.0f', route, (tonumber(epoch) or 0) + 1)
-        else
-          route = vacant()
-        end
-        redis.call('HSET', key, 'r', route)
-        return bare(route)
-      end
-      """;
+          local function same(route, claim)
+            local node, connection = parse(route)
+            local mine, number = parse(claim)
+            return node ~= nil and node == mine and connection == number
+          end
+          local function superseded(basis)
+            if basis == '' then
+              return false
+            end
+            local route = redis.call('HGET', key, 'r')
+            if string.sub(basis, 1, 1) == '=' then
+              return bare(route) ~= string.sub(basis, 2)
+            end
+            local node, _, epoch = parse(route)
+            if not node or same(route, basis) then
+              return false
+            end
+            local _, _, mine = parse(basis)
+            return epoch == '' or tonumber(epoch) >= tonumber(mine)
+          end
+          local function restored(claim)
+            local route = redis.call('HGET', key, 'r')
+            local node, number, mine = parse(claim)
+            if same(route, claim) then
+              local _, _, epoch = parse(route)
+              if epoch ~= '' and tonumber(epoch) > tonumber(mine) then
+                mine = epoch
+              end
+            end
+            return node .. ' ' .. number .. ':' .. mine, mine
+          end
+          local function basis(given, restores)
+            if given == '' or string.sub(given, 1, 1) == '=' then
+              return string.sub(given, 2)
+            end
+            local claim, epoch = restored(given)
+            local route = restores and redis.call('HGET', key, 'r')
+            if restores and route ~= claim then
+              redis.call('HSET', key, 'r', claim)
+              if route and not same(route, claim) then
+                displace(route)
+              end
+            end
+            return epoch
+          end
+          local function vacant(epoch)
+            return string.format('- - 0:%.0f', (tonumber(epoch) or 0) + 1)
+          end
+          local function raised(given)
+            if string.sub(given, 1, 1) ~= '=' then
+              return basis(given, true)
+            end
+            local route = redis.call('HGET', key, 'r')
+            local _, _, epoch = parse(route)
+            if epoch then
+              route = string.gsub(route, ':%d*$', '')
+              route = string.format('%s:%.0f', route, (tonumber(epoch) or 0) + 1)
+            else
+              route = vacant()
+            end
+            redis.call('HSET', key, 'r', route)
+            return bare(route)
+          end
+          """;
 
   /** Drops the user agent if it was made before the store lost something for good. */
   static final String GENERATION =

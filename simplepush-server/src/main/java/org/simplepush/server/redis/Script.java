@@ -101,7 +101,6 @@ enum Script {
       Lua.SEE,
       Lua.KEEP,
       Lua.PENDING,
-      Lua.HIGHER,
       Lua.ROUTE,
       Lua.DIGEST,
       """
@@ -136,7 +135,6 @@ enum Script {
   COMPARE(
       Lua.SEE,
       Lua.PENDING,
-      Lua.HIGHER,
       Lua.ROUTE,
       Lua.DIGEST,
       Lua.GENERATION,
@@ -156,7 +154,6 @@ enum Script {
   /** lease, offset, id, spelling, how many channels there may be, basis or nothing. */
   REGISTER(
       Lua.SEE,
-      Lua.HIGHER,
       Lua.ROUTE,
       """
       if superseded(ARGV[6]) then
@@ -182,7 +179,6 @@ enum Script {
   /** lease, offset, id, basis or nothing. */
   UNREGISTER(
       Lua.SEE,
-      Lua.HIGHER,
       Lua.ROUTE,
       """
       if superseded(ARGV[4]) then
@@ -211,7 +207,6 @@ enum Script {
    * channels its connection does not know of. A mark with a higher epoch is left for an hour.
    */
   DROP_BASED(
-      Lua.HIGHER,
       Lua.ROUTE,
       """
       local route = redis.call('HGET', key, 'r')
@@ -233,6 +228,7 @@ enum Script {
   /** id, version, id as usually spelled, 1 if the next version will do too. */
   ADVANCE(
       Lua.HIGHER,
+      Lua.HINT,
       """
       local value = redis.call('HGET', key, ARGV[1])
       if not value then
@@ -396,7 +392,6 @@ enum Script {
    */
   REDO(
       Lua.SEE,
-      Lua.HIGHER,
       Lua.ROUTE,
       """
       local late = superseded(ARGV[4])
