@@ -80,7 +80,6 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
   private final Redis redis;
   private final Bus bus;
   private final Steps steps;
-  private final LongSupplier offset;
   private final Sweep sweep;
   private final Future<?> checks;
 
@@ -125,8 +124,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
     this.redis = redis;
     this.bus = new Bus(redis);
     this.steps = new Steps(redis, settings.offset(), bus);
-    this.offset = settings.offset();
-    this.sweep = new Sweep(redis, offset);
+    this.sweep = new Sweep(redis, settings.offset());
     redis.onConnectedAnew(bus::lost);
     long interval = settings.checkInterval().toMillis();
     this.checks =
@@ -410,7 +408,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
         .thenCompose(
             page -> {
               CompletionStage<Integer> dropped =
-                  Sweep.drop(redis, page, notSeenFor, emptyNotSeenFor, offset)
+                  sweep.drop(page, notSeenFor, emptyNotSeenFor)
                       .thenApply(more -> before + more);
               return page.next().isFinished()
                   ? dropped

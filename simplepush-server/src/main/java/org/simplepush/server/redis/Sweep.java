@@ -68,7 +68,7 @@ final class Sweep {
                       : CompletableFuture.completedStage(Redis.UserAgents.NONE))
           .thenCompose(
               page ->
-                  drop(redis, page, notSeenFor, emptyNotSeenFor, offset)
+                  drop(page, notSeenFor, emptyNotSeenFor)
                       .thenAccept(
                           more -> {
                             sum += more;
@@ -140,12 +140,7 @@ final class Sweep {
   }
 
   /** Drops whom of a page it is time for; returns how many. */
-  static CompletionStage<Integer> drop(
-      Redis redis,
-      Redis.UserAgents page,
-      long notSeenFor,
-      long emptyNotSeenFor,
-      LongSupplier offset) {
+  CompletionStage<Integer> drop(Redis.UserAgents page, long notSeenFor, long emptyNotSeenFor) {
     byte[][] arguments = {
       Ids.number(notSeenFor), Ids.number(offset.getAsLong()), Ids.number(emptyNotSeenFor)
     };
