@@ -318,14 +318,10 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
         reply ->
             switch ((int) Steps.code(reply)) {
               case 0 -> new Advance.Unknown();
-              case 1 -> {
+              case 1, 2 -> {
                 // Confirmed as well: whoever raised it before may never have heard of it.
                 steps.losses.advanced(key, uaid, channelId, version);
-                yield new Advance.Repeated();
-              }
-              case 2 -> {
-                steps.losses.advanced(key, uaid, channelId, version);
-                yield new Advance.Stale();
+                yield Steps.code(reply) == 1 ? new Advance.Repeated() : new Advance.Stale();
               }
               default -> {
                 long reached = Ids.number((byte[]) reply.get(1));
