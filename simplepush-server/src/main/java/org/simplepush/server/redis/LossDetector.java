@@ -360,13 +360,9 @@ final class LossDetector {
   private static Map<String, String> ticks(List<Object> reply) {
     Map<String, String> ticks = new HashMap<>();
     for (int i = 0; i + 1 < reply.size(); i += 2) {
-      ticks.put(text(reply.get(i)), text(reply.get(i + 1)));
+      ticks.put(Steps.text(reply, i), Steps.text(reply, i + 1));
     }
     return ticks;
-  }
-
-  private static String text(Object bytes) {
-    return new String((byte[]) bytes, US_ASCII);
   }
 
   private static void settle(
@@ -436,11 +432,11 @@ final class LossDetector {
 
   private CompletionStage<@Nullable Void> raise(Server server, long from, long to) {
     return redis
-        .<Long>run(
+        .run(
             Script.RAISE_GENERATION,
             server.key,
             new byte[][] {Ids.number(from), Ids.number(to)},
-            (List<Object> reply) -> (Long) reply.get(0))
+            Steps::code)
         .thenAccept(generation -> server.generation = generation);
   }
 

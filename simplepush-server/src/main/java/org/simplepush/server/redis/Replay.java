@@ -176,7 +176,7 @@ final class Replay {
   private void send(Script script, byte[] key, byte[][] arguments, Consumer<Long> answered) {
     underWay++;
     redis
-        .<Long>run(script, key, arguments, (List<Object> reply) -> (Long) reply.get(0))
+        .run(script, key, arguments, Steps::code)
         .whenComplete(
             (code, failure) -> {
               underWay--;

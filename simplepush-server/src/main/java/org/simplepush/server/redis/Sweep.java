@@ -117,7 +117,7 @@ final class Sweep {
           Ids.number(notSeenFor)
         },
         reply -> {
-          long code = (Long) reply.get(0);
+          long code = Steps.code(reply);
           if (code == 2) {
             warn(Ids.number((byte[]) reply.get(1)));
           } else if (code == 1) {
@@ -148,7 +148,7 @@ final class Sweep {
     for (byte[] key : page.keys()) {
       total =
           total.thenCombine(
-              redis.run(Script.EXPIRE, key, arguments, reply -> ((Long) reply.get(0)).intValue()),
+              redis.run(Script.EXPIRE, key, arguments, reply -> (int) Steps.code(reply)),
               Integer::sum);
     }
     return total;
