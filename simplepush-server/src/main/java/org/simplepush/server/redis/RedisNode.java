@@ -1,7 +1,5 @@
 package org.simplepush.server.redis;
 
-import static java.nio.charset.StandardCharsets.US_ASCII;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -54,8 +52,12 @@ final class RedisNode implements Node {
   public CompletionStage<Comparison> settle(
       Uaid uaid, long connection, Basis.Seen seen, @Nullable List<ChannelId> channelIds) {
     List<byte[]> arguments =
-        new ArrayList<>(List.of(steps.lease(), steps.offset(), route(connection)));
-    arguments.add(seen.route().getBytes(US_ASCII));
+        new ArrayList<>(
+            List.of(
+                steps.lease(),
+                steps.offset(),
+                Ids.ascii(route(connection)),
+                Ids.ascii(seen.route())));
     Steps.addList(arguments, channelIds);
     return steps.run(
         Script.SETTLE,
@@ -163,15 +165,16 @@ final class RedisNode implements Node {
     return steps.redis.run(
         Script.RELEASE,
         Ids.key(uaid),
-        Steps.arguments(route(connection)),
+        Steps.arguments(Ids.ascii(route(connection))),
         reply -> {
-          steps.losses.changed(uaid, new Change.Released(name + " " + connection));
+          steps.losses.changed(uaid, new Change.Released(route(connection)));
           return null;
         });
   }
 
-  private byte[] route(long connection) {
-    return (name + " " + connection).getBytes(US_ASCII);
+  /** Without an epoch. */
+  private String route(long connection) {
+    return name + " " + connection;
   }
 
   /** As the scripts read it. */
@@ -181,7 +184,7 @@ final class RedisNode implements Node {
 
   private String route(Basis basis) {
     return basis instanceof Basis.Claim claim
-        ? name + " " + claim.connection() + ":" + claim.epoch()
+        ? route(claim.connection()) + ":" + claim.epoch()
         : ((Basis.Seen) basis).route();
   }
 
