@@ -37,7 +37,8 @@ import org.slf4j.LoggerFactory;
  * Whether it outlives a crash of Redis or of its machine is for Redis' own settings to say: {@code
  * appendonly yes} with {@code appendfsync always} for every confirmed step, {@code everysec} for
  * all but the last second or two. Redis answers before its replicas do: a failover may lose what
- * was confirmed last. It must have {@code maxmemory-policy noeviction}.
+ * was confirmed last. A {@link Confirmation} can wait for the disk and for replicas. Redis must
+ * have {@code maxmemory-policy noeviction}.
  *
  * <p><strong>What Redis lost</strong> the nodes notice and restore. Once a server has joined, the
  * store keeps what it was confirmed in the last half minute, at most 262,144 steps, and applies it
