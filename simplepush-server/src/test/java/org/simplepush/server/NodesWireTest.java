@@ -51,7 +51,7 @@ class NodesWireTest {
   private final EndpointKeys keys = EndpointKeys.ephemeral();
   private ExecutorService bus;
   private volatile boolean busIsDead;
-  private final AtomicInteger wordsUnderWay = new AtomicInteger();
+  private final AtomicInteger hintsUnderWay = new AtomicInteger();
   private SharedMemoryStore shared;
   private DelayedStore storeOfA;
   private PushServer a;
@@ -68,13 +68,13 @@ class NodesWireTest {
 
   private void carry(Runnable hint) {
     for (int time = 0; time < 2 && !busIsDead; time++) {
-      wordsUnderWay.incrementAndGet();
+      hintsUnderWay.incrementAndGet();
       bus.execute(
           () -> {
             try {
               hint.run();
             } finally {
-              wordsUnderWay.decrementAndGet();
+              hintsUnderWay.decrementAndGet();
             }
           });
     }
@@ -152,7 +152,7 @@ class NodesWireTest {
       next.expectUpdate(CHANNEL, round);
       next.acknowledge(CHANNEL, round);
       // Else the second hint of this version may come to the device's next connection here.
-      eventually(() -> assertThat(wordsUnderWay).hasValue(0));
+      eventually(() -> assertThat(hintsUnderWay).hasValue(0));
       next.proveNothingCame();
       device = next;
     }
@@ -206,7 +206,7 @@ class NodesWireTest {
   }
 
   @Test
-  void afterLostWordsTheDeviceIsCaughtUpWithoutAsking() throws Exception {
+  void afterLostHintsTheDeviceIsCaughtUpWithoutAsking() throws Exception {
     try (WireDevice device = WireDevice.fresh(a.port())) {
       URI endpoint = device.register(CHANNEL);
       busIsDead = true;
@@ -218,7 +218,7 @@ class NodesWireTest {
   }
 
   @Test
-  void afterLostWordsAConnectionThatIsOverIsClosed() throws Exception {
+  void afterLostHintsAConnectionThatIsOverIsClosed() throws Exception {
     WireDevice old = WireDevice.fresh(a.port());
     old.proveNothingCame(); // it has settled
     busIsDead = true;

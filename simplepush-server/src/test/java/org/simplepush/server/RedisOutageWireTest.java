@@ -63,7 +63,7 @@ class RedisOutageWireTest {
     device.acknowledge(CHANNEL, 1);
     device.proveNothingCame();
 
-    proxy.silenceWords();
+    proxy.silenceHints();
     publish(there, endpoint, 2); // its hint is lost
     redis.ask("CONFIG", "SET", "min-replicas-to-write", "1");
     long failures = here.statistics().storeFailures();

@@ -527,7 +527,7 @@ class RedisNodesTest {
   }
 
   @Test
-  void listenerThatFailsHearsTheNextWord() throws Exception {
+  void listenerThatFailsReceivesTheNextHint() throws Exception {
     ReceivedHints heard = new ReceivedHints();
     Node node =
         there.join(

@@ -161,7 +161,7 @@ public final class TcpProxy implements AutoCloseable {
   }
 
   /** The same on the connection by which hints come. */
-  public void silenceWords() {
+  public void silenceHints() {
     silence(Wire::isBus);
   }
 

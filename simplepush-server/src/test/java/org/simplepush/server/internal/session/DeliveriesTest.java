@@ -216,7 +216,7 @@ class DeliveriesTest {
   }
 
   @Test
-  void retiredChannelIsForgottenAfterTheIntervalHoweverManyLateWordsCome() {
+  void retiredChannelIsForgottenAfterTheIntervalHoweverManyLateHintsCome() {
     deliveries.retire(A, now, 10);
     for (int i = 0; i < INTERVAL; i++) {
       offer(A, i);

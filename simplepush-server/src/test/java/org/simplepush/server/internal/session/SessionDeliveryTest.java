@@ -237,7 +237,7 @@ class SessionDeliveryTest extends SessionFixture {
   }
 
   @Test
-  void pingsOldAcksAndLateWordsDoNotPostponeTheRepetition() {
+  void pingsOldAcksAndLateHintsDoNotPostponeTheRepetition() {
     TestWire wire = registered();
     Update late = raise(CHANNEL, 6);
     publish(CHANNEL, 7);
@@ -302,7 +302,7 @@ class SessionDeliveryTest extends SessionFixture {
   }
 
   @Test
-  void wordHeardTwiceIsDeliveredOnce() {
+  void hintThatComesTwiceIsDeliveredOnce() {
     TestWire wire = registered();
     Update update = raise(CHANNEL, 7);
     hint(update);

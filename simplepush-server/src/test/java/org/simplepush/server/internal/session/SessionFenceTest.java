@@ -46,13 +46,13 @@ class SessionFenceTest extends TwoNodesFixture {
 
   /** The device is on the second node with two channels, and nothing of it was lost. */
   private void goesOn(TestWire wire, String endpoint, String otherEndpoint) {
-    wordsArrive();
+    hintsArrive();
     wire.isOpen();
     a.put(endpoint, 7);
-    wordsArrive();
+    hintsArrive();
     wire.hears(SessionFixture.notification(CHANNEL, 7));
     a.put(otherEndpoint, 8);
-    wordsArrive();
+    hintsArrive();
     wire.hears(SessionFixture.notification(OTHER_CHANNEL, 8));
     ping(wire);
     wire.breaksOff();
@@ -153,7 +153,7 @@ class SessionFenceTest extends TwoNodesFixture {
 
     frozen.isClosed(CloseCode.POLICY_VIOLATION);
     assertThat(b.put(endpoint, 7)).isEqualTo(200);
-    wordsArrive();
+    hintsArrive();
     wire.hears(SessionFixture.notification(CHANNEL, 7));
   }
 
@@ -171,10 +171,10 @@ class SessionFenceTest extends TwoNodesFixture {
     frozen.answersPing();
 
     assertThat(a.isKnown(fresh)).isTrue();
-    wordsArrive();
+    hintsArrive();
     ping(wire);
     assertThat(a.put(endpoint, 7)).isEqualTo(200);
-    wordsArrive();
+    hintsArrive();
     wire.hears(SessionFixture.notification(CHANNEL, 7));
   }
 
@@ -186,14 +186,14 @@ class SessionFenceTest extends TwoNodesFixture {
     wire.answersPings = false;
     wire.says(SessionFixture.hello(UAID, CHANNEL, OTHER_CHANNEL));
     assertThat(SessionFixture.uaidOf(wire)).isNotEqualTo(UAID);
-    wordsArrive();
+    hintsArrive();
     older.isOpen();
     assertThat(a.isKnown(UAID)).isTrue();
 
     wire.answersPing();
 
     assertThat(a.isKnown(UAID)).isFalse();
-    wordsArrive();
+    hintsArrive();
     older.isClosed(CloseCode.POLICY_VIOLATION);
     wire.isOpen();
   }
@@ -208,7 +208,7 @@ class SessionFenceTest extends TwoNodesFixture {
     newer.isOpen();
     newer.answersPing(); // asked once more, for somebody else had settled
 
-    wordsArrive();
+    hintsArrive();
     earlier.isClosed(CloseCode.POLICY_VIOLATION);
     ping(newer);
     newer.isOpen();
@@ -225,7 +225,7 @@ class SessionFenceTest extends TwoNodesFixture {
     passes(HELLO_TIMEOUT);
 
     dead.isClosed(CloseCode.GOING_AWAY);
-    wordsArrive();
+    hintsArrive();
     older.isOpen();
     assertThat(b.put(endpoint, 7)).isEqualTo(200);
     older.hears(SessionFixture.notification(CHANNEL, 7));
@@ -262,7 +262,7 @@ class SessionFenceTest extends TwoNodesFixture {
     assertThat(a.counters.snapshot().digestMismatches()).isZero();
     assertThat(b.put(third, 1)).isEqualTo(410);
     assertThat(b.put(endpoint, 7)).isEqualTo(200);
-    wordsArrive();
+    hintsArrive();
     wire.hears(SessionFixture.notification(CHANNEL, 7));
     wire.says(SessionFixture.ack(CHANNEL, 7));
     wire.breaksOff();
@@ -293,7 +293,7 @@ class SessionFenceTest extends TwoNodesFixture {
     String endpoint = away();
     TestWire wire = greeted(a, CHANNEL);
     b.put(endpoint, 7);
-    wordsArrive();
+    hintsArrive();
     wire.hearsNothing();
     wire.answersPing();
     wire.hears(SessionFixture.notification(CHANNEL, 7));
@@ -308,7 +308,7 @@ class SessionFenceTest extends TwoNodesFixture {
     DelayedStore.Step<?> settle = a.store.next("settle");
     settle.takesEffect();
     b.put(endpoint, 7);
-    wordsArrive();
+    hintsArrive();
     wire.hears(SessionFixture.notification(CHANNEL, 7));
     settle.answers();
     a.store.holdNoMore();
@@ -350,7 +350,7 @@ class SessionFenceTest extends TwoNodesFixture {
     wire.hears(SessionFixture.greeting(UAID));
     wire.answersPing();
     assertThat(b.put(endpoint, 7)).isEqualTo(200);
-    wordsArrive();
+    hintsArrive();
     wire.hears(SessionFixture.notification(CHANNEL, 7));
 
     wire.says(SessionFixture.hello(UAID));
@@ -426,7 +426,7 @@ class SessionFenceTest extends TwoNodesFixture {
     shared.lose(OWNER, ChannelId.parse(CHANNEL));
     assertThat(b.put(endpoint, 7)).isEqualTo(410);
     wire.isOpen();
-    wordsArrive();
+    hintsArrive();
     passes(Duration.ofSeconds(1));
     wire.isClosed(CloseCode.GOING_AWAY);
     assertThat(a.counters.snapshot().goneHints()).isOne();
@@ -438,7 +438,7 @@ class SessionFenceTest extends TwoNodesFixture {
     String endpoint = a.register(wire, CHANNEL);
     a.drop(UAID);
     assertThat(b.put(endpoint, 7)).isEqualTo(410);
-    wordsArrive();
+    hintsArrive();
     passes(Duration.ofSeconds(1));
     wire.isClosed(CloseCode.GOING_AWAY);
   }
@@ -451,7 +451,7 @@ class SessionFenceTest extends TwoNodesFixture {
     wire.hears(SessionFixture.unregistered(CHANNEL));
     for (int i = 0; i < 12; i++) {
       assertThat(b.put(endpoint, 7)).isEqualTo(410);
-      wordsArrive();
+      hintsArrive();
       passes(Duration.ofSeconds(10));
     }
     wire.isOpen();
@@ -464,18 +464,18 @@ class SessionFenceTest extends TwoNodesFixture {
     Runnable rollBack = shared.rememberRoutes();
     TestWire wire = b.resumes();
     String endpoint = b.register(wire, CHANNEL);
-    wordsArrive();
+    hintsArrive();
 
     rollBack.run();
     a.put(endpoint, 7);
-    wordsArrive();
+    hintsArrive();
     wire.hearsNothing();
     ping(wire);
 
     wire.hears(SessionFixture.notification(CHANNEL, 7));
     wire.says(SessionFixture.ack(CHANNEL, 7));
     a.put(endpoint, 8);
-    wordsArrive();
+    hintsArrive();
     wire.hears(SessionFixture.notification(CHANNEL, 8));
     wire.isOpen();
   }
@@ -495,7 +495,7 @@ class SessionFenceTest extends TwoNodesFixture {
     shared.lose(OWNER, ChannelId.parse(CHANNEL));
 
     assertThat(b.put(endpoint, 7)).isEqualTo(410);
-    wordsArrive();
+    hintsArrive();
 
     assertThat(a.woken).isNotEmpty();
   }

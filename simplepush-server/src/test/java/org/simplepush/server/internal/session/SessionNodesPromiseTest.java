@@ -29,7 +29,7 @@ import org.simplepush.server.internal.EndpointTokens;
 /**
  * The promise on several nodes: devices come to any of them, sleep, come back, acknowledge late;
  * hints between the nodes are lost, doubled and late; the store answers late or fails; nodes die
- * without a hint. In the end every device knows the last version that was accepted anywhere.
+ * without a word. In the end every device knows the last version that was accepted anywhere.
  */
 @Timeout(60)
 class SessionNodesPromiseTest {
@@ -268,7 +268,7 @@ class SessionNodesPromiseTest {
     }
   }
 
-  /** Without a hint: its claims stay, and what is sent to it is lost. */
+  /** Without a word: its claims stay, and what is sent to it is lost. */
   private void dies(Node node) {
     deaths++;
     nodes.set(nodes.indexOf(node), new Node());
@@ -304,7 +304,7 @@ class SessionNodesPromiseTest {
       sleeps += (int) devices.stream().filter(Device::isAsleep).count();
       if (step % 300 == 0) { // often, or the next version would make up for one that was lost
         afterComparingEveryDeviceKnowsTheLastVersion();
-        theNextVersionsArriveByWordsAlone();
+        theNextVersionsArriveByHintsAlone();
       }
     }
     assertThat(deaths).isPositive();
@@ -330,7 +330,7 @@ class SessionNodesPromiseTest {
     devices.forEach(Device::knowsWhatWasAccepted);
   }
 
-  private void theNextVersionsArriveByWordsAlone() {
+  private void theNextVersionsArriveByHintsAlone() {
     for (Device device : devices) {
       device.register();
     }

@@ -40,7 +40,7 @@ class SessionNodesTest extends TwoNodesFixture {
     String endpoint = a.register(wire, CHANNEL);
     assertThat(b.put(endpoint, 7)).isEqualTo(200);
     wire.hearsNothing();
-    wordsArrive();
+    hintsArrive();
     wire.hears(SessionFixture.notification(CHANNEL, 7));
     assertThat(a.counters.snapshot().hintsReceived()).isOne();
   }
@@ -74,28 +74,28 @@ class SessionNodesTest extends TwoNodesFixture {
     advance.takesEffect();
     advance.fails();
     assertThat(answer.join().status()).isEqualTo(503);
-    wordsArrive();
+    hintsArrive();
     wire.hears(SessionFixture.notification(CHANNEL, 7));
   }
 
   @Test
-  void wordOfAnUpdateThatWasDeliveredAtOnceIsPassedOver() {
+  void hintOfAnUpdateThatWasDeliveredAtOnceIsPassedOver() {
     TestWire wire = a.resumes();
     a.put(a.register(wire, CHANNEL), 7);
     wire.hears(SessionFixture.notification(CHANNEL, 7));
-    wordsArrive();
+    hintsArrive();
     wire.hearsNothing();
   }
 
   @Test
-  void wordThatComesFirstMakesTheDeliveryAtOncePassedOver() {
+  void hintThatComesFirstMakesTheDeliveryAtOncePassedOver() {
     TestWire wire = a.resumes();
     String endpoint = a.register(wire, CHANNEL);
     a.store.hold();
     var answer = a.endpoints.handle(SessionFixture.putRequest(endpoint, 7)).toCompletableFuture();
     DelayedStore.Step<?> advance = a.store.next("advance");
     advance.takesEffect();
-    wordsArrive();
+    hintsArrive();
     wire.hears(SessionFixture.notification(CHANNEL, 7));
     advance.answers();
     assertThat(answer.join().status()).isEqualTo(200);
@@ -104,39 +104,39 @@ class SessionNodesTest extends TwoNodesFixture {
   }
 
   @Test
-  void wordAfterTheAckIsPassedOver() {
+  void hintAfterTheAckIsPassedOver() {
     TestWire wire = a.resumes();
     a.put(a.register(wire, CHANNEL), 7);
     wire.hears(SessionFixture.notification(CHANNEL, 7));
     wire.says(SessionFixture.ack(CHANNEL, 7));
-    wordsArrive();
+    hintsArrive();
     wire.hearsNothing();
   }
 
   @Test
-  void wordOfAnOlderVersionIsPassedOver() {
+  void hintOfAnOlderVersionIsPassedOver() {
     TestWire wire = a.resumes();
     String endpoint = a.register(wire, CHANNEL);
     b.put(endpoint, 7);
     Runnable older = hints.remove();
     b.put(endpoint, 8);
-    wordsArrive();
+    hintsArrive();
     wire.hears(SessionFixture.notification(CHANNEL, 8));
     hints.add(older);
-    wordsArrive();
+    hintsArrive();
     wire.says(SessionFixture.ack(CHANNEL, 8));
     hints.add(older);
-    wordsArrive();
+    hintsArrive();
     wire.hearsNothing();
   }
 
   @Test
-  void wordAfterTheUnregisterIsPassedOver() {
+  void hintAfterTheUnregisterIsPassedOver() {
     TestWire wire = a.resumes();
     b.put(a.register(wire, CHANNEL), 7);
     wire.says(SessionFixture.unregister(CHANNEL));
     wire.hears(SessionFixture.unregistered(CHANNEL));
-    wordsArrive();
+    hintsArrive();
     wire.hearsNothing();
   }
 
@@ -145,18 +145,18 @@ class SessionNodesTest extends TwoNodesFixture {
    * have meant the new registration as well as the old.
    */
   @Test
-  void wordFromBeforeTheUnregisterCountsAsAnUpdateOfTheNewRegistration() {
+  void hintFromBeforeTheUnregisterCountsAsAnUpdateOfTheNewRegistration() {
     TestWire wire = a.resumes();
     String endpoint = a.register(wire, CHANNEL);
     b.put(endpoint, 7);
     wire.says(SessionFixture.unregister(CHANNEL));
     wire.hears(SessionFixture.unregistered(CHANNEL));
     assertThat(a.register(wire, CHANNEL)).isEqualTo(endpoint);
-    wordsArrive();
+    hintsArrive();
     wire.hears(SessionFixture.notification(CHANNEL, 7));
     wire.says(SessionFixture.ack(CHANNEL, 7));
     b.put(endpoint, 8);
-    wordsArrive();
+    hintsArrive();
     wire.hears(SessionFixture.notification(CHANNEL, 8));
   }
 
@@ -168,12 +168,12 @@ class SessionNodesTest extends TwoNodesFixture {
     String endpoint = a.register(older, CHANNEL);
     TestWire newer = b.resumes(CHANNEL);
     older.isOpen();
-    wordsArrive();
+    hintsArrive();
     older.isClosed(CloseCode.POLICY_VIOLATION);
     assertThat(a.counters.snapshot().takeovers()).isOne();
     assertThat(a.counters.snapshot().hintsReceived()).isOne();
     a.put(endpoint, 7);
-    wordsArrive();
+    hintsArrive();
     newer.hears(SessionFixture.notification(CHANNEL, 7));
     assertThat(b.counters.snapshot().takeovers()).isZero();
   }
@@ -187,18 +187,18 @@ class SessionNodesTest extends TwoNodesFixture {
     older.breaksOff();
     assertThat(shared.isRouted(OWNER)).isTrue();
     a.put(endpoint, 7);
-    wordsArrive();
+    hintsArrive();
     newer.hears(SessionFixture.notification(CHANNEL, 7));
     newer.breaksOff();
     assertThat(shared.isRouted(OWNER)).isFalse();
   }
 
   @Test
-  void wordThatAnEarlierConnectionIsOverDoesNotCloseALaterOne() {
+  void hintThatAnEarlierConnectionIsOverDoesNotCloseALaterOne() {
     a.resumes();
     TestWire middle = b.resumes();
     TestWire last = a.resumes();
-    wordsArrive();
+    hintsArrive();
     middle.isClosed(CloseCode.POLICY_VIOLATION);
     last.isOpen();
   }
@@ -222,12 +222,12 @@ class SessionNodesTest extends TwoNodesFixture {
     hints.clear();
     a.put(endpoint, 7);
     older.hears(SessionFixture.notification(CHANNEL, 7));
-    wordsArrive();
+    hintsArrive();
     newer.hears(SessionFixture.notification(CHANNEL, 7));
   }
 
   @Test
-  void wordForAUaidThatTheConnectionNoLongerHasDoesNotCloseIt() {
+  void hintForAUaidThatTheConnectionNoLongerHasDoesNotCloseIt() {
     TestWire wire = a.resumes();
     Session session = wire.session;
     a.drop(UAID);
@@ -299,7 +299,7 @@ class SessionNodesTest extends TwoNodesFixture {
                 .map(SessionFixture::channel)
                 .toArray(String[]::new)));
     assertThat(SessionFixture.uaidOf(newer)).isNotEqualTo(UAID);
-    wordsArrive();
+    hintsArrive();
     older.isClosed(CloseCode.POLICY_VIOLATION);
     newer.isOpen();
   }
@@ -321,7 +321,7 @@ class SessionNodesTest extends TwoNodesFixture {
     ping(second);
     second.isOpen();
     b.put(a.register(second, CHANNEL), 7);
-    wordsArrive();
+    hintsArrive();
     second.hears(SessionFixture.notification(CHANNEL, 7));
   }
 
@@ -340,7 +340,7 @@ class SessionNodesTest extends TwoNodesFixture {
     shared.forgetRoutes();
     ping(wire);
     b.put(endpoint, 7);
-    wordsArrive();
+    hintsArrive();
     wire.hears(SessionFixture.notification(CHANNEL, 7));
   }
 
@@ -411,7 +411,7 @@ class SessionNodesTest extends TwoNodesFixture {
   // Lost hints
 
   @Test
-  void afterLostWordsEverybodyIsComparedOneAfterAnother() {
+  void afterLostHintsEverybodyIsComparedOneAfterAnother() {
     int devices = 50;
     for (int i = 0; i < devices; i++) {
       a.connects().says(SessionFixture.hello(""));
@@ -432,7 +432,7 @@ class SessionNodesTest extends TwoNodesFixture {
   }
 
   @Test
-  void wordsThatKeepGettingLostDoNotPutOffTheComparison() {
+  void hintsThatKeepGettingLostDoNotPutOffTheComparison() {
     a.resumes();
     TestWire wire = a.connects();
     wire.says(SessionFixture.hello(""));
@@ -504,7 +504,7 @@ class SessionNodesTest extends TwoNodesFixture {
     b.put(a.register(wire, CHANNEL), 7);
     a.registry.leave();
     a.registry.leave();
-    wordsArrive();
+    hintsArrive();
     wire.hearsNothing();
   }
 
@@ -537,7 +537,7 @@ class SessionNodesTest extends TwoNodesFixture {
     assertThat(shared.isRouted(OWNER)).isTrue();
     b.put(endpoint, 7);
     assertThat(a.woken).isEmpty();
-    wordsArrive();
+    hintsArrive();
     assertThat(a.woken).containsExactly(ADDRESS);
     assertThat(b.woken).isEmpty();
     drowsy(b, CHANNEL).hears(SessionFixture.notification(CHANNEL, 7));
@@ -547,16 +547,16 @@ class SessionNodesTest extends TwoNodesFixture {
   void sleeperThatConnectsElsewhereIsNotWokenAnyMore() {
     String endpoint = sleeper();
     TestWire wire = drowsy(b, CHANNEL);
-    wordsArrive();
+    hintsArrive();
     assertThat(a.counters.snapshot().sleeping()).isZero();
     a.put(endpoint, 7);
     assertThat(a.woken).isEmpty();
-    wordsArrive();
+    hintsArrive();
     wire.hears(SessionFixture.notification(CHANNEL, 7));
   }
 
   @Test
-  void wordThatAnEarlierConnectionIsOverDoesNotForgetWhoSleepsNow() {
+  void hintThatAnEarlierConnectionIsOverDoesNotForgetWhoSleepsNow() {
     sleeper();
     TestWire elsewhere = drowsy(b, CHANNEL);
     Runnable displaced = hints.remove(); // of the sleeper
@@ -565,7 +565,7 @@ class SessionNodesTest extends TwoNodesFixture {
     again.isClosed(CloseCode.WAKE_UP);
     displaced.run();
     assertThat(a.counters.snapshot().sleeping()).isOne();
-    wordsArrive();
+    hintsArrive();
     assertThat(elsewhere.isClosed()).isTrue();
   }
 
@@ -590,7 +590,7 @@ class SessionNodesTest extends TwoNodesFixture {
   }
 
   @Test
-  void afterLostWordsASleeperWithNewsIsWoken() {
+  void afterLostHintsASleeperWithNewsIsWoken() {
     String endpoint = sleeper();
     b.put(endpoint, 7);
     hints.clear();
@@ -602,7 +602,7 @@ class SessionNodesTest extends TwoNodesFixture {
   }
 
   @Test
-  void afterLostWordsASleeperWithoutNewsIsLeftToSleep() {
+  void afterLostHintsASleeperWithoutNewsIsLeftToSleep() {
     sleeper();
     a.registry.hintsLost();
     passes(COMPARED);
@@ -611,7 +611,7 @@ class SessionNodesTest extends TwoNodesFixture {
   }
 
   @Test
-  void afterLostWordsASleeperTheStoreDoesNotKnowIsWokenToLearnIt() {
+  void afterLostHintsASleeperTheStoreDoesNotKnowIsWokenToLearnIt() {
     sleeper();
     a.drop(UAID);
     a.registry.hintsLost();
@@ -620,7 +620,7 @@ class SessionNodesTest extends TwoNodesFixture {
   }
 
   @Test
-  void afterLostWordsASleeperThatIsConnectedElsewhereIsForgotten() {
+  void afterLostHintsASleeperThatIsConnectedElsewhereIsForgotten() {
     sleeper();
     drowsy(b, CHANNEL);
     hints.clear();

@@ -326,7 +326,7 @@ class SessionWaitingTest extends SessionFixture {
   }
 
   @Test
-  void newerOfTheStoresAnswerAndAWordIsDelivered() {
+  void newerOfTheStoresAnswerAndAHintIsDelivered() {
     registered().breaksOff();
     publish(CHANNEL, 7);
     store.hold();
@@ -366,7 +366,7 @@ class SessionWaitingTest extends SessionFixture {
   }
 
   @Test
-  void storesAnswerThatIsOlderThanAWordDoesNotTakeTheVersionBack() {
+  void storesAnswerThatIsOlderThanAHintDoesNotTakeTheVersionBack() {
     TestWire wire = registered();
     raise(CHANNEL, 7);
     store.hold();
@@ -546,7 +546,7 @@ class SessionWaitingTest extends SessionFixture {
   }
 
   @Test
-  void wordForTheUaidThatWasLostDoesNotReachTheFreshOne() {
+  void hintForTheUaidThatWasLostDoesNotReachTheFreshOne() {
     registered().breaksOff();
     TestWire wire = connects();
     Update late = raise(CHANNEL, 255); // its thread has found the session, and sleeps

@@ -213,7 +213,7 @@ class SessionWakeUpTest extends SessionFixture {
   }
 
   @Test
-  void wordThatMeetsTheClosedSessionWakesTheSleeper() {
+  void hintThatMeetsTheClosedSessionWakesTheSleeper() {
     TestWire wire = drowsy();
     passes(QUIET);
     wire.isClosed(CloseCode.WAKE_UP);
