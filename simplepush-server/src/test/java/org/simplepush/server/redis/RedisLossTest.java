@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 import static org.simplepush.server.redis.RedisNodesTest.WEEK;
+import static org.simplepush.server.redis.RedisNodesTest.claim;
 import static org.simplepush.server.redis.RedisNodesTest.get;
 
 import io.lettuce.core.ClientOptions;
@@ -527,8 +528,7 @@ class RedisLossTest extends RedisFixture {
     Node node = here.join(WEEK, heard);
     RedisVersionStore there = node(proxy.uri());
     create(there);
-    Basis.Seen seen = get(node.hello(uaid, null)).seen();
-    Basis.Claim claim = ((Comparison.Claimed) get(node.settle(uaid, 1, seen, null))).claim();
+    Basis.Claim claim = claim(node, uaid, 1);
     awaitTicks(redis, 2, 2);
     assertThat(get(here.advance(uaid, ChannelId.random(), 1))).isEqualTo(new Advance.Unknown());
     long end = redis.appended();
