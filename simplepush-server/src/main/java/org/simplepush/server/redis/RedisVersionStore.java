@@ -405,8 +405,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
         .thenCompose(
             page -> {
               CompletionStage<Integer> dropped =
-                  sweep.drop(page, notSeenFor, emptyNotSeenFor)
-                      .thenApply(more -> before + more);
+                  sweep.drop(page, notSeenFor, emptyNotSeenFor).thenApply(more -> before + more);
               return page.next().isFinished()
                   ? dropped
                   : dropped.thenCompose(
