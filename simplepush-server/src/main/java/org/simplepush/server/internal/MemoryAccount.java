@@ -1,6 +1,6 @@
 package org.simplepush.server.internal;
 
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.atomic.AtomicLong;
@@ -127,13 +127,12 @@ public final class MemoryAccount {
 
   /** Returns what is used now, one entry a kind. */
   List<ServerStatistics.MemoryUse> snapshot() {
-    List<ServerStatistics.MemoryUse> uses = new ArrayList<>();
-    for (Kind kind : KINDS) {
-      uses.add(
-          new ServerStatistics.MemoryUse(
-              nameOf(kind), used(kind), limit(kind), shed[index(kind)].sum()));
-    }
-    return uses;
+    return Arrays.stream(KINDS)
+        .map(
+            kind ->
+                new ServerStatistics.MemoryUse(
+                    nameOf(kind), used(kind), limit(kind), shed[index(kind)].sum()))
+        .toList();
   }
 
   private static String nameOf(Kind kind) {

@@ -92,4 +92,9 @@ class MemoryAccountTest {
         .contains(new ServerStatistics.MemoryUse("backlog", 0, 300, 2))
         .contains(new ServerStatistics.MemoryUse("input", 0, 200, 1));
   }
+
+  @Test
+  void whoReadsTheStatisticsCannotChangeThem() {
+    assertThat(account.snapshot()).isUnmodifiable();
+  }
 }
