@@ -20,10 +20,26 @@ import org.simplepush.server.internal.session.WakeUpSettings;
 public final class WakeUp {
   private static final Pattern MOBILE_NETWORK = Pattern.compile("\\d{3}-\\d{2,3}");
 
-  private final WakeUpSettings settings;
+  private final List<Network> networks;
+  private final Set<String> mobileNetworks;
+  private final Duration quietTime;
+  private final Duration interval;
+  private final int attempts;
+  private final int maxSleeping;
 
-  private WakeUp(WakeUpSettings settings) {
-    this.settings = settings;
+  private WakeUp(
+      List<Network> networks,
+      Set<String> mobileNetworks,
+      Duration quietTime,
+      Duration interval,
+      int attempts,
+      int maxSleeping) {
+    this.networks = networks;
+    this.mobileNetworks = mobileNetworks;
+    this.quietTime = quietTime;
+    this.interval = interval;
+    this.attempts = attempts;
+    this.maxSleeping = maxSleeping;
   }
 
   /**
@@ -50,8 +66,7 @@ public final class WakeUp {
       throw new IllegalArgumentException("Name a network to wake devices in, like 10.0.0.0/8");
     }
     return new WakeUp(
-        new WakeUpSettings(
-            parsed, Set.of(), Duration.ofSeconds(10), Duration.ofSeconds(5), 5, 100_000));
+        List.copyOf(parsed), Set.of(), Duration.ofSeconds(10), Duration.ofSeconds(5), 5, 100_000);
   }
 
   /**
@@ -73,14 +88,7 @@ public final class WakeUp {
             "A mobile network is written like 214-07, but was '" + text + "'");
       }
     }
-    return new WakeUp(
-        new WakeUpSettings(
-            settings.networks(),
-            Set.of(mobileNetworks),
-            settings.quietTime(),
-            settings.interval(),
-            settings.attempts(),
-            settings.maxSleeping()));
+    return new WakeUp(networks, Set.of(mobileNetworks), quietTime, interval, attempts, maxSleeping);
   }
 
   /**
@@ -91,14 +99,7 @@ public final class WakeUp {
    */
   public WakeUp quietTime(Duration quietTime) {
     Checks.range("quietTime", quietTime, Checks.MILLISECOND, Checks.DAY);
-    return new WakeUp(
-        new WakeUpSettings(
-            settings.networks(),
-            settings.mobileNetworks(),
-            quietTime,
-            settings.interval(),
-            settings.attempts(),
-            settings.maxSleeping()));
+    return new WakeUp(networks, mobileNetworks, quietTime, interval, attempts, maxSleeping);
   }
 
   /**
@@ -109,14 +110,7 @@ public final class WakeUp {
    */
   public WakeUp interval(Duration interval) {
     Checks.range("interval", interval, Checks.MILLISECOND, Checks.DAY);
-    return new WakeUp(
-        new WakeUpSettings(
-            settings.networks(),
-            settings.mobileNetworks(),
-            settings.quietTime(),
-            interval,
-            settings.attempts(),
-            settings.maxSleeping()));
+    return new WakeUp(networks, mobileNetworks, quietTime, interval, attempts, maxSleeping);
   }
 
   /**
@@ -128,14 +122,7 @@ public final class WakeUp {
    */
   public WakeUp attempts(int attempts) {
     Checks.range("attempts", attempts, 1, 20);
-    return new WakeUp(
-        new WakeUpSettings(
-            settings.networks(),
-            settings.mobileNetworks(),
-            settings.quietTime(),
-            settings.interval(),
-            attempts,
-            settings.maxSleeping()));
+    return new WakeUp(networks, mobileNetworks, quietTime, interval, attempts, maxSleeping);
   }
 
   /**
@@ -146,17 +133,11 @@ public final class WakeUp {
    */
   public WakeUp maxSleeping(int maxSleeping) {
     Checks.positive("maxSleeping", maxSleeping);
-    return new WakeUp(
-        new WakeUpSettings(
-            settings.networks(),
-            settings.mobileNetworks(),
-            settings.quietTime(),
-            settings.interval(),
-            settings.attempts(),
-            maxSleeping));
+    return new WakeUp(networks, mobileNetworks, quietTime, interval, attempts, maxSleeping);
   }
 
   WakeUpSettings settings() {
-    return settings;
+    return new WakeUpSettings(
+        networks, mobileNetworks, quietTime, interval, attempts, maxSleeping);
   }
 }

@@ -22,7 +22,7 @@ public record WakeUpSettings(
     Duration interval,
     int attempts,
     int maxSleeping) {
-  /** Copies the networks. */
+  /** Copies the networks of both kinds. */
   public WakeUpSettings {
     networks = List.copyOf(networks);
     mobileNetworks = Set.copyOf(mobileNetworks);
