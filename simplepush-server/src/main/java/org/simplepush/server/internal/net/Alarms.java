@@ -57,6 +57,9 @@ final class Alarms implements Runnable {
   }
 
   private void start(int timer, long delayNanos) {
+    if (connection.isClosed()) {
+      return; // the loop would keep this connection alive until then
+    }
     long due = System.nanoTime() + delayNanos;
     dueAt[timer] = due;
     if (set == null || due - set.dueAt() < 0) {

@@ -331,9 +331,7 @@ public final class Connection extends DeviceSocket implements Wire {
           case RECONCILE -> Alarms.spread(delayNanos); // who came together shall not ask together
           case REDELIVERY, QUIET -> delayNanos;
         };
-    if (state != State.CLOSED) {
-      alarms.start(timer, delay);
-    }
+    alarms.start(timer, delay);
   }
 
   @Override
@@ -458,9 +456,7 @@ public final class Connection extends DeviceSocket implements Wire {
   // Timers
 
   void startOwnTimer(long delayNanos) {
-    if (state != State.CLOSED) { // else the loop would keep this connection alive until then
-      alarms.startOwn(delayNanos);
-    }
+    alarms.startOwn(delayNanos);
   }
 
   void onTimer(Wire.Timer timer) {
