@@ -248,7 +248,7 @@ final class RequestEndPoint extends SocketChannelEndPoint {
     return task == null ? null : new Turn(this, task);
   }
 
-  /** What a selection sets off; nothing else is done with the connection meanwhile. */
+  /** What is to be done with a connection; nothing else is done with it meanwhile. */
   private record Turn(RequestEndPoint connection, Runnable task) implements Invocable.Task {
     @Override
     public void run() {
