@@ -101,6 +101,14 @@ public final class ClientAddresses {
   }
 
   /**
+   * Returns what to count the other end of a connection under as long as nothing is known but that:
+   * {@link #EXEMPT} for a trusted proxy, which brings many clients, else the {@link #key}.
+   */
+  public long peerKey(InetAddress peer) {
+    return trusts(peer) ? EXEMPT : key(peer);
+  }
+
+  /**
    * Returns what to count an address under: the whole address of IPv4, the first 64 bits of IPv6,
    * because a single customer has as many as the rest can name; {@link #EXEMPT} for this machine
    * unless it is limited too.

@@ -23,7 +23,7 @@ public final class RequestLimits implements EndpointServer.Limits {
 
   @Override
   public boolean enter(InetAddress peer) {
-    long key = key(peer);
+    long key = addresses.peerKey(peer);
     if (connections.add(key) <= maxPerAddress) {
       return true;
     }
@@ -34,12 +34,7 @@ public final class RequestLimits implements EndpointServer.Limits {
 
   @Override
   public void leave(InetAddress peer) {
-    connections.remove(key(peer));
-  }
-
-  /** The connections of a trusted proxy are those of all its clients. */
-  private long key(InetAddress peer) {
-    return addresses.trusts(peer) ? ClientAddresses.EXEMPT : addresses.key(peer);
+    connections.remove(addresses.peerKey(peer));
   }
 
   @Override

@@ -1,6 +1,5 @@
 package org.simplepush.server.internal.net;
 
-import java.net.InetAddress;
 import org.jspecify.annotations.Nullable;
 import org.simplepush.server.internal.AddressCounts;
 import org.simplepush.server.internal.ClientAddresses;
@@ -27,11 +26,6 @@ public final class ConnectionLimits {
 
   ClientAddresses addresses() {
     return addresses;
-  }
-
-  /** Returns the key of a peer as far as it is known: a proxy's client is not known yet. */
-  long firstKey(InetAddress peer) {
-    return addresses.trusts(peer) ? ClientAddresses.EXEMPT : addresses.key(peer);
   }
 
   /**

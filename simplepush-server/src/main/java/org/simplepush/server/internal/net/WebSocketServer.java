@@ -267,7 +267,7 @@ public final class WebSocketServer {
     boolean mayEnter;
     try {
       peer = ((InetSocketAddress) channel.getRemoteAddress()).getAddress();
-      address = limits.firstKey(peer);
+      address = limits.addresses().peerKey(peer); // a proxy's client is not known yet
       mayEnter = limits.enter(address);
     } catch (Throwable e) {
       notServed(channel, e);
