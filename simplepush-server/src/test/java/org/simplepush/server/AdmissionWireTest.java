@@ -2,6 +2,7 @@ package org.simplepush.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.simplepush.server.fixtures.TestServers.awaitRelease;
 import static org.simplepush.server.fixtures.TestServers.eventually;
 import static org.simplepush.server.fixtures.TestServers.server;
 
@@ -210,14 +211,6 @@ class AdmissionWireTest {
     }
   }
 
-  private static void waitFor(CountDownLatch release) {
-    try {
-      release.await();
-    } catch (InterruptedException e) {
-      throw new IllegalStateException(e);
-    }
-  }
-
   /** One that blocks keeps others from being admitted, but nobody from being served. */
   @Test
   void hookThatBlocksKeepsNoLoopWaiting() throws Exception {
@@ -226,7 +219,7 @@ class AdmissionWireTest {
             start(
                 request -> {
                   if (!request.headers("X-Case").isEmpty()) {
-                    waitFor(release);
+                    awaitRelease(release);
                   }
                   return now(Decision.admit());
                 });

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import static org.simplepush.server.fixtures.TestServers.CHANNEL;
+import static org.simplepush.server.fixtures.TestServers.awaitRelease;
 import static org.simplepush.server.fixtures.TestServers.eventually;
 import static org.simplepush.server.fixtures.TestServers.server;
 
@@ -244,20 +245,11 @@ class HealthWireTest {
     }
   }
 
-  /** Until a test releases it, which it must do however it ends: the thread may be another's. */
-  private static void waitFor(CountDownLatch release) {
-    try {
-      release.await();
-    } catch (InterruptedException e) {
-      throw new IllegalStateException(e);
-    }
-  }
-
   @Test
   void loopThatIsBlockedIsToldOfAsLongAsItIs() throws Exception {
     CountDownLatch release = new CountDownLatch(1);
     try (PushServer server = server().eventLoops(2).build().start()) {
-      server.webSockets().loop(1).execute(() -> waitFor(release));
+      server.webSockets().loop(1).execute(() -> awaitRelease(release));
       try {
         assertSick(server, "An event loop does not take its turn");
       } finally {
@@ -386,7 +378,7 @@ class HealthWireTest {
     ExecutorService executor = Executors.newFixedThreadPool(1);
     CountDownLatch release = new CountDownLatch(1);
     try (PushServer server = builder(secure, folder).endpointExecutor(executor).build().start()) {
-      executor.execute(() -> waitFor(release));
+      executor.execute(() -> awaitRelease(release));
       try {
         assertSick(server, "a request was not answered");
       } finally {

@@ -1,6 +1,7 @@
 package org.simplepush.server.jetty;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.simplepush.server.fixtures.TestServers.awaitRelease;
 import static org.simplepush.server.fixtures.TestServers.eventually;
 
 import java.net.InetSocketAddress;
@@ -30,11 +31,7 @@ class RequestTurnTest {
     @Override
     public CompletionStage<Response> handle(Request request) {
       reading.countDown();
-      try {
-        release.await();
-      } catch (InterruptedException e) {
-        throw new IllegalStateException(e);
-      }
+      awaitRelease(release);
       return CompletableFuture.completedStage(new Response(204, Map.of(), ""));
     }
 
