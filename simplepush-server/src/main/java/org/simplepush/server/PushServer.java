@@ -699,7 +699,7 @@ public final class PushServer implements AutoCloseable {
 
     /**
      * Hears which versions devices have acknowledged, once the store has that. It may be slow and
-     * may throw: see there what happens then. Default: nobody hears it.
+     * may throw: {@link DeliveryListener} says what happens then. Default: nobody hears it.
      */
     public Builder deliveryListener(DeliveryListener deliveryListener) {
       this.deliveryListener = Objects.requireNonNull(deliveryListener, "deliveryListener");
