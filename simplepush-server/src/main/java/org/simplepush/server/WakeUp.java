@@ -137,7 +137,6 @@ public final class WakeUp {
   }
 
   WakeUpSettings settings() {
-    return new WakeUpSettings(
-        networks, mobileNetworks, quietTime, interval, attempts, maxSleeping);
+    return new WakeUpSettings(networks, mobileNetworks, quietTime, interval, attempts, maxSleeping);
   }
 }
