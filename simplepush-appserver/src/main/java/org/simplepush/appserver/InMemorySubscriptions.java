@@ -16,7 +16,7 @@ import org.simplepush.appserver.internal.EndpointText;
 /**
  * Subscriptions that end with the process. Thread-safe.
  *
- * @since 0.1.0
+ * @since 0.1
  */
 public final class InMemorySubscriptions implements Subscriptions {
   // Both guarded by this. An endpoint is known by its text: URIs of different text may be equal.

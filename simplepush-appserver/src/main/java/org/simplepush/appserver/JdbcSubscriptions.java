@@ -27,7 +27,7 @@ import org.simplepush.appserver.internal.jdbc.Jdbc;
  * Each call takes a connection of the data source, which should be pooled, and gives it back.
  * Thread-safe.
  *
- * @since 0.1.0
+ * @since 0.1
  */
 public final class JdbcSubscriptions implements Subscriptions {
   private final Jdbc jdbc;

@@ -52,7 +52,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Thread-safe. Build one for the whole application and keep it; {@link #close} it at the end.
  *
- * @since 0.1.0
+ * @since 0.1
  */
 public final class Notifier implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(Notifier.class);

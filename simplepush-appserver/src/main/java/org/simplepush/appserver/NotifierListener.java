@@ -11,7 +11,7 @@ import java.time.Duration;
  * up verdicts, so they should be short; no lock is held. What they throw is logged and otherwise
  * ignored. No event holds an endpoint; the name of its host is in some.
  *
- * @since 0.1.0
+ * @since 0.1
  */
 public interface NotifierListener {
   /** A request ended, with an answer or without. */

@@ -30,7 +30,7 @@ import java.util.function.ToDoubleFunction;
  *
  * <p>Needs micrometer-core, an optional dependency of this module.
  *
- * @since 0.1.0
+ * @since 0.1
  */
 @SuppressWarnings("exports") // who uses this class has that module
 public final class NotifierMetrics implements MeterBinder {

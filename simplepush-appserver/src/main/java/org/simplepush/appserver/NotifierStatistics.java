@@ -7,7 +7,7 @@ import org.simplepush.appserver.internal.send.SenderStatistics;
  * What a {@link Notifier} has done since it was built. All but {@link #waiting}, {@link #onWire}
  * and {@link #hostsPaused} only grow. The numbers are of one moment.
  *
- * @since 0.1.0
+ * @since 0.1
  */
 public final class NotifierStatistics {
   private final SenderStatistics numbers;

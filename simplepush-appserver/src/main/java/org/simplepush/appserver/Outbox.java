@@ -42,7 +42,7 @@ import org.simplepush.core.internal.DaemonThreads;
  * <p>Tested on SQLite and PostgreSQL. Methods that use the table block while they do. Thread-safe.
  * Close it before its notifier.
  *
- * @since 0.1.0
+ * @since 0.1
  */
 public final class Outbox implements AutoCloseable {
   private final OutboxTable table;

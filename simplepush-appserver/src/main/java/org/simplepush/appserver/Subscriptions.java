@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * StorageException} says that the database failed. A topic is 1 to 255 characters of the user's
  * choice, compared as they are; it exists while it has an endpoint.
  *
- * @since 0.1.0
+ * @since 0.1
  */
 public interface Subscriptions {
   /**

@@ -11,7 +11,7 @@ package org.simplepush.appserver;
  * @param failed how many got no answer in time
  * @param complete whether every endpoint was tried; false if the notifier was closed, or the future
  *     cancelled, before the last one
- * @since 0.1.0
+ * @since 0.1
  */
 public record Summary(
     long accepted,

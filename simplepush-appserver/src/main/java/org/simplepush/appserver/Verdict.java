@@ -5,7 +5,7 @@ package org.simplepush.appserver;
  *
  * <p>No verdict holds an endpoint, or anything a stranger's server wrote: verdicts are safe to log.
  *
- * @since 0.1.0
+ * @since 0.1
  */
 public sealed interface Verdict {
   /** The kinds of verdicts, for a {@code switch} that covers all. */

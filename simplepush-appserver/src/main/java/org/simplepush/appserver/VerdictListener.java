@@ -13,7 +13,7 @@ import java.net.URI;
  * or a sweep of an outbox stops sending when enough of them do. What it throws is logged and
  * otherwise ignored. It may close the notifier and the outbox.
  *
- * @since 0.1.0
+ * @since 0.1
  */
 @FunctionalInterface
 public interface VerdictListener {

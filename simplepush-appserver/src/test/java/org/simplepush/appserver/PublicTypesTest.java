@@ -2,15 +2,11 @@ package org.simplepush.appserver;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.IOException;
 import java.net.URI;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
-import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import okhttp3.Dns;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -22,37 +18,9 @@ import org.simplepush.appserver.testing.Databases;
 
 /** What all public types have in common. */
 class PublicTypesTest {
-  private static final Path SOURCES =
-      Path.of("src", "main", "java", "org", "simplepush", "appserver");
-
-  private static final Pattern PUBLIC =
-      Pattern.compile(
-          "^public (final class|sealed interface|interface|record) ", Pattern.MULTILINE);
-
   private static final URI ENDPOINT = URI.create("https://push.example/update/secret");
 
   @TempDir private Path directory;
-
-  @Test
-  void eachSaysSinceWhenItIsThere() throws IOException {
-    try (Stream<Path> files = Files.list(SOURCES)) {
-      List<Path> types =
-          files
-              .filter(path -> path.toString().endsWith(".java"))
-              .filter(path -> PUBLIC.matcher(read(path)).find())
-              .toList();
-      assertThat(types).hasSizeGreaterThan(10);
-      assertThat(types).allSatisfy(type -> assertThat(read(type)).contains(" * @since 0.1.0"));
-    }
-  }
-
-  private static String read(Path file) {
-    try {
-      return Files.readString(file);
-    } catch (IOException e) {
-      throw new IllegalStateException(e);
-    }
-  }
 
   /** Nor do the internal types that hold one, because anybody may log them. */
   @Test

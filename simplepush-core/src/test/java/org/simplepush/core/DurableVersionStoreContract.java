@@ -15,6 +15,8 @@ import org.junit.jupiter.api.Test;
 /**
  * What every {@link DurableVersionStore} promises beside what every store does. Extend it, supply
  * an empty store, a way to open it again and a way to move its time, inherit the tests.
+ *
+ * @since 0.1
  */
 public abstract class DurableVersionStoreContract extends VersionStoreContract {
   private static final String RECORD = "some keys 1\nA+/= \u00fcn\u00efcode 'quoted' %s\n";

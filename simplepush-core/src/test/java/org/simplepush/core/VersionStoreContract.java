@@ -45,6 +45,8 @@ import org.simplepush.core.VersionStore.Resumption.Resumed;
 /**
  * What every {@link VersionStore} promises. Extend it, supply an empty store and a way to move its
  * time, inherit the tests.
+ *
+ * @since 0.1
  */
 @Timeout(60)
 public abstract class VersionStoreContract {

@@ -18,6 +18,8 @@ import org.simplepush.core.internal.Checks;
  * fails or returns null, which is logged once a minute. If a device leaves before, the stage is
  * cancelled. Limits of connections are checked before; devices that are connected are not asked
  * about again.
+ *
+ * @since 0.1
  */
 @FunctionalInterface
 public interface Admission {

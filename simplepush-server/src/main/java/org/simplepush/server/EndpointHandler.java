@@ -21,6 +21,8 @@ import org.jspecify.annotations.Nullable;
  * version from the parameters, or answers 500 and logs the likely cause.
  *
  * <p>Safe for use by many threads.
+ *
+ * @since 0.1
  */
 public interface EndpointHandler {
   /**

@@ -11,6 +11,8 @@ import org.simplepush.server.internal.keys.KeyFile;
  * not last or is not to hold them. The first key issues, all verify: to rotate, add a new key at
  * the end on every server, then put it in front, and take an old one out when its endpoints shall
  * die. Immutable.
+ *
+ * @since 0.1
  */
 public final class EndpointKeys {
   /** Bytes in a key: AES-SIV with two AES-256 keys. */

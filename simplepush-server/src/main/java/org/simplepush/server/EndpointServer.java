@@ -13,6 +13,8 @@ import org.jspecify.annotations.Nullable;
  * takes less CPU and speaks HTTP/2.
  *
  * <p>Several push servers may use the same one; it keeps nothing between them.
+ *
+ * @since 0.1
  */
 public interface EndpointServer {
   /**

@@ -36,6 +36,8 @@ import org.slf4j.LoggerFactory;
  * So are its logs: those of Jetty tell what is sent as a host, see {@code JettyEndpointServer}.
  *
  * <p>Needs jakarta.servlet-api, an optional dependency of this module.
+ *
+ * @since 0.1
  */
 @SuppressWarnings("exports") // who uses this class has that module
 public class EndpointServlet extends HttpServlet {

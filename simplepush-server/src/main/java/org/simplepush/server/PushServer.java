@@ -50,6 +50,8 @@ import org.simplepush.server.internal.session.SessionRegistry;
  * <p>Safe for use by many threads. Several servers may run in one process; they share nothing but
  * what they are handed. Build one, start it once, keep it for the life of the application, close
  * it.
+ *
+ * @since 0.1
  */
 public final class PushServer implements AutoCloseable {
   private final Node node;

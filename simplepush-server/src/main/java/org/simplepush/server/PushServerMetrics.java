@@ -13,6 +13,8 @@ import org.simplepush.server.internal.Refusal;
  * simplepush.} and the name of each. What moves which number is said there.
  *
  * <p>Needs micrometer-core, an optional dependency of this module.
+ *
+ * @since 0.1
  */
 @SuppressWarnings("exports") // who uses this class has that module
 public final class PushServerMetrics implements MeterBinder {

@@ -8,6 +8,8 @@ import java.util.List;
  * runs, so they may disagree by what happened meanwhile.
  *
  * <p>The server implements this; later versions count more. Immutable.
+ *
+ * @since 0.1
  */
 public interface ServerStatistics {
   /** Returns the number of WebSocket connections open now, those still shaking hands included. */

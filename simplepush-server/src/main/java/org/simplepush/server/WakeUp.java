@@ -16,6 +16,8 @@ import org.simplepush.server.internal.session.WakeUpSettings;
  * <pre>{@code
  * PushServer.builder().wakeUp(WakeUp.inNetworks("10.0.0.0/8").quietTime(Duration.ofSeconds(30)))
  * }</pre>
+ *
+ * @since 0.1
  */
 public final class WakeUp {
   private static final Pattern MOBILE_NETWORK = Pattern.compile("\\d{3}-\\d{2,3}");

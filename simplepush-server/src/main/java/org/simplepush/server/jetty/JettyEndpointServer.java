@@ -18,6 +18,8 @@ import org.simplepush.server.internal.OptionalDependency;
  * {@code org.eclipse.jetty.util.HostPort} and {@code org.eclipse.jetty.http.HttpParser} to error.
  *
  * <p>Works with Jetty 12.0, from 12.0.36 on, and 12.1. Immutable.
+ *
+ * @since 0.1
  */
 public final class JettyEndpointServer implements EndpointServer {
   private static final OptionalDependency JETTY =

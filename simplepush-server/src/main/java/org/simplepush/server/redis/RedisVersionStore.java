@@ -66,6 +66,8 @@ import org.slf4j.LoggerFactory;
  * {@code io.netty.handler} and {@code io.netty.resolver.dns}, or the JVM is told to {@code
  * --add-modules} these: Lettuce is no real module and so names none that it needs. Safe for use by
  * many threads; keep one for the life of the server and close it after that.
+ *
+ * @since 0.1
  */
 @SuppressWarnings("exports") // who hands in a client of Lettuce's has that module
 public final class RedisVersionStore implements SharedVersionStore, DurableVersionStore {

@@ -50,6 +50,8 @@ import org.simplepush.core.internal.StoreArguments;
  *
  * <p>Needs {@code org.xerial:sqlite-jdbc}, an optional dependency of this module. Safe for use by
  * many threads; keep one for the life of the server and close it after that.
+ *
+ * @since 0.1
  */
 public final class SqliteVersionStore implements DurableVersionStore {
   private final Writer writer;

@@ -9,6 +9,8 @@ import org.jspecify.annotations.Nullable;
  * test wants. Immutable.
  *
  * <p>But for {@link #asUsual} the version is not accepted, whatever the request says.
+ *
+ * @since 0.1
  */
 public final class Answer {
   /** What is done once the time has come. */

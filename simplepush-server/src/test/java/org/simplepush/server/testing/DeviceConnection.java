@@ -32,6 +32,8 @@ import org.slf4j.LoggerFactory;
  * speaks over it; the test listens, and interrupts as it likes.
  *
  * <p>Safe for use by many threads.
+ *
+ * @since 0.1
  */
 public final class DeviceConnection {
   private static final Logger log = LoggerFactory.getLogger(DeviceConnection.class);

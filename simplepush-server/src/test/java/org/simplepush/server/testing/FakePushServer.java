@@ -59,6 +59,8 @@ import org.simplepush.server.EndpointHandler;
  *
  * <p>Safe for use by many threads. What waits, waits up to 10 s, or as long as {@link #patience}
  * says.
+ *
+ * @since 0.1
  */
 public final class FakePushServer
     implements BeforeAllCallback,
