@@ -16,15 +16,11 @@ import io.lettuce.core.RedisCredentials;
 import io.lettuce.core.RedisCredentialsProvider;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.SslOptions;
-import java.io.File;
 import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.net.NetworkInterface;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.KeyStore;
 import java.time.Duration;
-import java.util.Base64;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -37,6 +33,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.simplepush.core.SharedVersionStore.Node;
 import org.simplepush.core.StoreException;
 import org.simplepush.core.Uaid;
+import org.simplepush.server.fixtures.Certificates;
 import org.simplepush.server.fixtures.LogCapture;
 
 /** The ways to Redis, and what is said when one leads nowhere. */
@@ -105,7 +102,7 @@ class RedisConnectionTest extends RedisFixture {
 
   @Test
   void speaksTls(@TempDir Path folder) throws Exception {
-    String[] files = certificate(folder);
+    Certificates.Pem files = Certificates.pem(folder);
     int port = RedisProcess.anyPort();
     RedisProcess redis = redis(tls(port, "no", files));
 
@@ -126,55 +123,19 @@ class RedisConnectionTest extends RedisFixture {
         "ended the connection before it answered");
   }
 
-  private static String[] tls(int port, String clients, String[] files) {
+  private static String[] tls(int port, String clients, Certificates.Pem files) {
     return new String[] {
       "--tls-port",
       String.valueOf(port),
       "--tls-auth-clients",
       clients,
       "--tls-cert-file",
-      files[0],
+      files.certificate().toString(),
       "--tls-key-file",
-      files[1],
+      files.key().toString(),
       "--tls-ca-cert-file",
-      files[0]
+      files.certificate().toString()
     };
-  }
-
-  /** Makes a certificate that nobody trusts; returns the files of it and of its key. */
-  private static String[] certificate(Path folder) throws Exception {
-    Path file = folder.resolve("keys.p12");
-    Process keytool =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
-                "-genkeypair",
-                "-keystore",
-                file.toString(),
-                "-storepass",
-                "password",
-                "-alias",
-                "redis",
-                "-keyalg",
-                "RSA",
-                "-dname",
-                "CN=localhost")
-            .start();
-    assertThat(keytool.waitFor()).isZero();
-    KeyStore keys = KeyStore.getInstance(file.toFile(), "password".toCharArray());
-    return new String[] {
-      pem(folder.resolve("cert.pem"), "CERTIFICATE", keys.getCertificate("redis").getEncoded()),
-      pem(
-          folder.resolve("key.pem"),
-          "PRIVATE KEY",
-          keys.getKey("redis", "password".toCharArray()).getEncoded())
-    };
-  }
-
-  private static String pem(Path file, String what, byte[] content) throws Exception {
-    String text =
-        "-----BEGIN %s-----%n%s%n-----END %s-----%n"
-            .formatted(what, Base64.getMimeEncoder().encodeToString(content), what);
-    return Files.writeString(file, text).toString();
   }
 
   @Test
@@ -369,7 +330,7 @@ class RedisConnectionTest extends RedisFixture {
 
   @Test
   void certificateOfTheClientIsTakenFromItsOptions(@TempDir Path folder) throws Exception {
-    String[] files = certificate(folder);
+    Certificates.Pem files = Certificates.pem(folder);
     int port = RedisProcess.anyPort();
     redis(tls(port, "yes", files));
     RedisURI uri =
@@ -379,7 +340,7 @@ class RedisConnectionTest extends RedisFixture {
             .withSsl(true)
             .withTimeout(Duration.ofSeconds(20))
             .build();
-    SslOptions.Builder trusting = SslOptions.builder().trustManager(new File(files[0]));
+    SslOptions.Builder trusting = SslOptions.builder().trustManager(files.certificate().toFile());
     ClientOptions without = ClientOptions.builder().sslOptions(trusting.build()).build();
     assertThatThrownBy(() -> RedisVersionStore.open(List.of(uri), without))
         .isInstanceOf(StoreException.class)
@@ -387,7 +348,10 @@ class RedisConnectionTest extends RedisFixture {
 
     ClientOptions with =
         ClientOptions.builder()
-            .sslOptions(trusting.keyManager(new File(files[0]), new File(files[1]), null).build())
+            .sslOptions(
+                trusting
+                    .keyManager(files.certificate().toFile(), files.key().toFile(), null)
+                    .build())
             .build();
     RedisVersionStore store = closing(RedisVersionStore.open(List.of(uri), with));
     store.join(WEEK, heard);
