@@ -14,19 +14,19 @@ import org.simplepush.core.ServerMessage;
 import org.simplepush.server.internal.Refusal;
 import org.simplepush.server.internal.framing.FrameGuard;
 import org.simplepush.server.internal.framing.UpgradeRequest;
-import org.simplepush.server.internal.session.Session;
+import org.simplepush.server.internal.session.Conversation;
 import org.simplepush.server.internal.session.Wire;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * One device's connection: moves bytes between its socket and the WebSocket engine, and messages
- * between the engine and the {@link Session}. Knows no rules of SimplePush. Only touched by who has
- * the turn of its loop, but for {@link #execute} and {@link #executeInline}.
+ * between the engine and the {@link Conversation}. Knows no rules of SimplePush. Only touched by
+ * who has the turn of its loop, but for {@link #execute} and {@link #executeInline}.
  *
  * <p>Life: <em>opening</em> until the upgrade request is complete and right, <em>open</em> while
- * the session lasts, <em>closing</em> from the close frame or the refusal until the peer ends the
- * stream or patience does, <em>closed</em>.
+ * the conversation lasts, <em>closing</em> from the close frame or the refusal until the peer ends
+ * the stream or patience does, <em>closed</em>.
  */
 public final class Connection extends DeviceSocket implements Wire {
   private enum State {
@@ -65,7 +65,7 @@ public final class Connection extends DeviceSocket implements Wire {
    */
   private @Nullable ByteBuffer input;
 
-  private @Nullable Session session;
+  private @Nullable Conversation conversation;
 
   private boolean flushRequested;
   private final long acceptedAt;
@@ -85,7 +85,7 @@ public final class Connection extends DeviceSocket implements Wire {
     super(server, loop, channel, transport);
     this.address = address;
     this.opening = new Opening(this, server, channel);
-    this.guard = new FrameGuard(server.context().settings().maxMessageLength());
+    this.guard = new FrameGuard(server.settings().maxMessageLength());
     this.acceptedAt = System.nanoTime();
     this.lastHeard = loop.now();
     alarms.startOwn(opening.patienceNanos());
@@ -170,7 +170,7 @@ public final class Connection extends DeviceSocket implements Wire {
     state = State.OPEN;
     opening = null;
     alarms.stopOwn();
-    session = new Session(server.context(), this);
+    conversation = server.conversations().begin(this);
     startProbing();
     if (early.hasRemaining()) {
       readFrames(early);
@@ -208,11 +208,11 @@ public final class Connection extends DeviceSocket implements Wire {
    * After the end: hands over what had come before it, as far as that is to be had in one piece.
    */
   private void finish(@Nullable ByteBuffer buffer) {
-    if (buffer == null || session == null || state == State.OPEN) {
+    if (buffer == null || conversation == null || state == State.OPEN) {
       return;
     }
     for (String text = guard.nextText(buffer); text != null; text = guard.nextText(buffer)) {
-      session.onLeftOver(text);
+      conversation.onLeftOver(text);
     }
   }
 
@@ -226,24 +226,24 @@ public final class Connection extends DeviceSocket implements Wire {
       decoder.decode(buffer.limit(safe));
     }
     buffer.limit(all).position(safe);
-    if (state != State.OPEN || session == null) {
+    if (state != State.OPEN || conversation == null) {
       return;
     }
     CloseCode malformed = decoder.violation();
     CloseCode violation = malformed != null ? malformed : guard.violation();
     if (violation != null) {
-      session.close(violation, "a frame broke RFC 6455 or a limit");
+      conversation.close(violation, "a frame broke RFC 6455 or a limit");
     }
   }
 
   /** Whether the device gets no answers now, because the store or the device itself is slow. */
   private boolean mustWait() {
-    return isClogged() || (session != null && session.isBusy());
+    return isClogged() || (conversation != null && conversation.isBusy());
   }
 
   private Engine engine() {
     if (engine == null) {
-      engine = new Engine(this, server.context().settings().maxMessageLength());
+      engine = new Engine(this, server.settings().maxMessageLength());
     }
     return engine;
   }
@@ -258,24 +258,24 @@ public final class Connection extends DeviceSocket implements Wire {
   // What the engine calls, while it decodes or is told to close
 
   void onText(String message) {
-    if (session != null && state == State.OPEN) {
-      session.onMessage(message, lastHeard);
+    if (conversation != null && state == State.OPEN) {
+      conversation.onMessage(message, lastHeard);
     }
   }
 
   void onBinary() {
-    if (session != null && state == State.OPEN) {
-      session.close(CloseCode.UNSUPPORTED_DATA, "messages are text");
+    if (conversation != null && state == State.OPEN) {
+      conversation.close(CloseCode.UNSUPPORTED_DATA, "messages are text");
     }
   }
 
   void onPong(long payload) {
-    if (session != null && state == State.OPEN) {
-      session.onPong(payload);
+    if (conversation != null && state == State.OPEN) {
+      conversation.onPong(payload);
     }
   }
 
-  // What the session calls
+  // What the conversation calls
 
   @Override
   public void send(ServerMessage message) {
@@ -287,7 +287,7 @@ public final class Connection extends DeviceSocket implements Wire {
     assert loop.isCurrent();
     TextFrame frame = loop.textFrame();
     try {
-      server.context().codec().write(message, frame.begin());
+      server.codec().write(message, frame.begin());
     } catch (IOException e) {
       throw new UncheckedIOException("bytes in memory do not fail", e);
     }
@@ -327,7 +327,7 @@ public final class Connection extends DeviceSocket implements Wire {
         switch (timer) {
           // The first counts from connecting.
           case HELLO ->
-              session == null ? delayNanos - (System.nanoTime() - acceptedAt) : delayNanos;
+              conversation == null ? delayNanos - (System.nanoTime() - acceptedAt) : delayNanos;
           case RECONCILE -> Alarms.spread(delayNanos); // who came together shall not ask together
           case REDELIVERY, QUIET -> delayNanos;
         };
@@ -345,8 +345,8 @@ public final class Connection extends DeviceSocket implements Wire {
 
   private void flush() {
     flushRequested = false;
-    if (session != null) {
-      session.flush();
+    if (conversation != null) {
+      conversation.flush();
     }
   }
 
@@ -414,8 +414,8 @@ public final class Connection extends DeviceSocket implements Wire {
     if (writeBacklog()) {
       if (state == State.CLOSING) {
         endOutput();
-      } else if (session != null) {
-        session.flush();
+      } else if (conversation != null) {
+        conversation.flush();
       }
     }
   }
@@ -438,10 +438,10 @@ public final class Connection extends DeviceSocket implements Wire {
   }
 
   Acquaintance acquaintance() {
-    if (session == null || !session.isGreeted()) {
+    if (conversation == null || !conversation.isGreeted()) {
       return Acquaintance.NONE;
     }
-    return session.hasChannels() ? Acquaintance.KNOWN : Acquaintance.WITHOUT_CHANNEL;
+    return conversation.hasChannels() ? Acquaintance.KNOWN : Acquaintance.WITHOUT_CHANNEL;
   }
 
   long acceptedAt() {
@@ -460,8 +460,8 @@ public final class Connection extends DeviceSocket implements Wire {
   }
 
   void onTimer(Wire.Timer timer) {
-    if (session != null) {
-      session.onTimer(timer);
+    if (conversation != null) {
+      conversation.onTimer(timer);
     }
   }
 
@@ -479,13 +479,13 @@ public final class Connection extends DeviceSocket implements Wire {
   }
 
   private void startProbing() {
-    startOwnTimer(Alarms.spread(server.context().settings().probeInterval().toNanos()));
+    startOwnTimer(Alarms.spread(server.settings().probeInterval().toNanos()));
   }
 
   /** Finds out whether a device that has been silent is still there. */
   private void probe() {
     long silent = loop.now() - lastHeard;
-    long interval = server.context().settings().probeInterval().toNanos();
+    long interval = server.settings().probeInterval().toNanos();
     long patience = Math.min(PROBE_NANOS, interval);
     if (probed && silent >= patience) {
       closeNow();
@@ -513,8 +513,8 @@ public final class Connection extends DeviceSocket implements Wire {
     ByteBuffer left = input;
     input = null;
     endOpening();
-    if (session != null) {
-      session.onClosed();
+    if (conversation != null) {
+      conversation.onClosed();
     }
     finish(left);
     startOwnTimer(CLOSING_NANOS);
@@ -561,8 +561,8 @@ public final class Connection extends DeviceSocket implements Wire {
     engine = null;
     closeSocket(); // first, whatever fails
     try {
-      if (session != null) {
-        session.onClosed();
+      if (conversation != null) {
+        conversation.onClosed();
       }
       finish(left);
     } finally {
@@ -583,8 +583,8 @@ public final class Connection extends DeviceSocket implements Wire {
           switch (state) {
             case OPENING -> closeNow();
             case OPEN -> {
-              if (session != null) {
-                session.close(code, reason);
+              if (conversation != null) {
+                conversation.close(code, reason);
               }
             }
             case CLOSING, CLOSED -> log.trace("Going already");

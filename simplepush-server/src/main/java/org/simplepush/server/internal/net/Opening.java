@@ -61,7 +61,7 @@ final class Opening {
   }
 
   private long soonerThanHello(long nanos) {
-    return Math.min(nanos, server.context().settings().helloTimeout().toNanos());
+    return Math.min(nanos, server.settings().helloTimeout().toNanos());
   }
 
   /** Returns how much memory it takes, in bytes. */

@@ -24,12 +24,15 @@ import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
 import org.jspecify.annotations.Nullable;
+import org.simplepush.core.MessageCodec;
+import org.simplepush.server.internal.Counters;
 import org.simplepush.server.internal.FailureLog;
 import org.simplepush.server.internal.MemoryAccount;
 import org.simplepush.server.internal.MemoryAccount.Kind;
 import org.simplepush.server.internal.Refusal;
 import org.simplepush.server.internal.Throttle;
-import org.simplepush.server.internal.session.Session;
+import org.simplepush.server.internal.session.Conversations;
+import org.simplepush.server.internal.session.ServerSettings;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -80,7 +83,10 @@ public final class WebSocketServer {
 
   private static final int QUIET_SECONDS = 60;
 
-  private final Session.Context context;
+  private final Conversations conversations;
+  private final ServerSettings settings;
+  private final MessageCodec codec;
+  private final Counters counters;
   private final ConnectionLimits limits;
   private final @Nullable AdmissionDesk admission;
   private final FailureLog failures;
@@ -107,17 +113,23 @@ public final class WebSocketServer {
   private int nextLoop;
 
   public WebSocketServer(
-      Session.Context context,
+      Conversations conversations,
+      ServerSettings settings,
+      MessageCodec codec,
+      Counters counters,
       ConnectionLimits limits,
       @Nullable AdmissionDesk admission,
       @Nullable SSLContext tls,
       ServerSocketChannel listener) {
-    this.context = context;
+    this.conversations = conversations;
+    this.settings = settings;
+    this.codec = codec;
+    this.counters = counters;
     this.limits = limits;
     this.admission = admission;
     this.tls = tls;
     this.listener = listener;
-    this.failures = context.counters().failures;
+    this.failures = counters.failures;
     this.connectionCost = tls == null ? CONNECTION : CONNECTION + TLS;
     this.maxConnections =
         Math.min(limits.max(), Math.max(1, memory().limit(Kind.CONNECTIONS) / connectionCost));
@@ -164,12 +176,20 @@ public final class WebSocketServer {
     loops.forEach(EventLoop::start);
   }
 
-  Session.Context context() {
-    return context;
+  Conversations conversations() {
+    return conversations;
+  }
+
+  ServerSettings settings() {
+    return settings;
+  }
+
+  MessageCodec codec() {
+    return codec;
   }
 
   MemoryAccount memory() {
-    return context.counters().memory;
+    return counters.memory;
   }
 
   /** For tests that break one. */
@@ -218,13 +238,13 @@ public final class WebSocketServer {
   }
 
   void refused(Refusal why) {
-    context.counters().refusals.count(why);
+    counters.refusals.count(why);
   }
 
   // Accepting, on the first loop
 
   private void accepted(SocketChannel channel) {
-    context.counters().connectionsOpened.increment();
+    counters.connectionsOpened.increment();
     int connected = open.incrementAndGet();
     memory().charge(Kind.CONNECTIONS, connectionCost);
     if (connected > maxConnections + SPARE) {
@@ -476,7 +496,7 @@ public final class WebSocketServer {
   private void ended() {
     open.decrementAndGet();
     memory().release(Kind.CONNECTIONS, connectionCost);
-    context.counters().connectionsClosed.increment();
+    counters.connectionsClosed.increment();
   }
 
   // The end

@@ -30,8 +30,12 @@ import org.simplepush.server.internal.keys.KeyKeeper;
 import org.simplepush.server.internal.net.AdmissionDesk;
 import org.simplepush.server.internal.net.ConnectionLimits;
 import org.simplepush.server.internal.net.WebSocketServer;
+import org.simplepush.server.internal.session.Acknowledgements;
+import org.simplepush.server.internal.session.Channels;
+import org.simplepush.server.internal.session.Conversations;
 import org.simplepush.server.internal.session.CreationLimits;
-import org.simplepush.server.internal.session.Session;
+import org.simplepush.server.internal.session.Greeter;
+import org.simplepush.server.internal.session.ServerSettings;
 import org.simplepush.server.internal.session.SessionRegistry;
 import org.simplepush.server.internal.session.Sleepers;
 import org.simplepush.server.internal.wakeup.UdpWaker;
@@ -92,8 +96,7 @@ public final class Node {
     this.store = config.store() != null ? config.store() : new InMemoryVersionStore();
     this.sleepers = new Sleepers(config.wakeUp(), waker, System::nanoTime, counters);
     this.sessions = new SessionRegistry(store, sleepers, System::nanoTime, counters);
-    this.keys =
-        new KeyKeeper(store, config.keys(), config.upkeep().clock(), sessions::compareEverybody);
+    this.keys = new KeyKeeper(store, config.keys(), config.upkeep().clock(), sessions::compareAll);
     ServerConfig.Endpoints endpoints = config.endpoints();
     this.endpointHandler =
         new VersionEndpoint(
@@ -155,30 +158,31 @@ public final class Node {
         base = config.listen().endpointUri(endpointPort);
         warnOfWildcard(listener, base);
       }
-      Session.Context context =
-          new Session.Context(
-              config.sessions(),
+      ServerSettings settings = config.sessions();
+      MessageCodec codec = new MessageCodec(settings.maxMessageLength());
+      CreationLimits creation =
+          new CreationLimits(
               store,
+              config.limits().channels(),
+              config.limits().newUserAgentsPerMinute(),
+              config.limits().newChannelsPerMinute(),
+              System::nanoTime);
+      Greeter greeter =
+          new Greeter(
               sessions,
               sleepers,
-              keys.tokens(),
-              base,
-              new MessageCodec(config.sessions().maxMessageLength()),
-              new CreationLimits(
-                  store,
-                  config.limits().channels(),
-                  config.limits().newUserAgentsPerMinute(),
-                  config.limits().newChannelsPerMinute(),
-                  System::nanoTime),
-              counters,
-              deliveryReports(name));
+              new Channels(settings.maxChannelsPerUserAgent(), creation, keys.tokens(), base),
+              new Acknowledgements(store, counters, deliveryReports(name)));
       if (config.wakeUp() != null) {
         waker.open(name);
       }
       join();
       WebSocketServer webSockets =
           new WebSocketServer(
-              context,
+              new Conversations(settings, codec, greeter, counters),
+              settings,
+              codec,
+              counters,
               new ConnectionLimits(
                   addresses,
                   config.limits().connections(),
@@ -188,7 +192,7 @@ public final class Node {
               listener);
       webSockets.start(config.listen().eventLoops(), name);
       Housekeeper housekeeper = new Housekeeper(name, failures);
-      startDuties(housekeeper, context.limits());
+      startDuties(housekeeper, creation);
       InetSocketAddress endpointAddress =
           endpoints == null ? null : new InetSocketAddress(config.listen().host(), endpointPort);
       ServerHealth health =

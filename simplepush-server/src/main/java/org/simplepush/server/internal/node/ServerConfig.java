@@ -23,7 +23,7 @@ import org.simplepush.server.internal.session.WakeUpSettings;
  * What a server is made with; each setting is explained at its setter in the builder. Immutable.
  *
  * @param store null for one of its own, in memory
- * @param wakeUp null if nobody is to sleep
+ * @param wakeUp null if no device may sleep
  * @param admission null if all may connect
  * @param deliveryListener null if nobody hears what was delivered
  */

@@ -21,19 +21,20 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Who is connected here. Soft state: the store is the truth. Safe for use by many threads.
+ * Which user agents are connected here. Soft state: the store is the truth. Safe for use by many
+ * threads.
  *
- * <p>If several servers share the store, this one is a node of them: whoever has settled or sleeps
- * here has the claim in the store, and hints of what happens elsewhere come here.
+ * <p>If several servers share the store, this one is a node: a user agent that has settled or
+ * sleeps here has the claim in the store, and hints of what happens elsewhere arrive here.
  */
 public final class SessionRegistry implements SharedVersionStore.Listener {
   /**
-   * After lost hints everybody is compared with the store, over this time or over more: no more
-   * than so many in a second.
+   * After lost hints all user agents are compared with the store, within this time or a longer one
+   * if there are too many of them.
    */
   private static final long COMPARE_NANOS = TimeUnit.SECONDS.toNanos(5);
 
-  /** What others do to a shared store may be missed without a sign, but not for longer. */
+  /** A hint may be lost without a sign. Its effect is found after this time at the latest. */
   private static final long SHARED_COMPARE_NANOS = TimeUnit.MINUTES.toNanos(5);
 
   /** A fraction of what Redis does in a second. */
@@ -41,15 +42,15 @@ public final class SessionRegistry implements SharedVersionStore.Listener {
 
   private static final Logger log = LoggerFactory.getLogger(SessionRegistry.class);
 
-  /** How often somebody is compared at most because of what is gone. */
+  /** A user agent is compared because of {@link #gone} at most once in this time. */
   private static final long COMPARE_AGAIN_NANOS = TimeUnit.MINUTES.toNanos(1);
 
-  private final ConcurrentMap<Uaid, Session> sessions = new ConcurrentHashMap<>();
+  private final ConcurrentMap<Uaid, Registered> sessions = new ConcurrentHashMap<>();
 
-  /** Who has asked the store to settle; nearly always one session, and for a moment. */
-  private final ConcurrentMap<Uaid, List<Session>> settling = new ConcurrentHashMap<>();
+  /** The sessions that have asked the store to settle: nearly always one, and for a moment. */
+  private final ConcurrentMap<Uaid, List<Registered>> settling = new ConcurrentHashMap<>();
 
-  /** When {@link #gone} has had somebody compared last, within the last minute or two. */
+  /** When a user agent was last compared because of {@link #gone}; for a minute or two. */
   private final ConcurrentMap<Uaid, Long> compared = new ConcurrentHashMap<>();
 
   private volatile long forgotten;
@@ -59,8 +60,11 @@ public final class SessionRegistry implements SharedVersionStore.Listener {
   private final LongSupplier nanoTime;
   private final Counters counters;
 
-  /** Null before this server has joined, and for ever if it is alone. */
-  private volatile SharedVersionStore.@Nullable Node node;
+  /** The only one of the store, unless this server has joined others. */
+  private volatile SharedVersionStore.Node node;
+
+  /** Whether other nodes compete for the user agents. */
+  private volatile boolean shared;
 
   private volatile Runnable reconnected = () -> {};
   private volatile int comparisonsPerSecond = DEFAULT_COMPARISONS_PER_SECOND;
@@ -68,6 +72,7 @@ public final class SessionRegistry implements SharedVersionStore.Listener {
   public SessionRegistry(
       VersionStore store, Sleepers sleepers, LongSupplier nanoTime, Counters counters) {
     this.store = store;
+    this.node = new UnsharedNode(store);
     this.sleepers = sleepers;
     this.nanoTime = nanoTime;
     this.forgotten = nanoTime.getAsLong();
@@ -93,22 +98,25 @@ public final class SessionRegistry implements SharedVersionStore.Listener {
   public void join(Duration expiry, int comparisonsPerSecond, Runnable reconnected) {
     this.comparisonsPerSecond = comparisonsPerSecond;
     this.reconnected = reconnected;
-    if (store instanceof SharedVersionStore shared) {
-      node = shared.join(expiry, this);
+    if (store instanceof SharedVersionStore several) {
+      node = several.join(expiry, this);
+      shared = true;
     }
   }
 
   /** No more hints come. What was asked of the store before is still answered. */
   public void leave() {
-    SharedVersionStore.Node leaving = node;
-    if (leaving != null) {
-      leaving.close();
-    }
+    node.close();
   }
 
-  /** The membership, if this server is one of several; null if it is alone. */
-  SharedVersionStore.@Nullable Node node() {
+  /** What asks the store on behalf of this server. */
+  SharedVersionStore.Node node() {
     return node;
+  }
+
+  /** Whether a connection has to settle before it has the claim: other nodes may have it. */
+  boolean isShared() {
+    return shared;
   }
 
   /** Returns a number for a connection, which no other has had; a later one is higher. */
@@ -116,7 +124,17 @@ public final class SessionRegistry implements SharedVersionStore.Listener {
     return connections.incrementAndGet();
   }
 
-  // Who comes and goes
+  // User agents connect and leave
+
+  /**
+   * A user agent says hello: the session becomes the live one now, or when it has settled.
+   *
+   * @return false if the user agent has a newer connection here, so that this hello was stuck in
+   *     the network
+   */
+  boolean enter(Uaid uaid, Registered session) {
+    return shared ? isNewest(uaid, session) : connect(uaid, session);
+  }
 
   /**
    * Makes {@code session} the live one of its user agent, and ends the one that was; unless that is
@@ -124,14 +142,14 @@ public final class SessionRegistry implements SharedVersionStore.Listener {
    *
    * @return whether it is the live one
    */
-  boolean connect(Uaid uaid, Session session) {
-    Session before = sessions.putIfAbsent(uaid, session);
+  boolean connect(Uaid uaid, Registered session) {
+    Registered before = sessions.putIfAbsent(uaid, session);
     while (before != null && before != session) {
       if (before.number() > session.number()) {
         return false;
       }
       if (sessions.replace(uaid, before, session)) {
-        before.takenOver(uaid);
+        before.takenOver();
         break;
       }
       before = sessions.putIfAbsent(uaid, session);
@@ -141,8 +159,8 @@ public final class SessionRegistry implements SharedVersionStore.Listener {
   }
 
   /** Whether the user agent has no connection here that is newer than this one. */
-  boolean isNewest(Uaid uaid, Session session) {
-    Session live = sessions.get(uaid);
+  boolean isNewest(Uaid uaid, Registered session) {
+    Registered live = sessions.get(uaid);
     return live == null || live.number() <= session.number();
   }
 
@@ -150,7 +168,7 @@ public final class SessionRegistry implements SharedVersionStore.Listener {
    * The session is about to settle: from now on hints for its user agent are handed to it too. If
    * it does, {@link #connect} is next.
    */
-  void settles(Uaid uaid, Session session) {
+  void settles(Uaid uaid, Registered session) {
     settling.merge(
         uaid,
         List.of(session),
@@ -158,12 +176,12 @@ public final class SessionRegistry implements SharedVersionStore.Listener {
   }
 
   /** The session has settled, or cannot; returns whether it was about to. */
-  boolean settlesNoMore(Uaid uaid, Session session) {
+  boolean settlesNoMore(Uaid uaid, Registered session) {
     boolean[] found = new boolean[1];
     settling.computeIfPresent(
         uaid,
         (same, all) -> {
-          List<Session> others = all.stream().filter(one -> one != session).toList();
+          List<Registered> others = all.stream().filter(one -> one != session).toList();
           found[0] = others.size() < all.size();
           return others.isEmpty() ? null : others;
         });
@@ -175,10 +193,10 @@ public final class SessionRegistry implements SharedVersionStore.Listener {
    *
    * @return whether it was the live one
    */
-  boolean disconnect(Uaid uaid, Session session) {
-    boolean wasSettling = node != null && settlesNoMore(uaid, session);
+  boolean disconnect(Uaid uaid, Registered session) {
+    boolean wasSettling = settlesNoMore(uaid, session);
     boolean wasLive = sessions.remove(uaid, session);
-    // Who sleeps keeps its claim: hints come to the node that can wake it.
+    // A sleeping device keeps its claim: its hints must arrive at the node that can wake it.
     if ((wasLive || wasSettling) && !sleepers.isAsleep(uaid, session.number())) {
       release(uaid, session.number());
     }
@@ -186,18 +204,25 @@ public final class SessionRegistry implements SharedVersionStore.Listener {
   }
 
   private void release(Uaid uaid, long connection) {
-    SharedVersionStore.Node node = this.node;
-    if (node != null) {
-      node.release(uaid, connection).whenComplete((done, failure) -> check("release", failure));
-    }
+    node.release(uaid, connection).whenComplete((done, failure) -> check("release", failure));
+  }
+
+  /** An update has met a session that has ended: its device may have fallen asleep since. */
+  void publishedLate(Uaid uaid) {
+    sleepers.published(uaid);
+  }
+
+  /** A connection was taken over that has ended: its device may have fallen asleep since. */
+  void takenOverLate(Uaid uaid, long connection) {
+    sleepers.remove(uaid, connection);
   }
 
   /** Whether no newer connection has taken its place here. */
-  public boolean isLive(Uaid uaid, Session session) {
+  public boolean isLive(Uaid uaid, Registered session) {
     return sessions.get(uaid) == session;
   }
 
-  /** Forgets whoever has slept for so long. */
+  /** Forgets the devices that have slept for that long. */
   public void expire(Duration age) {
     sleepers.expire(age, (uaid, sleeper) -> release(uaid, sleeper.connection()));
   }
@@ -207,32 +232,33 @@ public final class SessionRegistry implements SharedVersionStore.Listener {
   /**
    * Hands an update to the user agent's session; if there is none, wakes one that sleeps.
    *
-   * <p>Either may be outdated, if the device has meanwhile connected to another node: then it gets
-   * the update on both connections, or a datagram it does not need. It handles a version once.
+   * <p>Either may be outdated, if the device has since connected to another node: then it gets the
+   * update on both connections, or a datagram it does not need. It handles a version once.
    */
   public void deliver(Uaid uaid, Update update) {
-    Session session = sessions.get(uaid);
+    Registered session = sessions.get(uaid);
     if (session != null) {
-      session.published(uaid, update);
+      session.published(update);
     }
     deliverElsewhere(uaid, update, session);
   }
 
   /** The same, perhaps on the calling thread, which holds no lock. */
   public void deliverInline(Uaid uaid, Update update) {
-    Session session = sessions.get(uaid);
+    Registered session = sessions.get(uaid);
     if (session != null) {
-      session.publishedInline(uaid, update);
+      session.publishedInline(update);
     }
     deliverElsewhere(uaid, update, session);
   }
 
-  private void deliverElsewhere(Uaid uaid, Update update, @Nullable Session live) {
+  private void deliverElsewhere(Uaid uaid, Update update, @Nullable Registered live) {
     if (live == null) {
       sleepers.published(uaid);
     }
-    if (node != null) {
-      settling.getOrDefault(uaid, List.of()).forEach(one -> one.published(uaid, update));
+    List<Registered> about = settling.get(uaid);
+    if (about != null) {
+      about.forEach(one -> one.published(update));
     }
   }
 
@@ -245,15 +271,15 @@ public final class SessionRegistry implements SharedVersionStore.Listener {
   @Override
   public void displaced(Uaid uaid, long connection) {
     counters.hintsReceived.increment();
-    Session session = sessions.get(uaid);
+    Registered session = sessions.get(uaid);
     if (session != null && session.number() == connection) {
-      session.takenOver(uaid);
+      session.takenOver();
     } else {
       sleepers.remove(uaid, connection);
     }
     settling.getOrDefault(uaid, List.of()).stream()
         .filter(one -> one.number() == connection)
-        .forEach(one -> one.takenOver(uaid));
+        .forEach(one -> one.takenOver());
   }
 
   @Override
@@ -263,7 +289,7 @@ public final class SessionRegistry implements SharedVersionStore.Listener {
       return;
     }
     counters.goneHints.increment();
-    Session session = sessions.get(uaid);
+    Registered session = sessions.get(uaid);
     Sleepers.Sleeper sleeper = sleepers.get(uaid);
     if (session != null) {
       session.compareAfter(0);
@@ -272,7 +298,7 @@ public final class SessionRegistry implements SharedVersionStore.Listener {
     }
   }
 
-  /** Whoever knows an endpoint that is gone must not make the store compare all the time. */
+  /** An application that uses an endpoint that is gone must not keep the store comparing. */
   private boolean mayCompareAgain(Uaid uaid) {
     long now = nanoTime.getAsLong();
     boolean[] may = new boolean[1];
@@ -295,7 +321,7 @@ public final class SessionRegistry implements SharedVersionStore.Listener {
     try {
       reconnected.run();
     } finally {
-      compareEverybody();
+      compareAll();
     }
   }
 
@@ -305,28 +331,28 @@ public final class SessionRegistry implements SharedVersionStore.Listener {
     counters.storeRestored.add(missing);
   }
 
-  /** Has everybody connected or asleep here compared with the store, one after another. */
-  public void compareEverybody() {
+  /** Compares all that are connected or sleep here with the store, one after another. */
+  public void compareAll() {
     long pause = nanosToCompareAll() / (sessions.size() + sleepers.size() + 1);
     long delay = 0;
-    for (Session session : sessions.values()) {
+    for (Registered session : sessions.values()) {
       compareAfter(delay, session);
       delay += pause;
     }
-    // Whoever is about to settle may have the claim already.
+    // A session that is about to settle may have the claim already.
     settling.values().forEach(some -> some.forEach(session -> compareAfter(0, session)));
     sleepers.visit(pause, this::compareSleeper);
   }
 
-  /** How long it takes to compare everybody without flooding the store. */
+  /** How long it takes to compare all without flooding the store. */
   private long nanosToCompareAll() {
-    long everybody = (long) sessions.size() + sleepers.size();
-    return Math.max(COMPARE_NANOS, everybody * TimeUnit.SECONDS.toNanos(1) / comparisonsPerSecond);
+    long all = (long) sessions.size() + sleepers.size();
+    return Math.max(COMPARE_NANOS, all * TimeUnit.SECONDS.toNanos(1) / comparisonsPerSecond);
   }
 
   /**
    * When to try again to compare after the store has failed: seconds after it is back, but not all
-   * at once. While it is away an attempt costs next to nothing.
+   * together. While it is away an attempt costs next to nothing.
    */
   long nanosUntilComparedAgain() {
     long all = nanosToCompareAll();
@@ -337,18 +363,18 @@ public final class SessionRegistry implements SharedVersionStore.Listener {
    * How long after a comparison the next one is due: with a shared store five minutes at most, and
    * not at the same time for all who were compared together.
    *
-   * @param longest for a store that nobody else changes
+   * @param longest for a store of one server
    */
   long nanosBetweenComparisons(Duration longest) {
     long nanos = longest.toNanos();
-    if (node == null) {
+    if (!shared) {
       return nanos;
     }
     long half = Math.min(nanos, SHARED_COMPARE_NANOS) / 2;
     return half + ThreadLocalRandom.current().nextLong(half);
   }
 
-  private void compareAfter(long delay, Session session) {
+  private void compareAfter(long delay, Registered session) {
     try {
       session.compareAfter(delay);
     } catch (Throwable e) { // the others are to be compared all the same
@@ -357,14 +383,11 @@ public final class SessionRegistry implements SharedVersionStore.Listener {
   }
 
   /**
-   * A device that sleeps cannot ask: asks for it. That counts it as seen, but only now and then,
+   * Compares a sleeping device, which cannot ping. That counts it as seen, but only now and then,
    * and {@link #expire} forgets it all the same.
    */
   private void compareSleeper(Uaid uaid, Sleepers.Sleeper sleeper) {
     SharedVersionStore.Node node = this.node;
-    if (node == null) {
-      return;
-    }
     node.compare(uaid, sleeper.standing().claim())
         .whenComplete(
             (comparison, failure) -> {
@@ -395,7 +418,7 @@ public final class SessionRegistry implements SharedVersionStore.Listener {
         sleepers.published(uaid);
       }
       case SUPERSEDED -> sleepers.remove(uaid, sleeper);
-      case UNKNOWN -> sleepers.published(uaid); // only a hello tells the device
+      case UNKNOWN -> sleepers.published(uaid); // only a hello can report lost state
     }
   }
 

@@ -17,10 +17,10 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Which user agents sleep, and when to send whom a datagram (protocol §9). Soft state: what is lost
- * with it a device finds out at the next hello it says by itself. Safe for use by many threads.
+ * with it a device finds out at its next hello. Safe for use by many threads.
  *
  * <p>A user agent enters before its session leaves the registry, and leaves when it is connected
- * again. So whoever publishes finds the session, or else the sleeper.
+ * again. So a publisher finds the session, or else the sleeper.
  */
 public final class Sleepers {
   /** What sends and keeps time. */
@@ -61,7 +61,7 @@ public final class Sleepers {
       standing = changed;
     }
 
-    /** The {@linkplain Session#number number} of the connection it had. */
+    /** The {@linkplain Registered#number number} of the connection it had. */
     long connection() {
       return standing.claim().connection();
     }
@@ -83,7 +83,7 @@ public final class Sleepers {
   private final Map<InetSocketAddress, Long> lastSent = new LinkedHashMap<>();
 
   /**
-   * @param settings null if nobody is to sleep
+   * @param settings null if no device may sleep
    */
   public Sleepers(
       @Nullable WakeUpSettings settings, Waker waker, LongSupplier nanoTime, Counters counters) {
@@ -95,7 +95,7 @@ public final class Sleepers {
 
   private WakeUpSettings settings() {
     if (settings == null) {
-      throw new IllegalStateException("nobody is to sleep");
+      throw new IllegalStateException("no device may sleep");
     }
     return settings;
   }
@@ -129,14 +129,14 @@ public final class Sleepers {
     return sleeper;
   }
 
-  /** A user agent has connected: there is nobody to wake. */
+  /** A user agent has connected: it is no longer to be woken. */
   void remove(Uaid uaid) {
     if (sleepers.remove(uaid) != null) {
       counters.sleeping.decrement();
     }
   }
 
-  /** A user agent does not fall asleep after all; somebody else under its name is left alone. */
+  /** A user agent does not fall asleep after all; another sleeper of the same UAID stays. */
   void remove(Uaid uaid, Sleeper sleeper) {
     if (sleepers.remove(uaid, sleeper)) {
       counters.sleeping.decrement();
@@ -170,7 +170,7 @@ public final class Sleepers {
     void visit(Uaid uaid, Sleeper sleeper);
   }
 
-  /** Shows whoever sleeps, the first at once and each other a pause later. */
+  /** Visits all that sleep, the first immediately and each other a pause later. */
   void visit(long pauseNanos, Visitor visitor) {
     visitNext(sleepers.entrySet().iterator(), pauseNanos, visitor);
   }
@@ -204,7 +204,7 @@ public final class Sleepers {
     }
   }
 
-  /** Forgets whoever has slept for so long, and tells of each. */
+  /** Forgets those that have slept for that long, and visits each. */
   void expire(Duration age, Visitor forgotten) {
     long now = nanoTime.getAsLong();
     sleepers.forEach(

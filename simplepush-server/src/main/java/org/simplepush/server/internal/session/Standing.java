@@ -14,8 +14,7 @@ import org.simplepush.core.SharedVersionStore.Comparison;
  *     register whose outcome is not, until the next comparison
  * @param doubtful whether a register or unregister has failed that may yet take effect, so that the
  *     store may come to have any channels
- * @param lists whether the device lists its channels at hello, and so finds out by itself what was
- *     lost
+ * @param lists whether the device lists its channels at hello, and so finds out there what was lost
  */
 public record Standing(Basis.Claim claim, @Nullable Long digest, boolean doubtful, boolean lists) {
   /** That of the channels listed, each once. */
@@ -56,7 +55,7 @@ public record Standing(Basis.Claim claim, @Nullable Long digest, boolean doubtfu
 
   /**
    * What is so after a comparison. As long as it is doubtful which channels the store will have, a
-   * device that lists none is never told to start over because of them.
+   * device that lists none never has to start over because of them.
    */
   Standing after(Comparison.Claimed store) {
     Long expected = doubtful && !lists ? null : (Long) store.digest();

@@ -11,7 +11,7 @@ import org.simplepush.core.Uaid;
 
 /** What a session knows whose device has not shown yet that it is there. */
 final class Unsettled {
-  /** What a ping carries whose pong shows it: somebody else could only guess it. */
+  /** What the ping carries. Only the device can return it; another sender would have to guess. */
   long ping = ThreadLocalRandom.current().nextLong();
 
   Basis.Seen seen;

@@ -6,7 +6,7 @@ import org.simplepush.core.CloseCode;
 import org.simplepush.core.ServerMessage;
 import org.simplepush.server.internal.ClientAddresses;
 
-/** What a session needs of the connection it speaks over. */
+/** What a conversation needs of the connection it goes over. */
 public interface Wire extends Executor {
   /** Calls a task as its loop would, one at a time, soon. From any thread. */
   @Override
@@ -22,14 +22,14 @@ public interface Wire extends Executor {
   void send(ServerMessage message);
 
   /**
-   * Sends a WebSocket ping and a message behind it, both at once: so the pong, of which {@link
-   * Session#onPong} is told, comes before all that the device says because of the message.
+   * Sends a WebSocket ping and a message behind it, both together: so the pong, which is handed to
+   * {@link Conversation#onPong}, comes before all that the device says because of the message.
    *
    * @param behind null if there is none
    */
   void ping(long payload, @Nullable ServerMessage behind);
 
-  /** Whether a message sent now would leave at once, as far as is known. */
+  /** Whether a message sent now would leave immediately, as far as is known. */
   boolean isWritable();
 
   /** Whether the device has sent something that was not handed over yet. */
@@ -39,24 +39,26 @@ public interface Wire extends Executor {
   void close(CloseCode code, String reason);
 
   /**
-   * Calls {@link Session#onTimer} once, not before {@code delayNanos} have passed. A timer that
-   * runs already is started anew.
+   * Calls {@link Conversation#onTimer} once, not before {@code delayNanos} have passed. A timer
+   * that runs already starts again.
    */
   void startTimer(Timer timer, long delayNanos);
 
-  /** Calls {@link Session#flush} once the wire has handed over all that came at the same time. */
+  /**
+   * Calls {@link Conversation#flush} once the wire has handed over all that came at the same time.
+   */
   void flushSoon();
 
   /** Nanoseconds since some fixed point. */
   long now();
 
-  /** Whether the calling thread may touch the session now. From any thread. */
+  /** Whether the calling thread may touch the conversation now. From any thread. */
   boolean isCurrent();
 
   /** What limits per address count the device under, see {@link ClientAddresses#key}. */
   long address();
 
-  /** What a session waits for. */
+  /** What a conversation waits for. */
   enum Timer {
     /** The device said no hello in time, or no pong after it, or the store has not answered. */
     HELLO,

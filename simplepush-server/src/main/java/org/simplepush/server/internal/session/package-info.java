@@ -1,6 +1,6 @@
 /**
- * The rules of the protocol: who is connected, sleeps, and is told what. Knows no sockets, threads
- * or clocks.
+ * The rules of the protocol: which user agents are connected or sleep, and what they are sent.
+ * Knows no sockets, threads or clocks.
  */
 @NullMarked
 package org.simplepush.server.internal.session;

@@ -10,7 +10,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class PingLimitTest {
   private static final long INTERVAL = 20;
 
-  private final PingLimit limit = new PingLimit(INTERVAL);
+  private final Pings limit = new Pings(INTERVAL);
 
   @ParameterizedTest
   @ValueSource(longs = {0, 1, Long.MAX_VALUE - 10, Long.MIN_VALUE, -30})
@@ -51,9 +51,30 @@ class PingLimitTest {
 
   @Test
   void zeroAllowsEverything() {
-    PingLimit off = new PingLimit(0);
+    Pings off = new Pings(0);
     for (int i = 0; i < 100; i++) {
       assertThat(off.allows(7)).isTrue();
+    }
+  }
+
+  /** What a conversation keeps of its device. */
+  private static final class Pings {
+    private final PingLimit limit;
+    private long expectedAt;
+    private boolean pinged;
+
+    Pings(long interval) {
+      limit = new PingLimit(interval);
+    }
+
+    boolean allows(long now) {
+      long expected = pinged ? expectedAt : now;
+      if (!limit.allows(expected, now)) {
+        return false;
+      }
+      pinged = true;
+      expectedAt = limit.next(expected, now);
+      return true;
     }
   }
 }

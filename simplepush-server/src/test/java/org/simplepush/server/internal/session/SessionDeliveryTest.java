@@ -11,7 +11,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
 import org.simplepush.server.fixtures.SessionFixture;
 import org.simplepush.server.fixtures.TestWire;
@@ -377,8 +376,8 @@ class SessionDeliveryTest extends SessionFixture {
     register(wire, OTHER_CHANNEL);
     Update one = raise(CHANNEL, 1);
     Update other = raise(OTHER_CHANNEL, 2);
-    wire.session.published(Uaid.parse(UAID), one);
-    wire.session.published(Uaid.parse(UAID), other);
+    wire.session().published(one);
+    wire.session().published(other);
     wire.turn();
     wire.hears(
         "{'messageType':'notification','updates':[{'channelID':'"
@@ -436,7 +435,7 @@ class SessionDeliveryTest extends SessionFixture {
   void nothingIsSentAfterTheConnectionIsGone() {
     TestWire wire = registered();
     Update update = raise(CHANNEL, 7);
-    wire.session.published(Uaid.parse(UAID), update);
+    wire.session().published(update);
     wire.breaksOff();
     wire.turn();
     passes(Duration.ofHours(1));

@@ -229,11 +229,11 @@ class SessionNodesTest extends TwoNodesFixture {
   @Test
   void hintForAUaidThatTheConnectionNoLongerHasDoesNotCloseIt() {
     TestWire wire = a.resumes();
-    Session session = wire.session;
+    Session session = wire.session();
     a.drop(UAID);
     wire.says("{'messageType':'hello','uaid':'" + UAID + "'}"); // unknown: assigned a fresh one
     assertThat(SessionFixture.uaidOf(wire)).isNotEqualTo(UAID);
-    session.takenOver(OWNER);
+    session.takenOver();
     wire.turn();
     wire.isOpen();
     assertThat(shared.isRouted(OWNER)).isFalse();

@@ -196,7 +196,7 @@ class SessionPromiseTest extends SessionFixture {
       case 9 -> {
         if (connected()) {
           wire.writable = random.nextBoolean();
-          wire.inTurn(Session::flush);
+          wire.inTurn(Conversation::flush);
         }
       }
       case 10 -> passes(Duration.ofSeconds(random.nextInt(20)));

@@ -251,9 +251,9 @@ class SessionRegisterTest extends SessionFixture {
     TestWire wire = registered();
     wire.says(unregister(CHANNEL));
     wire.hears(unregistered(CHANNEL));
-    assertThat(wire.session.remembered()).isOne(); // against late hints
+    assertThat(wire.session().remembered()).isOne(); // against late hints
     passes(Duration.ofMinutes(2));
-    assertThat(wire.session.remembered()).isZero();
+    assertThat(wire.session().remembered()).isZero();
   }
 
   @Test
@@ -284,7 +284,7 @@ class SessionRegisterTest extends SessionFixture {
       wire.says(unregister(channel(i)));
       wire.hears(unregistered(channel(i)));
     }
-    assertThat(wire.session.remembered()).isEqualTo(2 * MAX_CHANNELS);
+    assertThat(wire.session().remembered()).isEqualTo(2 * MAX_CHANNELS);
     publish(CHANNEL, 7); // which goes on, though there is no room for what is retired
     wire.hears(notification(CHANNEL, 7));
   }

@@ -28,7 +28,8 @@ class SessionRegistryTest extends SessionFixture {
   void newestConnectionDisplacesTheOlder() {
     TestWire older = resumes();
     TestWire newer = connects();
-    registry.connect(OWNER, newer.session);
+    newer.says(hello(Uaid.random().text()));
+    registry.connect(OWNER, newer.session());
     older.turn();
     newer.turn();
     older.isClosed(CloseCode.POLICY_VIOLATION);
@@ -38,7 +39,7 @@ class SessionRegistryTest extends SessionFixture {
   @Test
   void connectingAgainDoesNotDisplaceItself() {
     TestWire wire = resumes(); // only who has said hello can be displaced
-    registry.connect(OWNER, wire.session);
+    registry.connect(OWNER, wire.session());
     wire.turn();
     wire.isOpen();
     registry.deliver(OWNER, UPDATE);
@@ -61,7 +62,7 @@ class SessionRegistryTest extends SessionFixture {
   void lateGoodbyeOfTheOlderDoesNotForgetTheNewer() {
     TestWire older = resumes();
     TestWire newer = resumes();
-    registry.disconnect(OWNER, older.session);
+    registry.disconnect(OWNER, older.session());
     registry.deliver(OWNER, UPDATE);
     newer.turn();
     newer.hears(notification(CHANNEL, 1));
@@ -70,7 +71,7 @@ class SessionRegistryTest extends SessionFixture {
   @Test
   void updateForNobodyIsPassedOver() {
     TestWire wire = resumes();
-    registry.disconnect(OWNER, wire.session);
+    registry.disconnect(OWNER, wire.session());
     registry.deliver(OWNER, UPDATE);
     registry.deliver(Uaid.random(), UPDATE);
     wire.turn();
@@ -96,7 +97,7 @@ class SessionRegistryTest extends SessionFixture {
       TestWire well = wires.get(i);
       well.fault = null;
       store.advance(owners.get(i), ChannelId.parse(CHANNEL), 7); // which nobody is told
-      registry.compareEverybody();
+      registry.compareAll();
       well.turn();
       wires.forEach(wire -> wire.fault = null);
       passes(Duration.ofSeconds(10));
@@ -119,7 +120,7 @@ class SessionRegistryTest extends SessionFixture {
         List<TestWire> open = wires.stream().filter(wire -> !wire.isClosed()).toList();
         assertThat(open).hasSize(1);
         open.get(0).inTurn(session -> session.close(CloseCode.GOING_AWAY, "next round"));
-        registry.disconnect(OWNER, open.get(0).session);
+        registry.disconnect(OWNER, open.get(0).session());
       }
     } finally {
       threads.shutdownNow();

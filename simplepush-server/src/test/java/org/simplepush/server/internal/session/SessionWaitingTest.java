@@ -13,7 +13,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.simplepush.core.CloseCode;
-import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
 import org.simplepush.server.EndpointHandler;
 import org.simplepush.server.fixtures.DelayedStore;
@@ -209,7 +208,7 @@ class SessionWaitingTest extends SessionFixture {
     TestWire wire = registered();
     store.hold();
     wire.says("{'messageType':'hello'}");
-    fails(wire, "hello");
+    fails(wire, "pending");
     wire.isClosed(CloseCode.TRY_AGAIN_LATER);
   }
 
@@ -234,7 +233,7 @@ class SessionWaitingTest extends SessionFixture {
     TestWire wire = registered();
     store.hold();
     wire.says(hello(UAID));
-    fails(wire, "hello");
+    fails(wire, "pending");
     wire.hears(failed("hello", 503));
     wire.isClosed(CloseCode.TRY_AGAIN_LATER);
   }
@@ -549,11 +548,16 @@ class SessionWaitingTest extends SessionFixture {
   void hintForTheUaidThatWasLostDoesNotReachTheFreshOne() {
     registered().breaksOff();
     TestWire wire = connects();
-    Update late = raise(CHANNEL, 255); // its thread has found the session, and sleeps
+    Update late = raise(CHANNEL, 255); // not yet handed over
+    store.hold();
     wire.says(hello(UAID, CHANNEL, OTHER_CHANNEL));
+    Session found = wire.session(); // by the thread that hands it over, and sleeps
+    answers(wire, "hello"); // some channel is unknown
+    answers(wire, "hello"); // of the fresh UAID
+    store.holdNoMore();
     assertThat(uaidOf(wire)).isNotEqualTo(UAID);
     String endpoint = register(wire, CHANNEL);
-    wire.session.published(Uaid.parse(UAID), late);
+    found.published(late);
     wire.turn();
     wire.hearsNothing();
     put(endpoint, 1); // would be held to be older than 255

@@ -218,7 +218,7 @@ class SessionWakeUpTest extends SessionFixture {
     passes(QUIET);
     wire.isClosed(CloseCode.WAKE_UP);
     Update update = raise(CHANNEL, 7);
-    wire.session.published(Uaid.parse(UAID), update); // looked up before the session left
+    wire.session().published(update); // looked up before the session left
     wire.turn();
     assertThat(woken).containsExactly(ADDRESS);
   }

@@ -31,9 +31,13 @@ import org.simplepush.server.internal.EndpointTokens;
 import org.simplepush.server.internal.FailureLog;
 import org.simplepush.server.internal.MemoryAccount;
 import org.simplepush.server.internal.net.TextFrame;
+import org.simplepush.server.internal.session.Acknowledgements;
+import org.simplepush.server.internal.session.Channels;
+import org.simplepush.server.internal.session.Conversation;
+import org.simplepush.server.internal.session.Conversations;
 import org.simplepush.server.internal.session.CreationLimits;
+import org.simplepush.server.internal.session.Greeter;
 import org.simplepush.server.internal.session.ServerSettings;
-import org.simplepush.server.internal.session.Session;
 import org.simplepush.server.internal.session.SessionRegistry;
 import org.simplepush.server.internal.session.Sleepers;
 import org.simplepush.server.internal.session.Wire;
@@ -48,6 +52,7 @@ import org.simplepush.server.internal.session.Wire;
 public class SessionBenchmark {
   private static final Uaid UAID = Uaid.random();
   private static final ChannelId CHANNEL = ChannelId.random();
+  private static final int MAX_CHANNELS = 1000;
 
   private final MessageCodec codec = new MessageCodec();
   private final Counters counters =
@@ -56,30 +61,32 @@ public class SessionBenchmark {
   private final Sleepers sleepers = new Sleepers(null, new Nobody(), System::nanoTime, counters);
   private final SessionRegistry registry =
       new SessionRegistry(store, sleepers, System::nanoTime, counters);
-  private final Session.Context context =
-      new Session.Context(
+  private final Conversations conversations =
+      new Conversations(
           new ServerSettings(
               Duration.ofSeconds(30),
               Duration.ZERO,
               Duration.ofSeconds(60),
               Duration.ofMinutes(35),
               Duration.ofDays(7),
-              1000,
+              MAX_CHANNELS,
               MessageCodec.DEFAULT_MAX_MESSAGE_LENGTH),
-          store,
-          registry,
-          sleepers,
-          new EndpointTokens(List.of(EndpointTokens.randomKey())),
-          URI.create("https://push.example.org"),
           codec,
-          new CreationLimits(
-              store,
-              CreationLimits.UNLIMITED,
-              Integer.MAX_VALUE,
-              Integer.MAX_VALUE,
-              System::nanoTime),
-          counters,
-          null);
+          new Greeter(
+              registry,
+              sleepers,
+              new Channels(
+                  MAX_CHANNELS,
+                  new CreationLimits(
+                      store,
+                      CreationLimits.UNLIMITED,
+                      Integer.MAX_VALUE,
+                      Integer.MAX_VALUE,
+                      System::nanoTime),
+                  new EndpointTokens(List.of(EndpointTokens.randomKey())),
+                  URI.create("https://push.example.org")),
+              new Acknowledgements(store, counters, null)),
+          counters);
 
   private final String hello = codec.write(new ClientMessage.Hello(UAID, List.of()));
   private final String otherHello =
@@ -96,7 +103,7 @@ public class SessionBenchmark {
   /** Runs everything at once, and forgets the bytes. */
   private final class FakeWire implements Wire {
     private final TextFrame frame = new TextFrame();
-    private final Session session = new Session(context, this);
+    private final Conversation conversation = conversations.begin(this);
     private long written;
 
     @Override
@@ -134,7 +141,7 @@ public class SessionBenchmark {
 
     @Override
     public void flushSoon() {
-      session.flush();
+      conversation.flush();
     }
 
     @Override
@@ -174,8 +181,8 @@ public class SessionBenchmark {
 
   private FakeWire connect(String hello) {
     FakeWire connected = new FakeWire();
-    connected.session.onMessage(hello, connected.now());
-    connected.session.onMessage(register, connected.now());
+    connected.conversation.onMessage(hello, connected.now());
+    connected.conversation.onMessage(register, connected.now());
     return connected;
   }
 
@@ -184,14 +191,14 @@ public class SessionBenchmark {
   public long notification() {
     store.advance(UAID, CHANNEL, ++version).toCompletableFuture().join();
     registry.deliverInline(UAID, new Update(CHANNEL, version));
-    wire.session.onMessage(ack, wire.now());
+    wire.conversation.onMessage(ack, wire.now());
     return wire.written;
   }
 
   /** A ping: answered, and compared with the store. */
   @Benchmark
   public long ping() {
-    wire.session.onMessage("{}", wire.now());
+    wire.conversation.onMessage("{}", wire.now());
     return wire.written;
   }
 
@@ -199,7 +206,7 @@ public class SessionBenchmark {
   @Benchmark
   public long helloAndRegister() {
     FakeWire other = connect(otherHello);
-    other.session.onClosed();
+    other.conversation.onClosed();
     return other.written;
   }
 }
