@@ -234,9 +234,9 @@ public final class Session implements Registered {
 
   /** An unregister that was read after the connection was closed. */
   void unregisterLate(ChannelId channelId) {
-    // In a store of one server a newer connection may have registered it again; in a shared one
-    // the store knows.
-    if (wasLive || sessions().isShared()) {
+    // A newer connection that has taken its place may have registered the channel again. If this
+    // one has not settled, the store knows whether there is a newer one.
+    if (wasLive || unsettled != null) {
       report("unregister", sessions().node().unregister(uaid, basisOfUnregister(), channelId));
     }
   }
