@@ -8,6 +8,7 @@ import static org.simplepush.server.fixtures.TestServers.CHANNEL;
 import static org.simplepush.server.fixtures.TestServers.OTHER_CHANNEL;
 import static org.simplepush.server.fixtures.TestServers.eventually;
 
+import java.lang.reflect.Proxy;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,15 +17,20 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.simplepush.core.DurableVersionStore;
+import org.simplepush.core.SharedVersionStore;
+import org.simplepush.core.VersionStore;
 import org.simplepush.server.fixtures.RawHttp;
 import org.simplepush.server.fixtures.WireDevice;
 import org.simplepush.server.internal.EndpointTokens;
@@ -61,11 +67,16 @@ class RedisKeysTest {
 
   @AfterEach
   void closeAll() throws Exception {
+    closeOpened();
+    threads.shutdownNow();
+    redis.close();
+  }
+
+  private void closeOpened() throws Exception {
     for (int i = open.size() - 1; i >= 0; i--) {
       open.get(i).close();
     }
-    threads.shutdownNow();
-    redis.close();
+    open.clear();
   }
 
   private synchronized <T extends AutoCloseable> T closing(T closeable) {
@@ -75,7 +86,12 @@ class RedisKeysTest {
 
   private PushServer start(Duration interval, UnaryOperator<PushServer.Builder> settings)
       throws Exception {
-    RedisVersionStore store = closing(RedisVersionStore.open(redis.uri()));
+    return start(closing(RedisVersionStore.open(redis.uri())), interval, settings);
+  }
+
+  private PushServer start(
+      VersionStore store, Duration interval, UnaryOperator<PushServer.Builder> settings)
+      throws Exception {
     PushServer.Builder builder =
         PushServer.builder()
             .port(0)
@@ -131,6 +147,7 @@ class RedisKeysTest {
   @Test
   void serversThatStartTogetherOnANewRedisHaveTheSameKey() throws Exception {
     for (int round = 0; round < 5; round++) {
+      closeOpened(); // a store that is open would apply again what is lost here
       redis.ask("FLUSHALL");
       CyclicBarrier together = new CyclicBarrier(2);
       List<CompletableFuture<PushServer>> starting = new ArrayList<>();
@@ -153,9 +170,31 @@ class RedisKeysTest {
       assertThat(put(b, device(a).register(CHANNEL))).isEqualTo(200);
       assertThat(put(a, device(b).register(CHANNEL))).isEqualTo(200);
       assertThat(record().issued()).hasSize(1);
-      a.close();
-      b.close();
     }
+  }
+
+  @Test
+  void userAgentsOfAServerThatStartedMeanwhileAreNotOfAnOlderVersion() throws Exception {
+    RedisVersionStore store = closing(RedisVersionStore.open(redis.uri()));
+    AtomicBoolean asked = new AtomicBoolean();
+    Object slow =
+        Proxy.newProxyInstance(
+            getClass().getClassLoader(),
+            new Class<?>[] {SharedVersionStore.class, DurableVersionStore.class},
+            (proxy, method, arguments) -> {
+              Object result = method.invoke(store, arguments);
+              if (method.getName().equals("keyRecord") && !asked.getAndSet(true)) {
+                ((CompletionStage<?>) result).toCompletableFuture().get(20, SECONDS);
+                device(start()).register(CHANNEL);
+              }
+              return result;
+            });
+
+    PushServer server = start((VersionStore) slow, OFTEN, builder -> builder);
+
+    assertThat(asked).isTrue();
+    assertHealthy(server);
+    assertThat(record().issued()).hasSize(1);
   }
 
   @Test

@@ -167,10 +167,17 @@ public final class KeyKeeper implements EndpointTokens.Certainty {
     while (true) {
       long asked = System.nanoTime();
       String text = await(durable.keyRecord()).orElse(null);
+      boolean hasUserAgents = true;
+      if (text == null) {
+        hasUserAgents = await(durable.hasUserAgents());
+        // Again: another server may have written it meanwhile, and these are its user agents.
+        text = await(durable.keyRecord()).orElse(null);
+      }
       KeyRecord before = text == null ? null : KeyRecord.parse(text);
+      boolean isNew = before == null && !hasUserAgents;
       // After the record: who makes a key file does so before it writes the record.
-      given = keysHandedIn(!settings.startOver() && !isNew(durable, before));
-      KeyRecord record = decide(durable, before, given);
+      given = keysHandedIn(!settings.startOver() && !isNew);
+      KeyRecord record = decide(before, hasUserAgents, given);
       if (before == null) {
         record = record.withNewMark();
       }
@@ -188,11 +195,6 @@ public final class KeyKeeper implements EndpointTokens.Certainty {
         return;
       }
     }
-  }
-
-  private static boolean isNew(DurableVersionStore durable, @Nullable KeyRecord record)
-      throws IOException {
-    return record == null && !await(durable.hasUserAgents());
   }
 
   /** Returns null if there are none. */
@@ -217,13 +219,13 @@ public final class KeyKeeper implements EndpointTokens.Certainty {
 
   /** Returns the record that is right from now on; it may be the one before. */
   private KeyRecord decide(
-      DurableVersionStore durable, @Nullable KeyRecord before, @Nullable List<byte[]> given)
+      @Nullable KeyRecord before, boolean hasUserAgents, @Nullable List<byte[]> given)
       throws IOException {
     if (settings.startOver()) {
       return rotating(before, decideStartingOver(before, given));
     }
     if (before == null) {
-      return decideFirst(durable, given);
+      return decideFirst(hasUserAgents, given);
     }
     KeyRecord.Entry last = before.last();
     String since = Instant.ofEpochMilli(last.since()).truncatedTo(ChronoUnit.SECONDS).toString();
@@ -248,9 +250,8 @@ public final class KeyKeeper implements EndpointTokens.Certainty {
     return before.issuedBy(given, now());
   }
 
-  private KeyRecord decideFirst(DurableVersionStore durable, @Nullable List<byte[]> given)
+  private KeyRecord decideFirst(boolean hasUserAgents, @Nullable List<byte[]> given)
       throws IOException {
-    boolean hasUserAgents = await(durable.hasUserAgents());
     if (given == null) {
       if (hasUserAgents) {
         throw new EndpointKeysException(
