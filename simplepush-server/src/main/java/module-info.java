@@ -12,6 +12,7 @@ module org.simplepush.server {
   requires static org.eclipse.jetty.alpn.server;
   requires static org.eclipse.jetty.http2.server;
   requires static org.eclipse.jetty.server;
+  requires static reactor.core;
   requires static transitive org.jspecify;
   requires transitive org.simplepush.core;
 

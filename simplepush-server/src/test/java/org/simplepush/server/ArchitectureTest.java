@@ -118,6 +118,7 @@ class ArchitectureTest {
                   "org.eclipse.jetty..",
                   "io.lettuce.core..",
                   "io.netty.util..",
+                  "reactor.core..",
                   "io.micrometer.core.."));
 
   @ArchTest
@@ -211,7 +212,8 @@ class ArchitectureTest {
           .resideOutsideOfPackage("org.simplepush.server.redis")
           .should()
           .dependOnClassesThat()
-          .resideInAnyPackage("io.lettuce..", "io.netty..", "org.simplepush.server.redis");
+          .resideInAnyPackage(
+              "io.lettuce..", "io.netty..", "reactor..", "org.simplepush.server.redis");
 
   /** A user without the optional dependency must not meet it. */
   @ArchTest

@@ -123,6 +123,17 @@ final class Failures {
     return place + " shows a certificate that is not trusted: " + reason(failure);
   }
 
+  /** Whether no answer came in time. */
+  static boolean isTimeout(Throwable failure) {
+    return find(failure, RedisCommandTimeoutException.class) != null;
+  }
+
+  /** What a server means by the error it gave; null if something else failed. */
+  static @Nullable String refusal(String place, Throwable failure) {
+    RedisCommandExecutionException refusal = find(failure, RedisCommandExecutionException.class);
+    return refusal == null ? null : refusal(place, String.valueOf(refusal.getMessage()));
+  }
+
   /** What a server means by an error. */
   static String refusal(String place, String said) {
     String detail = " (" + said + ")";

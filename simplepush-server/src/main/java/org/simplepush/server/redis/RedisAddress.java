@@ -56,6 +56,7 @@ record RedisAddress(List<RedisURI> seeds, Confirmation confirmation) {
       if (seed.getTimeout().equals(RedisURI.DEFAULT_TIMEOUT_DURATION)) {
         seed.setTimeout(TIMEOUT);
       }
+      seed.getSentinels().forEach(sentinel -> sentinel.setTimeout(seed.getTimeout()));
     }
     return new RedisAddress(seeds, confirmation);
   }
@@ -185,9 +186,11 @@ record RedisAddress(List<RedisURI> seeds, Confirmation confirmation) {
     return seeds.stream()
         .flatMap(
             seed -> seed.getSentinels().isEmpty() ? Stream.of(seed) : seed.getSentinels().stream())
-        .map(
-            seed ->
-                seed.getSocket() == null ? seed.getHost() + ":" + seed.getPort() : seed.getSocket())
+        .map(RedisAddress::place)
         .collect(Collectors.joining(", "));
+  }
+
+  static String place(RedisURI uri) {
+    return uri.getSocket() == null ? uri.getHost() + ":" + uri.getPort() : uri.getSocket();
   }
 }

@@ -13,46 +13,102 @@ import io.lettuce.core.codec.StringCodec;
 import io.lettuce.core.protocol.PushHandler;
 import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
 import io.lettuce.core.resource.ClientResources;
+import java.net.SocketAddress;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
 
 /** One server, or the one of several that Sentinels call the master. */
 final class SingleRedis extends Redis {
   private final Client client;
+  private final Client listening;
   private final RedisURI uri;
   private final StatefulRedisConnection<byte[], byte[]> connection;
+  private final @Nullable Sentinels sentinels;
+  private volatile @Nullable StatefulRedisPubSubConnection<String, String> listenedTo;
   private volatile boolean wrong;
 
-  private SingleRedis(RedisAddress address, ClientResources resources, Client client) {
+  private SingleRedis(
+      RedisAddress address,
+      ClientOptions options,
+      ClientResources resources,
+      Client client,
+      Client listening) {
     super(address, resources);
     this.client = client;
+    this.listening = listening;
     this.uri = address.seeds().get(0);
     this.connection = client.connect(ByteArrayCodec.INSTANCE);
     await(ready(connection));
     client.connected = this::connectedAnew;
+    if (uri.getSentinels().isEmpty()) {
+      this.sentinels = null;
+    } else {
+      Sentinels asked = new Sentinels(uri, options, resources, this::followMaster);
+      this.sentinels = asked;
+      client.sentinels = asked;
+      listening.sentinels = asked;
+    }
   }
 
   static SingleRedis connect(
       RedisAddress address, ClientOptions options, ClientResources resources) {
     Client client = new Client(resources, address.seeds().get(0));
+    Client listening = new Client(resources, address.seeds().get(0));
     client.setOptions(options);
+    listening.setOptions(options);
     try {
-      return new SingleRedis(address, resources, client);
+      return new SingleRedis(address, options, resources, client, listening);
     } catch (RuntimeException e) {
+      listening.shutdown(0, 2, TimeUnit.SECONDS);
       client.shutdown(0, 2, TimeUnit.SECONDS);
       throw e;
     }
   }
 
+  /** One for each connection, so that it is known where that one leads. */
   private static final class Client extends RedisClient {
     /** Called whenever a connection for steps was made; nothing while the first ones are. */
     private volatile Runnable connected = () -> {};
 
+    /** Who says where to connect, once they do. */
+    private volatile @Nullable Sentinels sentinels;
+
+    /** Where it is connected, or last tried. */
+    private volatile @Nullable SocketAddress target;
+
     Client(ClientResources resources, RedisURI uri) {
       super(resources, uri);
+    }
+
+    /** Lettuce would believe the first Sentinel that answers, which may be out of date. */
+    @Override
+    protected Mono<SocketAddress> getSocketAddress(RedisURI uri) {
+      if (uri.getSentinels().isEmpty()) {
+        return super.getSocketAddress(uri);
+      }
+      Mono<SocketAddress> named = super.getSocketAddress(uri);
+      return Mono.defer(
+              () -> {
+                SocketAddress master = master();
+                return master == null ? named : Mono.just(master);
+              })
+          .doOnNext(address -> target = address);
+    }
+
+    private @Nullable SocketAddress master() {
+      Sentinels asked = sentinels;
+      return asked == null ? null : asked.master();
+    }
+
+    /** Whether it is connected to what is not the master any more. */
+    boolean isAstray() {
+      SocketAddress master = master();
+      return master != null && !master.equals(target);
     }
 
     @Override
@@ -69,7 +125,28 @@ final class SingleRedis extends Redis {
 
   @Override
   CompletionStage<StatefulRedisPubSubConnection<String, String>> connectPubSub() {
-    return client.connectPubSubAsync(StringCodec.ASCII, uri);
+    return listening
+        .connectPubSubAsync(StringCodec.ASCII, uri)
+        .whenComplete(
+            (opened, failure) -> {
+              if (opened != null) {
+                listenedTo = opened;
+              }
+            });
+  }
+
+  /**
+   * Leaves a server that was the master. Comes often, for a connection that is being made cannot be
+   * ended before it is there.
+   */
+  private void followMaster() {
+    if (client.isAstray()) {
+      ScriptedConnection.disconnect(connection);
+    }
+    StatefulRedisPubSubConnection<String, String> subscribed = listenedTo;
+    if (subscribed != null && listening.isAstray()) {
+      ScriptedConnection.disconnect(subscribed);
+    }
   }
 
   @Override
@@ -121,6 +198,10 @@ final class SingleRedis extends Redis {
 
   @Override
   void closeClient() {
+    if (sentinels != null) {
+      sentinels.close();
+    }
+    listening.shutdown(0, 2, TimeUnit.SECONDS);
     client.shutdown(0, 2, TimeUnit.SECONDS);
   }
 }

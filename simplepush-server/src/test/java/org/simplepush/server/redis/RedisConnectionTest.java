@@ -417,4 +417,39 @@ class RedisConnectionTest extends RedisFixture {
         () -> RedisVersionStore.open("redis://:of%20the%20sentinel+@" + at),
         "is a Sentinel; write redis-sentinel://HOST:PORT#MASTER");
   }
+
+  @Test
+  void sentinelThatDoesNotSayAllThatIsNeededIsWarnedOf() throws Exception {
+    RedisProcess master = redis();
+    RedisProcess sentinel = redis("--sentinel");
+    String port = String.valueOf(master.port());
+    sentinel.ask("SENTINEL", "MONITOR", "pushes", "127.0.0.1", port, "1");
+    assertThat(
+            sentinel.ask(
+                "ACL",
+                "SETUSER",
+                "app",
+                "on",
+                ">open-sesame",
+                "+hello",
+                "+ping",
+                "+client",
+                "+sentinel|get-master-addr-by-name"))
+        .isEqualTo("+OK");
+    RedisProcess stranger = redis("--sentinel", "--requirepass", "swordfish");
+    String at = "127.0.0.1:" + sentinel.port();
+    String strange = "127.0.0.1:" + stranger.port();
+    try (LogCapture log = new LogCapture()) {
+      store(
+          "redis-sentinel://"
+              + at
+              + ","
+              + strange
+              + "?timeout=20s&sentinelUser=app&sentinelPassword=open-sesame#pushes");
+      String few = "The Sentinel at " + at + " gives its user too few permissions (NOPERM";
+      String refused = "The Sentinel at " + strange + " does not take the user or the password";
+      eventually(() -> assertThat(log.lines(few)).hasSize(1));
+      eventually(() -> assertThat(log.lines(refused)).hasSize(1));
+    }
+  }
 }
