@@ -60,6 +60,19 @@ final class RedisClusterProcesses implements AutoCloseable {
             });
   }
 
+  /**
+   * Has a master be reached at another port, such as that of a proxy. When this returns, each
+   * server says so: who learnt of the master from one that does not would go past the proxy.
+   */
+  void announce(RedisProcess master, int port) throws IOException, InterruptedException {
+    master.ask("CONFIG", "SET", "cluster-announce-port", String.valueOf(port));
+    for (RedisProcess each : masters) {
+      await()
+          .atMost(30, SECONDS)
+          .until(() -> each.ask("CLUSTER", "NODES").contains(":" + port + "@"));
+    }
+  }
+
   private static String clusterPort(RedisProcess node) throws IOException {
     // 127.0.0.1:port@clusterport
     String myself = node.ask("CLUSTER", "NODES");

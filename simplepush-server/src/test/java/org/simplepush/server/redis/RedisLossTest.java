@@ -488,7 +488,7 @@ class RedisLossTest extends RedisFixture {
     try (RedisClusterProcesses cluster = RedisClusterProcesses.start()) {
       RedisProcess master = cluster.masters().get(0);
       TcpProxy proxy = closing(new TcpProxy(master.port()));
-      master.ask("CONFIG", "SET", "cluster-announce-port", String.valueOf(proxy.port()));
+      cluster.announce(master, proxy.port());
       RedisProcess replica = closing(cluster.addReplica(0));
       RedisVersionStore here = node(cluster.uri());
       RedisVersionStore there = node(cluster.uri());
