@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.simplepush.server.fixtures.NodesWorld.Bound.APPLIED_AGAIN;
 import static org.simplepush.server.fixtures.NodesWorld.Bound.COMPARES;
 import static org.simplepush.server.fixtures.NodesWorld.Bound.DOUBLED;
+import static org.simplepush.server.fixtures.NodesWorld.Bound.FORGOTTEN;
 import static org.simplepush.server.fixtures.NodesWorld.Bound.LATE;
 import static org.simplepush.server.fixtures.NodesWorld.Bound.LOST;
 import static org.simplepush.server.fixtures.NodesWorld.Bound.MOVES;
@@ -52,7 +53,14 @@ public class InterleavingsTest {
         DEVICE.and(MOVES, 2).and(TIMEOUTS, 1),
         DEVICE.and(MOVES, 2).and(LATE, 1),
         DEVICE.and(MOVES, 1).and(REGISTERS, 1).and(COMPARES, 1).and(ROLLED_BACK, 2),
-        DEVICE.and(MOVES, 1).and(REGISTERS, 1).and(ROLLED_BACK, 3).and(APPLIED_AGAIN, 1),
+        DEVICE
+            .and(MOVES, 1)
+            .and(REGISTERS, 1)
+            .and(COMPARES, 1)
+            .and(ROLLED_BACK, 3)
+            .and(APPLIED_AGAIN, 1)
+            .and(FORGOTTEN, 1),
+        FIREFOX.and(MOVES, 1).and(REGISTERS, 1).and(COMPARES, 1).and(ROLLED_BACK, 3),
         FIREFOX.and(COMPARES, 1).and(REGISTERS, 1).and(ROLLED_BACK, 3).and(APPLIED_AGAIN, 1),
         FIREFOX.and(MOVES, 2).and(UNREGISTERS, 1),
         FIREFOX.and(MOVES, 1).and(REGISTERS, 1).and(COMPARES, 1).and(LATE, 1));
