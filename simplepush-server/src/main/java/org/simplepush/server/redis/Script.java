@@ -387,8 +387,9 @@ enum Script {
    * nothing, what stands before that in the route, then each id and how it is spelled, or - if it
    * was removed. Does again what is not there. If there is a newer claim, only channels are added:
    * whoever has it may have removed some of them, but one too few would be worse. Who has the claim
-   * then does not know of those, which the epoch shows. Answers with how much was missing, less
-   * than 0 if the user agent is.
+   * then does not know of those, which the epoch shows. So it does if the claim is this one: as
+   * long as that was lost, an older connection may have changed the channels, even if a comparison
+   * has put it back since. Answers with how much was missing, less than 0 if the user agent is.
    */
   REDO(
       Lua.SEE,
@@ -430,7 +431,8 @@ enum Script {
           added = true
         end
       end
-      if added and redis.call('HEXISTS', key, 'r') == 1 then
+      local current = redis.call('HGET', key, 'r')
+      if current and (added or same(current, ARGV[4])) then
         raised('=')
       end
       if missing > 0 then

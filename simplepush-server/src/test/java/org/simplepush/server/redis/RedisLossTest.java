@@ -299,7 +299,37 @@ class RedisLossTest extends RedisFixture {
     log.changed(uaid.value(), new Change.Settled(elsewhere + ":900000000000001"));
     replay(redis, log);
     heard.await(ReceivedHints.displacedHint(uaid, 1));
-    assertThat(redis.ask("HGET", key(uaid), "r")).contains(elsewhere + ":900000000000001");
+    assertThat(redis.ask("HGET", key(uaid), "r")).contains(elsewhere + ":900000000000002");
+  }
+
+  /** The register was under way when the claim was lost, and came before that was put back. */
+  @Test
+  void claimThatIsDoneAgainDoesNotVouchForTheChannels() throws Exception {
+    RedisProcess redis = redis();
+    RedisVersionStore store = store(redis.uri());
+    Node here = store.join(WEEK, heard);
+    Node there = store(redis.uri()).join(WEEK, heard);
+    create(store);
+    Basis.Seen seen = get(here.hello(uaid, null)).seen();
+    Basis.Claim older = ((Comparison.Claimed) get(here.settle(uaid, 1, seen, null))).claim();
+    String before = redis.ask("HGET", key(uaid), "r");
+    Basis.Seen later = get(there.hello(uaid, null)).seen();
+    Basis.Claim newer = ((Comparison.Claimed) get(there.settle(uaid, 2, later, null))).claim();
+    ReplayLog log = new ReplayLog(9);
+    log.changed(uaid.value(), new Change.Settled(redis.ask("HGET", key(uaid), "r")));
+    redis.ask("HSET", key(uaid), "r", before);
+    ChannelId late = ChannelId.random();
+    assertThat(get(here.register(uaid, older, late, 9))).isPresent();
+
+    Comparison.Claimed restored = (Comparison.Claimed) get(there.compare(uaid, newer));
+    assertThat(restored.claim()).as("not done again yet").isEqualTo(newer);
+    assertThat(replay(redis, log)).as("missing").isZero();
+
+    Comparison.Claimed compared = (Comparison.Claimed) get(there.compare(uaid, newer));
+    assertThat(compared.claim().epoch()).as("shows that").isGreaterThan(newer.epoch());
+    assertThat(compared.digest())
+        .isEqualTo(SharedVersionStore.digest(channel) ^ SharedVersionStore.digest(late));
+    assertThat(get(there.drop(uaid, newer))).as("for the one too many").isFalse();
   }
 
   private static int replay(RedisProcess redis, ReplayLog log) throws Exception {

@@ -61,7 +61,13 @@ public class InterleavingsTest {
             .and(APPLIED_AGAIN, 1)
             .and(FORGOTTEN, 1),
         FIREFOX.and(MOVES, 1).and(REGISTERS, 1).and(COMPARES, 1).and(ROLLED_BACK, 3),
-        FIREFOX.and(COMPARES, 1).and(REGISTERS, 1).and(ROLLED_BACK, 3).and(APPLIED_AGAIN, 1),
+        FIREFOX
+            .and(MOVES, 1)
+            .and(REGISTERS, 1)
+            .and(COMPARES, 1)
+            .and(ROLLED_BACK, 3)
+            .and(APPLIED_AGAIN, 1)
+            .and(FORGOTTEN, 1),
         FIREFOX.and(MOVES, 2).and(UNREGISTERS, 1),
         FIREFOX.and(MOVES, 1).and(REGISTERS, 1).and(COMPARES, 1).and(LATE, 1));
   }
@@ -89,6 +95,13 @@ public class InterleavingsTest {
             .and(MOVES, 1)
             .and(REGISTERS, 1)
             .and(PUBLISHES, 1)
+            .and(ROLLED_BACK, 3)
+            .and(APPLIED_AGAIN, 1),
+        FIREFOX
+            .and(MOVES, 1)
+            .and(REGISTERS, 1)
+            .and(UNREGISTERS, 1)
+            .and(COMPARES, 1)
             .and(ROLLED_BACK, 3)
             .and(APPLIED_AGAIN, 1));
   }
