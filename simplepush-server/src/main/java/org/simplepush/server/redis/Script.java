@@ -203,14 +203,15 @@ enum Script {
       """),
 
   /**
-   * Basis. A claim must be that of the route, to the epoch: a higher one says that there are
-   * channels its connection does not know of. A mark with a higher epoch is left for an hour.
+   * Basis, which must be the route to the epoch: a higher one says that there are channels the
+   * connection does not know of, a lower one that the store has lost the claim just now. A mark
+   * with a higher epoch is left for an hour.
    */
   DROP_BASED(
       Lua.ROUTE,
       """
       local route = redis.call('HGET', key, 'r')
-      if superseded(ARGV[1]) or (same(route, ARGV[1]) and bare(route) ~= ARGV[1]) then
+      if bare(route) ~= string.gsub(ARGV[1], '^=', '') then
         return {0}
       end
       redis.call('UNLINK', key)
