@@ -97,6 +97,15 @@ public class InterleavingsTest {
             .and(PUBLISHES, 1)
             .and(ROLLED_BACK, 3)
             .and(APPLIED_AGAIN, 1),
+        FIREFOX.and(MOVES, 2).and(REGISTERS, 1).and(ROLLED_BACK, 3).and(APPLIED_AGAIN, 1),
+        FIREFOX
+            .and(MOVES, 1)
+            .and(REGISTERS, 1)
+            .and(COMPARES, 1)
+            .and(LATE, 1)
+            .and(ROLLED_BACK, 3)
+            .and(APPLIED_AGAIN, 1)
+            .and(FORGOTTEN, 1),
         FIREFOX
             .and(MOVES, 1)
             .and(REGISTERS, 1)
