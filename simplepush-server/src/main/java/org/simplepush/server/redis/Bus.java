@@ -33,6 +33,9 @@ final class Bus {
   private static final long PROBE_SECONDS = 2;
   private static final long PROBE_NANOS = SECONDS.toNanos(PROBE_SECONDS);
 
+  /** How long a new connection may take until it answers. */
+  private static final long READY_SECONDS = 3;
+
   /** What breaks together is reported once: connections are made anew one after another. */
   private static final long LOST_MILLIS = 200;
 
@@ -104,6 +107,8 @@ final class Bus {
             opened -> {
               opened.addListener(new Subscriber());
               return Redis.ready(opened)
+                  .toCompletableFuture()
+                  .orTimeout(READY_SECONDS, SECONDS) // a server that dies now may never come back
                   .whenComplete(
                       (done, failure) -> {
                         if (failure != null) {

@@ -9,8 +9,10 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /** A wire to Redis, or any other server, that can be cut, or go silent without being cut. */
 public final class TcpProxy implements AutoCloseable {
@@ -19,6 +21,11 @@ public final class TcpProxy implements AutoCloseable {
   private final List<Wire> wires = new CopyOnWriteArrayList<>();
   private final AtomicInteger storesConnected = new AtomicInteger();
   private volatile boolean mute;
+
+  /** Null unless the server dies when it is asked whether it is there. */
+  private volatile @Nullable AtomicBoolean dead;
+
+  private volatile boolean refusing;
 
   public TcpProxy(int target) throws IOException {
     this.target = target;
@@ -41,6 +48,7 @@ public final class TcpProxy implements AutoCloseable {
     private volatile boolean subscribed;
     private volatile boolean scripted;
     private volatile boolean replicating;
+    private final @Nullable AtomicBoolean diesOfPing = dead;
 
     private Wire(Socket client) throws IOException {
       this.client = client;
@@ -59,6 +67,10 @@ public final class TcpProxy implements AutoCloseable {
           }
           if (text.contains("PSYNC")) {
             replicating = true;
+          }
+          if (diesOfPing != null && text.contains("PING") && !diesOfPing.getAndSet(true)) {
+            refusing = true;
+            return;
           }
           if (!answers && !scripted && text.contains("SCRIPT")) {
             scripted = true;
@@ -108,6 +120,10 @@ public final class TcpProxy implements AutoCloseable {
     try {
       while (true) {
         Socket client = listener.accept();
+        if (refusing) {
+          client.close();
+          continue;
+        }
         Wire wire;
         try {
           wire = new Wire(client);
@@ -138,6 +154,15 @@ public final class TcpProxy implements AutoCloseable {
 
   public int port() {
     return listener.getLocalPort();
+  }
+
+  /**
+   * A new connection is cut by the first PING, and none is made any more.
+   *
+   * @param dead whether that has happened, to one of those that share it
+   */
+  void dieOfPing(AtomicBoolean dead) {
+    this.dead = dead;
   }
 
   /** Ends the connections there are; new ones are welcome. */
