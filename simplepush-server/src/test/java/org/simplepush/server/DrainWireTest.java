@@ -24,12 +24,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.simplepush.core.InMemoryVersionStore;
+import org.simplepush.core.SharedMemoryStore;
 import org.simplepush.server.fixtures.Hygiene;
 import org.simplepush.server.fixtures.Json;
 import org.simplepush.server.fixtures.RawHttp;
 import org.simplepush.server.fixtures.RawSocket;
 import org.simplepush.server.fixtures.RawWebSocket;
-import org.simplepush.server.fixtures.SharedMemoryStore;
 import org.simplepush.server.fixtures.TestServers;
 import org.simplepush.server.fixtures.WireDevice;
 

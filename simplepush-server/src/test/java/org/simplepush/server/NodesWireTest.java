@@ -31,13 +31,13 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.simplepush.core.InMemoryVersionStore;
+import org.simplepush.core.SharedMemoryStore;
 import org.simplepush.core.SharedVersionStore;
 import org.simplepush.core.StoreException;
 import org.simplepush.server.fixtures.DelayedStore;
 import org.simplepush.server.fixtures.Hygiene;
 import org.simplepush.server.fixtures.Json;
 import org.simplepush.server.fixtures.RawHttp;
-import org.simplepush.server.fixtures.SharedMemoryStore;
 import org.simplepush.server.fixtures.TestServers;
 import org.simplepush.server.fixtures.WireDevice;
 

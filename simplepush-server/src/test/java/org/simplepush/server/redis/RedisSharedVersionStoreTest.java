@@ -4,7 +4,7 @@ import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.simplepush.core.SharedVersionStore;
-import org.simplepush.server.fixtures.SharedVersionStoreContract;
+import org.simplepush.core.SharedVersionStoreContract;
 
 /** Redis keeps the contract of all shared stores, and answers as the store in memory does. */
 class RedisSharedVersionStoreTest extends SharedVersionStoreContract {

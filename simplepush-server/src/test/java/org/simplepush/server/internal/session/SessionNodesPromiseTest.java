@@ -19,10 +19,10 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.simplepush.core.InMemoryVersionStore;
+import org.simplepush.core.SharedMemoryStore;
 import org.simplepush.server.WakeUp;
 import org.simplepush.server.fixtures.DelayedStore;
 import org.simplepush.server.fixtures.SessionFixture;
-import org.simplepush.server.fixtures.SharedMemoryStore;
 import org.simplepush.server.fixtures.TestWire;
 import org.simplepush.server.internal.EndpointTokens;
 

@@ -1,10 +1,6 @@
-package org.simplepush.server;
+package org.simplepush.core;
 
 import java.util.List;
-import org.simplepush.core.InMemoryVersionStore;
-import org.simplepush.core.SharedVersionStore;
-import org.simplepush.server.fixtures.SharedMemoryStore;
-import org.simplepush.server.fixtures.SharedVersionStoreContract;
 
 /** The store of the tests keeps the contract of all shared stores. */
 class SharedMemoryStoreTest extends SharedVersionStoreContract {
