@@ -12,6 +12,7 @@ import org.simplepush.examples.cli.JarVersion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
+import picocli.CommandLine.IExecutionExceptionHandler;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -34,7 +35,8 @@ import picocli.CommandLine.Spec;
     description = "Measures a SimplePush server from outside.",
     footer = {
       "",
-      "Prints a table and one line of JSON. Exits with 1 if an update was lost or anything failed.",
+      "Prints a table and one line of JSON. Exits with 1 if an update was lost or anything failed,",
+      "and with 2 if an option is wrong.",
       "Start your own server with --ping-min 0s; CPU, RSS and heap need its --pid.",
     })
 public final class Benchmarks implements Runnable {
@@ -49,6 +51,12 @@ public final class Benchmarks implements Runnable {
 
   static CommandLine commandLine() {
     CommandLine commandLine = CommandLines.of(new Benchmarks());
+    IExecutionExceptionHandler others = commandLine.getExecutionExceptionHandler();
+    commandLine.setExecutionExceptionHandler(
+        (failure, failed, parsed) -> {
+          int code = others.handleExecutionException(failure, failed, parsed);
+          return failure instanceof WrongOptionException ? CommandLine.ExitCode.USAGE : code;
+        });
     commandLine.setDefaultValueProvider(new LoadOptions.Defaults());
     IVersionProvider version = commandLine.getCommandSpec().versionProvider();
     for (CommandLine subcommand : commandLine.getSubcommands().values()) {

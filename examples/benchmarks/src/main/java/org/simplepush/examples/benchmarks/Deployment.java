@@ -73,13 +73,13 @@ final class Deployment implements AutoCloseable {
      * Checks that they are there.
      *
      * @param java null for the one that runs this program
-     * @throws LoadException if not
+     * @throws WrongOptionException if not
      */
     static Programs of(
         @Nullable Path java, List<String> jvmOptions, Path jar, @Nullable Path redisServer)
-        throws LoadException {
+        throws WrongOptionException {
       if (!Files.isRegularFile(jar)) {
-        throw new LoadException("--server-jar names " + jar + ", which is no file");
+        throw new WrongOptionException("--server-jar names " + jar + ", which is no file");
       }
       Path runs = java == null ? Path.of(System.getProperty("java.home"), "bin", "java") : java;
       return new Programs(runs, jvmOptions, jar, redisServer);

@@ -15,7 +15,7 @@ record Growth(List<Integer> steps, int active, int puts, Duration warmUp, Durati
   public Report measure(Server server, int loops)
       throws LoadException, IOException, InterruptedException {
     if (active > steps.get(0)) {
-      throw new LoadException(
+      throw new WrongOptionException(
           "The first step must be " + active + " devices or more: as many are active");
     }
     ServerProbe probe = server.probe();

@@ -1,7 +1,7 @@
 package org.simplepush.examples.benchmarks;
 
 /** A measurement cannot be made; the message says why. */
-final class LoadException extends Exception {
+class LoadException extends Exception {
   private static final long serialVersionUID = 1;
 
   LoadException(String message) {

@@ -34,12 +34,12 @@ final class ProgramOptions {
    * Returns what to start.
    *
    * @param redisServer the Redis to start, null for the one in this program's jar
-   * @throws LoadException if the server is not given, or not there
+   * @throws WrongOptionException if the server is not given, or not there
    */
   Deployment.Programs programs(List<String> jvmOptions, @Nullable Path redisServer)
-      throws LoadException {
+      throws WrongOptionException {
     if (serverJar == null) {
-      throw new LoadException("Give the server to start with --server-jar");
+      throw new WrongOptionException("Give the server to start with --server-jar");
     }
     return Deployment.Programs.of(serverJava, jvmOptions, serverJar, redisServer);
   }

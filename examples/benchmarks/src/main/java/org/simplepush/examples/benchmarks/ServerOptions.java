@@ -56,21 +56,22 @@ final class ServerOptions {
   /**
    * Measures in one mode.
    *
-   * @throws LoadException if the options contradict each other, or it is not possible
+   * @throws WrongOptionException if the options contradict each other
+   * @throws LoadException if it is not possible
    */
   Report measure(Mode mode) throws LoadException, IOException, InterruptedException {
     if (loops < 1 || loops > 64) {
-      throw new LoadException("--loops must be 1 to 64, but was " + loops);
+      throw new WrongOptionException("--loops must be 1 to 64, but was " + loops);
     }
     if (ws != null && !programs.hasServer()) {
       Target target = new Target(ws, endpoint);
       return mode.measure(new Server(target, new ServerProbe(pid == null ? 0 : pid)), loops);
     }
     if (ws != null || !programs.hasServer()) {
-      throw new LoadException("Give either --ws, for a server that runs, or --server-jar");
+      throw new WrongOptionException("Give either --ws, for a server that runs, or --server-jar");
     }
     if (pid != null || endpoint != null) {
-      throw new LoadException("--pid and --endpoint go with --ws, not with --server-jar");
+      throw new WrongOptionException("--pid and --endpoint go with --ws, not with --server-jar");
     }
     Deployment.Programs started = programs.programs(ProgramOptions.split(jvmOptions), null);
     List<String> options = new ArrayList<>(List.of("--ping-min", "0s"));

@@ -111,7 +111,7 @@ final class SiegeCommand implements Callable<Integer> {
   @Override
   public Integer call() throws LoadException, IOException, InterruptedException {
     if (store != Deployment.Store.memory && store != Deployment.Store.sqlite) {
-      throw new LoadException("--store must be memory or sqlite");
+      throw new WrongOptionException("--store must be memory or sqlite");
     }
     Path folder = Files.createTempDirectory("simplepush-siege-");
     Path log = folder.resolve("server.log");
@@ -247,7 +247,7 @@ final class SiegeCommand implements Callable<Integer> {
       }
     }
     if (attacks.isEmpty()) {
-      throw new LoadException("No attack has '" + only + "' in its name");
+      throw new WrongOptionException("No attack has '" + only + "' in its name");
     }
     return attacks;
   }

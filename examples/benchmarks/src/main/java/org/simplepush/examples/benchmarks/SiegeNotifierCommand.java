@@ -166,12 +166,12 @@ final class SiegeNotifierCommand implements Callable<Integer> {
     return Duration.ofSeconds(deadline + requestTimeout).plus(SLACK);
   }
 
-  private void check() throws LoadException {
+  private void check() throws WrongOptionException {
     if (good < 1 || good > 60_000 || hostile < 0 || hostile > 60_000) {
-      throw new LoadException("--good is 1 to 60000, --hostile 0 to 60000");
+      throw new WrongOptionException("--good is 1 to 60000, --hostile 0 to 60000");
     }
     if (seconds < 1 || deadline < 1 || requestTimeout < 1 || atATime < 1 || hostileEndpoints < 1) {
-      throw new LoadException("Numbers of seconds and calls are 1 or more");
+      throw new WrongOptionException("Numbers of seconds and calls are 1 or more");
     }
   }
 

@@ -148,9 +148,24 @@ final class SurviveCommand implements Callable<Integer> {
             && report.value("wronglyTakenOver") == 0);
   }
 
-  private void check() throws LoadException {
+  /** A run is to end, and one loop carries all devices. */
+  private void check() throws WrongOptionException {
     if (!(minutes > 0 && minutes <= 24 * 60)) {
-      throw new LoadException("--minutes must be more than 0, up to 1440, but was " + minutes);
+      throw new WrongOptionException(
+          "--minutes must be more than 0, up to 1440, but was " + minutes);
+    }
+    checkRange("--devices", devices.count, 1, 10_000);
+    checkRange("--channels", channels.count, 1, 500);
+    checkRange("--puts", puts.connections, 1, 1000);
+    checkRange("--settle", settle.toSeconds(), 1, 3600);
+  }
+
+  private static void checkRange(String option, long number, int least, int most)
+      throws WrongOptionException {
+    if (number < least || number > most) {
+      throw new WrongOptionException(
+          "%s must be a number from %,d to %,d, but was '%d'"
+              .formatted(option, least, most, number));
     }
   }
 

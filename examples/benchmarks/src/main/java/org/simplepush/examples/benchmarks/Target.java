@@ -39,10 +39,11 @@ final class Target {
    */
   Target(URI ws, @Nullable URI endpoint) throws LoadException {
     if (!isOne(ws, "ws", "wss")) {
-      throw new LoadException("--ws must be like ws://127.0.0.1:8080/, but was " + ws);
+      throw new WrongOptionException("--ws must be like ws://127.0.0.1:8080/, but was " + ws);
     }
     if (endpoint != null && !isOne(endpoint, "http", "https")) {
-      throw new LoadException("--endpoint must be like http://127.0.0.1:8081, but was " + endpoint);
+      throw new WrongOptionException(
+          "--endpoint must be like http://127.0.0.1:8081, but was " + endpoint);
     }
     this.webSocket = resolve(ws);
     this.tls = "wss".equals(ws.getScheme()) ? ClientTls.context() : null;

@@ -38,8 +38,26 @@ class BenchmarksTest {
         "all"
       })
   void aServerMustBeGiven(String mode) {
-    assertThat(run(mode)).isEqualTo(1);
+    assertThat(run(mode)).isEqualTo(2);
     assertThat(errors.toString()).contains("--ws").contains("--server-jar");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "survive, --devices, 10001, 'must be a number from 1 to 10,000, but was'",
+    "survive, --channels, 501, 'must be a number from 1 to 500, but was'",
+    "survive, --puts, 1001, 'must be a number from 1 to 1,000, but was'",
+    "survive, --settle, 0, 'must be a number from 1 to 3,600, but was'",
+    "survive, --minutes, 0, 'must be more than 0, up to 1440, but was'",
+    "survive, --server-jar, no.jar, 'names no.jar, which is no file'",
+    "siege, --store, redis, 'must be memory or sqlite'",
+    "siege-notifier, --good, 0, 'is 1 to 60000'",
+    "idle, --loops, 0, 'must be 1 to 64'",
+    "idle, --ws, http://127.0.0.1/, 'must be like ws://'",
+  })
+  void optionThatMakesNoSenseIsWrong(String mode, String option, String value, String sentence) {
+    assertThat(run(mode, option, value)).isEqualTo(2);
+    assertThat(errors.toString()).contains(option + " " + sentence);
   }
 
   @Test
