@@ -15,12 +15,13 @@ import java.util.function.Predicate;
 
 /**
  * Injects faults into nodes and the several Redis they share, in rounds. A round is one fault or a
- * few that overlap. The next round begins when everything works again and no device that stays
- * connected lacks a version. After closing, all processes run.
+ * few that overlap. The next round begins when everything works again, no device that stays
+ * connected lacks a version, and each node has applied again what a failover lost, see {@link
+ * Restoration}. After closing, all processes run.
  *
- * <p>The nodes apply again what a failover lost. So a confirmed step can only be lost for good if a
- * node is killed in the same round in which a server that has data fails: see {@link
- * Survival#incident}.
+ * <p>So a confirmed step can only be lost for good if a node is killed in the same round in which a
+ * server that has data fails, or a replica takes its place although nobody asked for that: see
+ * {@link Survival#incident}.
  */
 final class FaultInjector implements AutoCloseable {
   /** The kinds of faults, in the order of the report. */
@@ -86,6 +87,9 @@ final class FaultInjector implements AutoCloseable {
   /** Whether a server that has data failed in this round. */
   private boolean dataInDanger;
 
+  /** Those at the begin of this round. */
+  private List<RedisServer> masters = List.of();
+
   FaultInjector(
       List<StandaloneNode> nodes,
       List<Survival.Node> addresses,
@@ -133,6 +137,7 @@ final class FaultInjector implements AutoCloseable {
     rounds++;
     nodeKilled = false;
     dataInDanger = false;
+    masters = group.masters();
     int choice = random.nextInt(100);
     List<Fault> active = new ArrayList<>();
     List<Long> ends = new ArrayList<>();
@@ -205,11 +210,34 @@ final class FaultInjector implements AutoCloseable {
       if (pass(POLL_MILLIS)) {
         break;
       }
-      sound = sound || group.isSound();
+      if (!sound) {
+        sound = group.isSound();
+        noteFailover();
+      }
       whole = whole || survival.isWhole(moment);
     }
-    noteIncident(); // a loss may show until everything works again
     say("well " + (System.nanoTime() - moment) / 1_000_000 + " ms after " + after);
+    awaitRestored(after, limit);
+    noteIncident(); // a loss may show until then
+  }
+
+  /** A machine that is too busy is enough for one that nobody asked for. */
+  private void noteFailover() {
+    List<RedisServer> now = group.masters();
+    if (!now.isEmpty() && !masters.isEmpty() && !now.equals(masters)) {
+      endangerData();
+    }
+  }
+
+  private void awaitRestored(String after, long limit) throws InterruptedException {
+    Restoration restoration = new Restoration(group, nodes.size());
+    while (!pass(POLL_MILLIS) && !restoration.isOver()) {
+      if (System.nanoTime() - limit > 0) {
+        unhealed++;
+        say("NOT WELL 90 s after " + after + ": a node does not tick on each master");
+        return;
+      }
+    }
   }
 
   // The faults

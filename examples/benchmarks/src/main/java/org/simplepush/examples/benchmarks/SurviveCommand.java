@@ -35,7 +35,8 @@ import picocli.CommandLine.Option;
           + Survival.PROBED_DEVICES
           + " user agents were answered through every node, after the last PUT that was not.",
       "Needless resets: user agents that had to start over although no node was killed in a round"
-          + " in which a Redis with data failed too, so that nothing was lost for good."
+          + " in which a Redis with data failed too, so that nothing was lost for good. A round ends"
+          + " when every node has restored what was lost."
     })
 final class SurviveCommand implements Callable<Integer> {
   /** A small JVM that starts fast, because it does not live long. */
