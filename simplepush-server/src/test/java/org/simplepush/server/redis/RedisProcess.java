@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.net.BindException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -18,6 +19,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.Stream;
 import redis.embedded.RedisExecProvider;
 
@@ -27,6 +29,8 @@ import redis.embedded.RedisExecProvider;
  */
 public final class RedisProcess implements AutoCloseable {
   private static final List<String> PROGRAM = List.of(program());
+  private static final int FIRST_PORT = 10_000;
+  private static final int LAST_PORT = 32_000;
 
   private final List<String> program;
   private final String host;
@@ -82,10 +86,19 @@ public final class RedisProcess implements AutoCloseable {
     }
   }
 
-  /** May be taken by another by the time it is used; then one tries again. */
+  /**
+   * A free port that the system gives to nobody who asks for any, so that a server that was killed
+   * finds it free when it starts again. Another may be told the same before it is used; then one
+   * tries again.
+   */
   static int anyPort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
+    while (true) {
+      int port = ThreadLocalRandom.current().nextInt(FIRST_PORT, LAST_PORT);
+      try (ServerSocket socket = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
+        return socket.getLocalPort();
+      } catch (BindException e) {
+        // It is taken: try another.
+      }
     }
   }
 
