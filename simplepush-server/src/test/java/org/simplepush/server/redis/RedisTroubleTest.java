@@ -234,10 +234,17 @@ class RedisTroubleTest extends RedisFixture {
     CountDownLatch timedOut = new CountDownLatch(1);
     CountDownLatch reconnected = new CountDownLatch(1);
     // Stages complete one after another: what times out is not looked at while this waits.
+    CountDownLatch waits = new CountDownLatch(1);
     proxy.holdAnswers();
-    store.pending(uaid).thenRun(() -> awaitUninterrupted(timedOut));
+    store
+        .pending(uaid)
+        .thenRun(
+            () -> {
+              waits.countDown();
+              awaitUninterrupted(timedOut);
+            });
     proxy.release();
-    get(slower.pending(uaid));
+    assertThat(waits.await(20, SECONDS)).isTrue();
     proxy.silence(wire -> true); // for ever
     CompletionStage<?> first = store.pending(uaid);
     CompletionStage<?> second = store.pending(uaid);
