@@ -151,18 +151,29 @@ final class RedisConnector {
     throw Failures.notConnected(address, telling);
   }
 
-  private static StatefulRedisConnection<String, String> connect(RedisClient client) {
+  private StatefulRedisConnection<String, String> connect(RedisClient client) {
+    long began = System.nanoTime();
     for (int attempt = 1; ; attempt++) {
       try {
         return client.connect();
       } catch (RuntimeException e) {
-        // A refusal that came faster than Lettuce began to wait for it: its reason is lost.
         if (attempt == CONNECT_ATTEMPTS
-            || !Failures.reason(e).contains("RedisHandshakeHandler not registered")) {
+            || System.nanoTime() - began > address.timeout().toNanos()
+            || !isReasonLost(Failures.reason(e))) {
           throw e;
         }
       }
     }
+  }
+
+  /**
+   * What Lettuce says of a refusal that came faster than it began to wait for it, or on which it
+   * closed the connection before it told why. The second is also true of a server that ends the
+   * connection without a word.
+   */
+  private static boolean isReasonLost(String reason) {
+    return reason.contains("RedisHandshakeHandler not registered")
+        || reason.contains("Connection closed prematurely");
   }
 
   /**

@@ -22,6 +22,8 @@ import java.net.NetworkInterface;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicReference;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.awaitility.core.ThrowingRunnable;
@@ -69,6 +71,35 @@ class RedisConnectionTest extends RedisFixture {
           .hasMessageMatching(".* (does not take the user or the password|wants a password).*")
           .satisfies(e -> assertThat(getStackTrace(e)).doesNotContain("open-simsim"));
     }
+  }
+
+  /** By many at a time, so that some hear of it late. */
+  @Test
+  void reasonOfARefusalIsNeverLost() throws Exception {
+    RedisProcess redis = redis("--requirepass", "open-sesame");
+    String uri = "redis://:open-simsim@127.0.0.1:" + redis.port();
+    Thread[] threads = new Thread[8];
+    Queue<String> said = new ConcurrentLinkedQueue<>();
+    for (int i = 0; i < threads.length; i++) {
+      threads[i] =
+          new Thread(
+              () -> {
+                for (int n = 0; n < 20; n++) {
+                  try {
+                    RedisVersionStore.open(uri).close();
+                  } catch (StoreException e) {
+                    said.add(String.valueOf(e.getMessage()));
+                  }
+                }
+              });
+      threads[i].start();
+    }
+    for (Thread thread : threads) {
+      thread.join();
+    }
+    assertThat(said).hasSize(160);
+    assertThat(said)
+        .allSatisfy(each -> assertThat(each).contains("does not take the user or the password"));
   }
 
   @ParameterizedTest
