@@ -37,11 +37,11 @@ public final class InMemoryVersionStore implements VersionStore {
   private static final CompletionStage<Advance> STALE =
       CompletableFuture.completedStage(new Advance.Stale());
   private static final CompletionStage<Advance> UNKNOWN_CHANNEL =
-      CompletableFuture.completedStage(new Advance.Unknown());
+      CompletableFuture.completedStage(new Unknown());
   private static final CompletionStage<Resumption> NOTHING_PENDING =
       CompletableFuture.completedStage(new Resumed(List.of()));
   private static final CompletionStage<Resumption> UNKNOWN =
-      CompletableFuture.completedStage(new Resumption.Unknown());
+      CompletableFuture.completedStage(new Unknown());
   private static final CompletionStage<Resumption> DIVERGED =
       CompletableFuture.completedStage(new Diverged());
 
@@ -211,24 +211,23 @@ public final class InMemoryVersionStore implements VersionStore {
   @Override
   public CompletionStage<Registration> register(Uaid uaid, ChannelId channelId, int maxChannels) {
     Registration registration =
-        with(
-            uaid,
-            userAgent -> {
-              userAgent.lastSeen = nanoTime.getAsLong();
-              if (userAgent.channels.containsKey(channelId)) {
-                userAgent.respell(channelId);
-              } else if (userAgent.channels.size() >= maxChannels) {
-                return Registration.LIMIT_REACHED;
-              } else {
-                userAgent.channels.put(channelId, new Channel(channelId));
-                channels.increment();
-              }
-              return Registration.REGISTERED;
-            });
+        with(uaid, userAgent -> register(userAgent, channelId, maxChannels));
     return closed
         ? closedFailure()
-        : CompletableFuture.completedStage(
-            registration == null ? Registration.UNKNOWN_USER_AGENT : registration);
+        : CompletableFuture.completedStage(registration == null ? new Unknown() : registration);
+  }
+
+  private Registration register(UserAgent userAgent, ChannelId channelId, int maxChannels) {
+    userAgent.lastSeen = nanoTime.getAsLong();
+    if (userAgent.channels.containsKey(channelId)) {
+      userAgent.respell(channelId);
+    } else if (userAgent.channels.size() >= maxChannels) {
+      return new Registration.LimitReached();
+    } else {
+      userAgent.channels.put(channelId, new Channel(channelId));
+      channels.increment();
+    }
+    return new Registration.Registered();
   }
 
   @Override
@@ -315,17 +314,17 @@ public final class InMemoryVersionStore implements VersionStore {
   }
 
   @Override
-  public CompletionStage<Optional<List<Update>>> pending(Uaid uaid) {
-    List<Update> pending =
+  public CompletionStage<Pending> pending(Uaid uaid) {
+    Pending pending =
         with(
             uaid,
             userAgent -> {
               userAgent.lastSeen = nanoTime.getAsLong();
-              return userAgent.pending();
+              return new Pending.Known(userAgent.pending());
             });
     return closed
         ? closedFailure()
-        : CompletableFuture.completedStage(Optional.ofNullable(pending));
+        : CompletableFuture.completedStage(pending == null ? new Unknown() : pending);
   }
 
   @Override

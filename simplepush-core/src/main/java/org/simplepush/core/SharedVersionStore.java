@@ -108,8 +108,11 @@ public interface SharedVersionStore extends VersionStore {
    */
   record Greeting(Resumption resumption, Basis.Seen seen) {}
 
-  /** How the store and a connection compare. */
-  sealed interface Comparison {
+  /**
+   * How the store and a connection compare; {@link VersionStore.Unknown} if there is no such user
+   * agent any more.
+   */
+  sealed interface Comparison permits Comparison.Claimed, Comparison.Superseded, Unknown {
     /**
      * The connection has the claim now.
      *
@@ -122,9 +125,6 @@ public interface SharedVersionStore extends VersionStore {
 
     /** A newer connection has the claim; nothing was changed. */
     record Superseded() implements Comparison {}
-
-    /** There is no such user agent any more; nothing was changed. */
-    record Unknown() implements Comparison {}
   }
 
   /**

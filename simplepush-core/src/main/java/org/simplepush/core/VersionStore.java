@@ -34,7 +34,14 @@ import org.jspecify.annotations.Nullable;
  * @since 0.1
  */
 public interface VersionStore extends AutoCloseable {
-  /** What a hello found. */
+  /**
+   * There is no such user agent, or no such channel where a version is published; nothing was
+   * changed. This is how each step says so.
+   */
+  record Unknown()
+      implements Resumption, Registration, Advance, Pending, SharedVersionStore.Comparison {}
+
+  /** What a hello found; {@link Unknown} if the user agent says or may have channels. */
   sealed interface Resumption {
     /**
      * The user agent is known.
@@ -52,24 +59,20 @@ public interface VersionStore extends AutoCloseable {
       }
     }
 
-    /** No such user agent, though it says or may have channels. */
-    record Unknown() implements Resumption {}
-
     /** The user agent has channels this store does not know; it was dropped in the same step. */
     record Diverged() implements Resumption {}
   }
 
-  /** How a registration ended. */
-  enum Registration {
+  /** How a registration ended; {@link Unknown} if there is no such user agent any more. */
+  sealed interface Registration {
     /** The channel exists now. */
-    REGISTERED,
+    record Registered() implements Registration {}
+
     /** The user agent has as many channels as it may; nothing was changed. */
-    LIMIT_REACHED,
-    /** There is no such user agent any more; nothing was changed. */
-    UNKNOWN_USER_AGENT
+    record LimitReached() implements Registration {}
   }
 
-  /** How a publication ended. */
+  /** How a publication ended; {@link Unknown} if there is no such channel or user agent. */
   sealed interface Advance {
     /**
      * The channel was raised.
@@ -84,9 +87,25 @@ public interface VersionStore extends AutoCloseable {
 
     /** The channel has reached a higher version, or cannot rise any more; nothing was changed. */
     record Stale() implements Advance {}
+  }
 
-    /** No such channel or user agent; nothing was changed. */
-    record Unknown() implements Advance {}
+  /** What is pending for a user agent; {@link Unknown} if there is no such user agent. */
+  sealed interface Pending {
+    /**
+     * The user agent is known.
+     *
+     * @param updates its pending updates, in no particular order
+     */
+    record Known(List<Update> updates) implements Pending {
+      /**
+       * Copies the list.
+       *
+       * @param updates the pending updates
+       */
+      public Known {
+        updates = List.copyOf(updates);
+      }
+    }
   }
 
   /**
@@ -98,7 +117,7 @@ public interface VersionStore extends AutoCloseable {
    *   <li>Known, but some listed channel is not: dropped, {@code Diverged}.
    *   <li>Known, no list: resumed, nothing is compared.
    *   <li>Unknown, and the list is empty: created, resumed with nothing pending.
-   *   <li>Unknown otherwise: {@code Unknown}, nothing was changed.
+   *   <li>Unknown otherwise: {@link Unknown}.
    * </ul>
    *
    * @param uaid the user agent
@@ -173,12 +192,12 @@ public interface VersionStore extends AutoCloseable {
   CompletionStage<List<Update>> acknowledge(Uaid uaid, List<Update> updates);
 
   /**
-   * Returns what is pending, in no particular order; empty if the user agent is not known.
+   * Returns what is pending.
    *
    * @param uaid the user agent
    * @return what is pending
    */
-  CompletionStage<Optional<List<Update>>> pending(Uaid uaid);
+  CompletionStage<Pending> pending(Uaid uaid);
 
   /**
    * Drops every user agent last seen at least this long ago (protocol §10).

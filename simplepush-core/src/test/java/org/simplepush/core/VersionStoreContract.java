@@ -37,10 +37,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.simplepush.core.VersionStore.Advance;
 import org.simplepush.core.VersionStore.Advance.Advanced;
+import org.simplepush.core.VersionStore.Pending;
 import org.simplepush.core.VersionStore.Registration;
 import org.simplepush.core.VersionStore.Resumption;
 import org.simplepush.core.VersionStore.Resumption.Diverged;
 import org.simplepush.core.VersionStore.Resumption.Resumed;
+import org.simplepush.core.VersionStore.Unknown;
 
 /**
  * What every {@link VersionStore} promises. Extend it, supply an empty store and a way to move its
@@ -53,8 +55,7 @@ public abstract class VersionStoreContract {
   private static final int LIMIT = 100;
   private static final Advance REPEATED = new Advance.Repeated();
   private static final Advance STALE = new Advance.Stale();
-  private static final Advance UNKNOWN_CHANNEL = new Advance.Unknown();
-  private static final Resumption UNKNOWN = new Resumption.Unknown();
+  private static final Unknown UNKNOWN = new Unknown();
   private static final Resumption NOTHING_PENDING = new Resumed(List.of());
 
   private final Uaid uaid = Uaid.random();
@@ -124,22 +125,22 @@ public abstract class VersionStoreContract {
   void unknownUserAgentWithoutChannelsIsCreated() throws Exception {
     assertThat(hello(uaid, List.of())).isEqualTo(NOTHING_PENDING);
 
-    assertThat(get(store.pending(uaid))).contains(List.of());
-    assertThat(register(uaid, channel)).isEqualTo(Registration.REGISTERED);
+    assertThat(get(store.pending(uaid))).isEqualTo(new Pending.Known(List.of()));
+    assertThat(register(uaid, channel)).isEqualTo(new Registration.Registered());
   }
 
   @Test
   void unknownUserAgentThatListsChannelsStaysUnknown() throws Exception {
     assertThat(hello(uaid, List.of(channel))).isEqualTo(UNKNOWN);
 
-    assertThat(get(store.pending(uaid))).isEmpty();
+    assertThat(get(store.pending(uaid))).isEqualTo(UNKNOWN);
   }
 
   @Test
   void unknownUserAgentWithoutListStaysUnknown() throws Exception {
     assertThat(hello(uaid, null)).isEqualTo(UNKNOWN);
 
-    assertThat(get(store.pending(uaid))).isEmpty();
+    assertThat(get(store.pending(uaid))).isEqualTo(UNKNOWN);
   }
 
   @Test
@@ -179,7 +180,7 @@ public abstract class VersionStoreContract {
 
     assertThat(resume(List.of(channel))).containsExactly(new Update(channel, 7));
 
-    assertThat(advance(other, 10)).isEqualTo(UNKNOWN_CHANNEL);
+    assertThat(advance(other, 10)).isEqualTo(UNKNOWN);
     assertThat(pending(uaid)).containsExactly(new Update(channel, 7));
   }
 
@@ -190,8 +191,8 @@ public abstract class VersionStoreContract {
 
     assertThat(resume(List.of())).isEmpty();
 
-    assertThat(advance(channel, 8)).isEqualTo(UNKNOWN_CHANNEL);
-    assertThat(advance(other, 8)).isEqualTo(UNKNOWN_CHANNEL);
+    assertThat(advance(channel, 8)).isEqualTo(UNKNOWN);
+    assertThat(advance(other, 8)).isEqualTo(UNKNOWN);
     assertThat(pending(uaid)).isEmpty();
   }
 
@@ -220,8 +221,8 @@ public abstract class VersionStoreContract {
 
     assertThat(hello(uaid, List.of(channel, other))).isEqualTo(new Diverged());
 
-    assertThat(get(store.pending(uaid))).isEmpty();
-    assertThat(advance(channel, 8)).isEqualTo(UNKNOWN_CHANNEL);
+    assertThat(get(store.pending(uaid))).isEqualTo(UNKNOWN);
+    assertThat(advance(channel, 8)).isEqualTo(UNKNOWN);
     assertThat(hello(uaid, null)).isEqualTo(UNKNOWN);
   }
 
@@ -296,8 +297,8 @@ public abstract class VersionStoreContract {
     advance(other, 9);
     acknowledge(new Update(other, 9));
 
-    assertThat(register(uaid, channel)).isEqualTo(Registration.REGISTERED);
-    assertThat(register(uaid, other)).isEqualTo(Registration.REGISTERED);
+    assertThat(register(uaid, channel)).isEqualTo(new Registration.Registered());
+    assertThat(register(uaid, other)).isEqualTo(new Registration.Registered());
 
     assertThat(pending(uaid)).containsExactly(new Update(channel, 7));
     assertThat(advance(channel, 7)).isEqualTo(REPEATED);
@@ -321,11 +322,11 @@ public abstract class VersionStoreContract {
     create();
     ChannelId third = ChannelId.random();
 
-    assertThat(get(store.register(uaid, channel, 2))).isEqualTo(Registration.REGISTERED);
-    assertThat(get(store.register(uaid, other, 2))).isEqualTo(Registration.REGISTERED);
-    assertThat(get(store.register(uaid, third, 2))).isEqualTo(Registration.LIMIT_REACHED);
+    assertThat(get(store.register(uaid, channel, 2))).isEqualTo(new Registration.Registered());
+    assertThat(get(store.register(uaid, other, 2))).isEqualTo(new Registration.Registered());
+    assertThat(get(store.register(uaid, third, 2))).isEqualTo(new Registration.LimitReached());
 
-    assertThat(advance(third, 1)).isEqualTo(UNKNOWN_CHANNEL);
+    assertThat(advance(third, 1)).isEqualTo(UNKNOWN);
     assertThat(resume(List.of(channel, other))).isEmpty();
   }
 
@@ -334,7 +335,7 @@ public abstract class VersionStoreContract {
     create(channel);
 
     assertThat(get(store.register(uaid, respelled(channel, 1), 1)))
-        .isEqualTo(Registration.REGISTERED);
+        .isEqualTo(new Registration.Registered());
   }
 
   @Test
@@ -342,7 +343,7 @@ public abstract class VersionStoreContract {
     create(channel);
     get(store.unregister(uaid, channel));
 
-    assertThat(get(store.register(uaid, other, 1))).isEqualTo(Registration.REGISTERED);
+    assertThat(get(store.register(uaid, other, 1))).isEqualTo(new Registration.Registered());
   }
 
   @Test
@@ -351,15 +352,15 @@ public abstract class VersionStoreContract {
     create(channel);
     hello(neighbour, List.of());
 
-    assertThat(get(store.register(neighbour, other, 1))).isEqualTo(Registration.REGISTERED);
+    assertThat(get(store.register(neighbour, other, 1))).isEqualTo(new Registration.Registered());
   }
 
   @Test
   void unknownUserAgentCannotRegister() throws Exception {
-    assertThat(register(uaid, channel)).isEqualTo(Registration.UNKNOWN_USER_AGENT);
+    assertThat(register(uaid, channel)).isEqualTo(UNKNOWN);
 
-    assertThat(advance(channel, 1)).isEqualTo(UNKNOWN_CHANNEL);
-    assertThat(get(store.pending(uaid))).isEmpty();
+    assertThat(advance(channel, 1)).isEqualTo(UNKNOWN);
+    assertThat(get(store.pending(uaid))).isEqualTo(UNKNOWN);
   }
 
   @Test
@@ -394,7 +395,7 @@ public abstract class VersionStoreContract {
     assertThat(get(store.unregister(uaid, respelled(channel, 1)))).isNull();
 
     assertThat(pending(uaid)).containsExactly(new Update(other, 9));
-    assertThat(advance(channel, 8)).isEqualTo(UNKNOWN_CHANNEL);
+    assertThat(advance(channel, 8)).isEqualTo(UNKNOWN);
     assertThat(hello(uaid, List.of(channel, other))).isEqualTo(new Diverged());
   }
 
@@ -412,7 +413,7 @@ public abstract class VersionStoreContract {
   @Test
   void unregisteringWhatIsUnknownChangesNothing() throws Exception {
     assertThat(get(store.unregister(uaid, channel))).isNull();
-    assertThat(get(store.pending(uaid))).isEmpty();
+    assertThat(get(store.pending(uaid))).isEqualTo(UNKNOWN);
 
     create(channel);
     advance(channel, 7);
@@ -427,9 +428,9 @@ public abstract class VersionStoreContract {
 
     assertThat(get(store.drop(uaid))).isNull();
 
-    assertThat(get(store.pending(uaid))).isEmpty();
-    assertThat(advance(channel, 8)).isEqualTo(UNKNOWN_CHANNEL);
-    assertThat(register(uaid, channel)).isEqualTo(Registration.UNKNOWN_USER_AGENT);
+    assertThat(get(store.pending(uaid))).isEqualTo(UNKNOWN);
+    assertThat(advance(channel, 8)).isEqualTo(UNKNOWN);
+    assertThat(register(uaid, channel)).isEqualTo(UNKNOWN);
     assertThat(hello(uaid, List.of(channel, other))).isEqualTo(UNKNOWN);
   }
 
@@ -520,12 +521,12 @@ public abstract class VersionStoreContract {
 
   @Test
   void unknownChannelAndUnknownUserAgentCannotAdvance() throws Exception {
-    assertThat(advance(channel, 1)).isEqualTo(UNKNOWN_CHANNEL);
-    assertThat(get(store.advanceToNext(uaid, channel, 1))).isEqualTo(UNKNOWN_CHANNEL);
+    assertThat(advance(channel, 1)).isEqualTo(UNKNOWN);
+    assertThat(get(store.advanceToNext(uaid, channel, 1))).isEqualTo(UNKNOWN);
 
     create(channel);
-    assertThat(advance(other, 1)).isEqualTo(UNKNOWN_CHANNEL);
-    assertThat(get(store.advanceToNext(uaid, other, 1))).isEqualTo(UNKNOWN_CHANNEL);
+    assertThat(advance(other, 1)).isEqualTo(UNKNOWN);
+    assertThat(get(store.advanceToNext(uaid, other, 1))).isEqualTo(UNKNOWN);
     assertThat(pending(uaid)).isEmpty();
   }
 
@@ -784,12 +785,12 @@ public abstract class VersionStoreContract {
   // pending
 
   @Test
-  void pendingIsEmptyForAnUnknownUserAgentAndAnEmptyListForAKnownOne() throws Exception {
-    assertThat(get(store.pending(uaid))).isEqualTo(Optional.empty());
+  void pendingIsUnknownForAnUnknownUserAgentAndAnEmptyListForAKnownOne() throws Exception {
+    assertThat(get(store.pending(uaid))).isEqualTo(UNKNOWN);
 
     create(channel);
 
-    assertThat(get(store.pending(uaid))).isEqualTo(Optional.of(List.of()));
+    assertThat(get(store.pending(uaid))).isEqualTo(new Pending.Known(List.of()));
   }
 
   @Test
@@ -845,8 +846,8 @@ public abstract class VersionStoreContract {
 
     assertThat(get(store.expire(Duration.ofDays(7)))).isEqualTo(1);
 
-    assertThat(get(store.pending(uaid))).isEmpty();
-    assertThat(advance(channel, 8)).isEqualTo(UNKNOWN_CHANNEL);
+    assertThat(get(store.pending(uaid))).isEqualTo(UNKNOWN);
+    assertThat(advance(channel, 8)).isEqualTo(UNKNOWN);
     assertThat(hello(uaid, List.of(channel))).isEqualTo(UNKNOWN);
   }
 
@@ -878,10 +879,10 @@ public abstract class VersionStoreContract {
     assertThat(get(store.expire(Duration.ofHours(2)))).isEqualTo(3);
 
     for (Uaid each : old) {
-      assertThat(get(store.pending(each))).isEmpty();
+      assertThat(get(store.pending(each))).isEqualTo(UNKNOWN);
     }
     for (Uaid each : recent) {
-      assertThat(get(store.pending(each))).isPresent();
+      assertThat(get(store.pending(each))).isInstanceOf(Pending.Known.class);
     }
     assertThat(get(store.expire(Duration.ofHours(2)))).isZero();
   }
@@ -930,7 +931,7 @@ public abstract class VersionStoreContract {
 
     assertThat(get(store.expire(Duration.ZERO))).isEqualTo(1);
 
-    assertThat(get(store.pending(uaid))).isEmpty();
+    assertThat(get(store.pending(uaid))).isEqualTo(UNKNOWN);
   }
 
   @Test
@@ -948,7 +949,7 @@ public abstract class VersionStoreContract {
     assertThatThrownBy(() -> store.expire(Duration.ofNanos(-1)))
         .isInstanceOf(IllegalArgumentException.class);
 
-    assertThat(get(store.pending(uaid))).isPresent();
+    assertThat(get(store.pending(uaid))).isInstanceOf(Pending.Known.class);
   }
 
   // expireEmpty
@@ -1002,7 +1003,7 @@ public abstract class VersionStoreContract {
   void userAgentThatRegistersLateLosesNothing() throws Exception {
     hello(uaid, List.of());
     advanceTime(Duration.ofMinutes(59));
-    assertThat(register(uaid, channel)).isEqualTo(Registration.REGISTERED);
+    assertThat(register(uaid, channel)).isEqualTo(new Registration.Registered());
     advance(channel, 7);
     advanceTime(Duration.ofHours(3));
 
@@ -1016,7 +1017,7 @@ public abstract class VersionStoreContract {
     hello(uaid, List.of());
     for (int i = 0; i < 4; i++) {
       advanceTime(Duration.ofMinutes(35));
-      assertThat(get(store.pending(uaid))).isPresent();
+      assertThat(get(store.pending(uaid))).isInstanceOf(Pending.Known.class);
       assertThat(get(store.expireEmpty(Duration.ofHours(1)))).isZero();
     }
   }
@@ -1040,8 +1041,8 @@ public abstract class VersionStoreContract {
 
     assertThat(get(store.expireEmpty(Duration.ofHours(1)))).isEqualTo(many / 3 * 2);
 
-    assertThat(get(store.pending(all.get(0)))).isPresent();
-    assertThat(get(store.pending(all.get(1)))).isEmpty();
+    assertThat(get(store.pending(all.get(0)))).isInstanceOf(Pending.Known.class);
+    assertThat(get(store.pending(all.get(1)))).isEqualTo(UNKNOWN);
     assertThat(get(store.expire(Duration.ZERO))).isEqualTo(many / 3);
   }
 
@@ -1191,7 +1192,7 @@ public abstract class VersionStoreContract {
     Optional<VersionStore> reopened = leftBehind();
     if (reopened.isPresent()) {
       try (VersionStore again = reopened.get()) {
-        List<Update> pending = get(again.pending(uaid)).orElseThrow();
+        List<Update> pending = ((Pending.Known) get(again.pending(uaid))).updates();
         assertThat(pending).hasSize(1);
         assertThat(pending.get(0).version()).isBetween(confirmed.get(), asked.get());
         assertThat(confirmed.get()).as("what was confirmed before it was closed").isNotNegative();
@@ -1232,15 +1233,15 @@ public abstract class VersionStoreContract {
       assertThat(results)
           .containsExactly(
               NOTHING_PENDING,
-              Registration.REGISTERED,
+              new Registration.Registered(),
               advanced(channel, 1),
-              Optional.of(List.of(new Update(channel, 1))),
+              new Pending.Known(List.of(new Update(channel, 1))),
               List.of(new Update(channel, 1)),
-              Optional.of(List.of()),
+              new Pending.Known(List.of()),
               REPEATED,
               null,
-              UNKNOWN_CHANNEL,
-              Registration.REGISTERED,
+              UNKNOWN,
+              new Registration.Registered(),
               advanced(channel, 0),
               new Resumed(List.of(new Update(channel, 0))),
               null,
@@ -1252,14 +1253,14 @@ public abstract class VersionStoreContract {
   void stepMayBeAskedForWhenAnotherCompletes() throws Exception {
     create(channel);
 
-    CompletionStage<Optional<List<Update>>> last =
+    CompletionStage<Pending> last =
         store
             .advance(uaid, channel, 7)
             .thenCompose(advance -> store.acknowledge(uaid, List.of()))
             .thenCompose(done -> store.advance(uaid, channel, 8))
             .thenCompose(advance -> store.pending(uaid));
 
-    assertThat(get(last)).contains(List.of(new Update(channel, 8)));
+    assertThat(get(last)).isEqualTo(new Pending.Known(List.of(new Update(channel, 8))));
   }
 
   /** One publication and when it was under way, on a clock that all threads share. */
@@ -1435,8 +1436,9 @@ public abstract class VersionStoreContract {
       List<Registration> registrations =
           atOnce(Collections.nCopies(8, () -> get(store.register(uaid, ChannelId.random(), 5))));
 
-      assertThat(Collections.frequency(registrations, Registration.REGISTERED)).isEqualTo(5);
-      assertThat(Collections.frequency(registrations, Registration.LIMIT_REACHED)).isEqualTo(3);
+      assertThat(Collections.frequency(registrations, new Registration.Registered())).isEqualTo(5);
+      assertThat(Collections.frequency(registrations, new Registration.LimitReached()))
+          .isEqualTo(3);
     }
   }
 
@@ -1455,14 +1457,14 @@ public abstract class VersionStoreContract {
                   () -> advance(channel, 7),
                   () -> hello(uaid, null)));
 
-      assertThat(results.get(1)).isIn(Registration.REGISTERED, Registration.UNKNOWN_USER_AGENT);
-      assertThat(results.get(2)).isIn(advanced(channel, 7), UNKNOWN_CHANNEL);
+      assertThat(results.get(1)).isIn(new Registration.Registered(), UNKNOWN);
+      assertThat(results.get(2)).isIn(advanced(channel, 7), UNKNOWN);
       assertThat(results.get(3))
           .isIn(UNKNOWN, NOTHING_PENDING, new Resumed(List.of(new Update(channel, 7))));
-      assertThat(get(store.pending(uaid))).isEmpty();
-      assertThat(advance(channel, 8)).isEqualTo(UNKNOWN_CHANNEL);
-      assertThat(advance(other, 8)).isEqualTo(UNKNOWN_CHANNEL);
-      assertThat(register(uaid, channel)).isEqualTo(Registration.UNKNOWN_USER_AGENT);
+      assertThat(get(store.pending(uaid))).isEqualTo(UNKNOWN);
+      assertThat(advance(channel, 8)).isEqualTo(UNKNOWN);
+      assertThat(advance(other, 8)).isEqualTo(UNKNOWN);
+      assertThat(register(uaid, channel)).isEqualTo(UNKNOWN);
     }
   }
 
@@ -1482,7 +1484,7 @@ public abstract class VersionStoreContract {
       assertThat(resumptions.get(2)).isIn(UNKNOWN, new Diverged());
       assertThat(List.of(resumptions.get(0), resumptions.get(1), resumptions.get(3)))
           .containsOnly(NOTHING_PENDING);
-      assertThat(advance(channel, 8)).isEqualTo(UNKNOWN_CHANNEL);
+      assertThat(advance(channel, 8)).isEqualTo(UNKNOWN);
     }
   }
 
@@ -1498,11 +1500,11 @@ public abstract class VersionStoreContract {
                   () -> get(store.expire(Duration.ofSeconds(60))), () -> get(store.pending(uaid))));
 
       if (results.get(0).equals(1)) {
-        assertThat(results.get(1)).isEqualTo(Optional.empty());
-        assertThat(get(store.pending(uaid))).isEmpty();
+        assertThat(results.get(1)).isEqualTo(UNKNOWN);
+        assertThat(get(store.pending(uaid))).isEqualTo(UNKNOWN);
       } else {
         assertThat(results.get(0)).isEqualTo(0);
-        assertThat(results.get(1)).isEqualTo(Optional.of(List.of(new Update(channel, 7))));
+        assertThat(results.get(1)).isEqualTo(new Pending.Known(List.of(new Update(channel, 7))));
         assertThat(pending(uaid)).containsExactly(new Update(channel, 7));
         get(store.drop(uaid));
       }
@@ -1633,17 +1635,17 @@ public abstract class VersionStoreContract {
     if (result instanceof Resumed resumed) {
       return "Resumed " + described(resumed.pending());
     }
-    if (result instanceof Optional<?> optional) {
-      return optional.isEmpty() ? "nobody" : "pending " + described((List<?>) optional.get());
+    if (result instanceof Pending.Known known) {
+      return "Known " + described(known.updates());
     }
     if (result instanceof Advanced advanced) {
       return (advanced.collapsed() ? "Collapsed " : "Advanced ") + described(advanced.update());
     }
-    if (result instanceof Advance || result instanceof Resumption) {
-      return result.getClass().getSimpleName();
-    }
     if (result instanceof List<?> cleared) {
       return "cleared " + described(cleared);
+    }
+    if (result instanceof Record) {
+      return result.getClass().getSimpleName();
     }
     return String.valueOf(result);
   }
@@ -1697,7 +1699,7 @@ public abstract class VersionStoreContract {
   private void create(ChannelId... channels) throws Exception {
     assertThat(hello(uaid, List.of())).isEqualTo(NOTHING_PENDING);
     for (ChannelId each : channels) {
-      assertThat(register(uaid, each)).isEqualTo(Registration.REGISTERED);
+      assertThat(register(uaid, each)).isEqualTo(new Registration.Registered());
     }
   }
 
@@ -1724,7 +1726,9 @@ public abstract class VersionStoreContract {
   }
 
   private List<Update> pending(Uaid who) throws Exception {
-    return get(store.pending(who)).orElseThrow(() -> new AssertionError("the user agent is gone"));
+    Pending pending = get(store.pending(who));
+    assertThat(pending).isInstanceOf(Pending.Known.class);
+    return ((Pending.Known) pending).updates();
   }
 
   private static Advance advanced(ChannelId which, long version) {

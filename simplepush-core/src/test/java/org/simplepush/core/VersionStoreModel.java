@@ -94,18 +94,18 @@ final class VersionStoreModel {
   String register(Uaid uaid, ChannelId id, int limit) {
     UserAgent userAgent = seen(uaid);
     if (userAgent == null) {
-      return "UNKNOWN_USER_AGENT";
+      return "Unknown";
     }
     Channel channel = userAgent.channels.get(id.value());
     if (channel == null) {
       if (userAgent.channels.size() == limit) {
-        return "LIMIT_REACHED";
+        return "LimitReached";
       }
       channel = new Channel();
       userAgent.channels.put(id.value(), channel);
     }
     channel.text = id.text();
-    return "REGISTERED";
+    return "Registered";
   }
 
   String unregister(Uaid uaid, ChannelId id) {
@@ -170,7 +170,7 @@ final class VersionStoreModel {
 
   String pending(Uaid uaid) {
     UserAgent userAgent = seen(uaid);
-    return userAgent == null ? "nobody" : "pending " + pending(userAgent);
+    return userAgent == null ? "Unknown" : "Known " + pending(userAgent);
   }
 
   private static List<String> pending(UserAgent userAgent) {

@@ -9,7 +9,6 @@ import java.net.URI;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -25,7 +24,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.simplepush.core.ChannelId;
 import org.simplepush.core.InMemoryVersionStore;
 import org.simplepush.core.Uaid;
-import org.simplepush.core.Update;
 import org.simplepush.core.VersionStore;
 import org.simplepush.server.DeliveryListener.Delivered;
 import org.simplepush.server.fixtures.Hygiene;
@@ -61,7 +59,7 @@ class DeliveryListenerWireTest {
   @Test
   void acknowledgedVersionIsReportedWhenTheStoreHasIt() throws Exception {
     VersionStore store = new InMemoryVersionStore();
-    BlockingQueue<Optional<List<Update>>> pending = new LinkedBlockingQueue<>();
+    BlockingQueue<VersionStore.Pending> pending = new LinkedBlockingQueue<>();
     DeliveryListener listener =
         delivered -> {
           pending.add(store.pending(delivered.uaid()).toCompletableFuture().join());
@@ -82,7 +80,7 @@ class DeliveryListenerWireTest {
       assertThat(delivered.version()).isEqualTo(7);
       assertThat(delivered.code()).isEqualTo(100);
       assertThat(delivered.at()).isBetween(start, Instant.now());
-      assertThat(pending.remove()).contains(List.of());
+      assertThat(pending.remove()).isEqualTo(new VersionStore.Pending.Known(List.of()));
     }
   }
 

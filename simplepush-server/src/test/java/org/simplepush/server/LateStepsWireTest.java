@@ -20,6 +20,7 @@ import org.junit.jupiter.api.Timeout;
 import org.simplepush.core.InMemoryVersionStore;
 import org.simplepush.core.SharedMemoryStore;
 import org.simplepush.core.Uaid;
+import org.simplepush.core.VersionStore;
 import org.simplepush.server.fixtures.DelayedStore;
 import org.simplepush.server.fixtures.Json;
 import org.simplepush.server.fixtures.RawHttp;
@@ -215,6 +216,8 @@ class LateStepsWireTest {
 
     Uaid uaid = Uaid.parse(device.uaid());
     eventually(
-        () -> assertThat(memory.pending(uaid).toCompletableFuture().join()).hasValue(List.of()));
+        () ->
+            assertThat(memory.pending(uaid).toCompletableFuture().join())
+                .isEqualTo(new VersionStore.Pending.Known(List.of())));
   }
 }

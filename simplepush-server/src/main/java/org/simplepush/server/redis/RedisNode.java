@@ -15,6 +15,7 @@ import org.simplepush.core.SharedVersionStore.Removal;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.VersionStore.Registration;
 import org.simplepush.core.VersionStore.Resumption;
+import org.simplepush.core.VersionStore.Unknown;
 
 /** The membership of one push server. */
 final class RedisNode implements Node {
@@ -40,7 +41,7 @@ final class RedisNode implements Node {
         reply ->
             new Greeting(
                 switch ((int) Steps.code(reply)) {
-                  case 0 -> new Resumption.Unknown();
+                  case 0 -> new Unknown();
                   case 1 -> steps.resumed(uaid, channelIds, Steps.updates(reply, 2));
                   default -> new Resumption.Diverged();
                 },
@@ -91,7 +92,7 @@ final class RedisNode implements Node {
               new Basis.Claim(connection, Long.parseLong(Steps.text(reply, 1))),
               Steps.updates(reply, 3),
               Long.parseUnsignedLong(Steps.text(reply, 2), 16));
-      default -> new Comparison.Unknown();
+      default -> new Unknown();
     };
   }
 
@@ -105,12 +106,12 @@ final class RedisNode implements Node {
         basis(basis),
         reply -> {
           Optional<Registered> how = registered(reply, basis);
-          if (how.isPresent() && how.get().registration() == Registration.REGISTERED) {
+          if (how.isPresent() && how.get().registration() instanceof Registration.Registered) {
             steps.losses.changed(uaid, new Change.Registered(channelId, route(how.get().basis())));
           }
           return how;
         },
-        how -> how.isEmpty() || how.get().registration() == Registration.UNKNOWN_USER_AGENT);
+        how -> how.isEmpty() || how.get().registration() instanceof Unknown);
   }
 
   private static Optional<Registered> registered(List<Object> reply, Basis basis) {

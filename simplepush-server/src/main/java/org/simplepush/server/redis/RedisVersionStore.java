@@ -251,7 +251,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
         arguments.toArray(byte[][]::new),
         reply ->
             switch ((int) Steps.code(reply)) {
-              case 0 -> new Resumption.Unknown();
+              case 0 -> new Unknown();
               case 1 -> steps.resumed(uaid, channelIds, Steps.updates(reply));
               default -> new Resumption.Diverged();
             },
@@ -267,12 +267,12 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
         Steps.NOTHING,
         reply -> {
           Registration how = Steps.registration(reply);
-          if (how == Registration.REGISTERED) {
+          if (how instanceof Registration.Registered) {
             steps.losses.changed(uaid, new Change.Registered(channelId, ""));
           }
           return how;
         },
-        how -> how == Registration.UNKNOWN_USER_AGENT);
+        Unknown.class::isInstance);
   }
 
   @Override
@@ -320,7 +320,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
         Steps.arguments(id, Ids.number(version), Ids.usual(channelId).getBytes(US_ASCII), orNext),
         reply ->
             switch ((int) Steps.code(reply)) {
-              case 0 -> new Advance.Unknown();
+              case 0 -> new Unknown();
               case 1, 2 -> {
                 // Confirmed as well: whoever raised it before may never have heard of it.
                 steps.losses.advanced(key, uaid, channelId, version);
@@ -334,7 +334,7 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
                     Steps.code(reply) == 4);
               }
             },
-        advance -> advance instanceof Advance.Unknown);
+        Unknown.class::isInstance);
   }
 
   @Override
@@ -351,13 +351,13 @@ public final class RedisVersionStore implements SharedVersionStore, DurableVersi
   }
 
   @Override
-  public CompletionStage<Optional<List<Update>>> pending(Uaid uaid) {
+  public CompletionStage<Pending> pending(Uaid uaid) {
     return steps.run(
         Script.PENDING,
         Ids.key(uaid),
         Steps.arguments(steps.lease(), steps.offset()),
-        reply -> Steps.code(reply) == 0 ? Optional.empty() : Optional.of(Steps.updates(reply)),
-        Optional::isEmpty);
+        reply -> Steps.code(reply) == 0 ? new Unknown() : new Pending.Known(Steps.updates(reply)),
+        Unknown.class::isInstance);
   }
 
   /**

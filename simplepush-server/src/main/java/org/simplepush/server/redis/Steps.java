@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 import org.simplepush.core.ChannelId;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
+import org.simplepush.core.VersionStore;
 import org.simplepush.core.VersionStore.Registration;
 import org.simplepush.core.VersionStore.Resumption;
 
@@ -159,9 +160,9 @@ final class Steps {
 
   static Registration registration(List<Object> reply) {
     return switch ((int) code(reply)) {
-      case 0 -> Registration.UNKNOWN_USER_AGENT;
-      case 1 -> Registration.REGISTERED;
-      default -> Registration.LIMIT_REACHED;
+      case 0 -> new VersionStore.Unknown();
+      case 1 -> new Registration.Registered();
+      default -> new Registration.LimitReached();
     };
   }
 

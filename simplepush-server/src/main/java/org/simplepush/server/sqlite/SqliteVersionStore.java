@@ -124,7 +124,7 @@ public final class SqliteVersionStore implements DurableVersionStore {
   }
 
   @Override
-  public CompletionStage<Optional<List<Update>>> pending(Uaid uaid) {
+  public CompletionStage<Pending> pending(Uaid uaid) {
     return writer.submit(tables -> tables.pending(uaid));
   }
 

@@ -17,8 +17,10 @@ import org.simplepush.core.ChannelId;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
 import org.simplepush.core.VersionStore.Advance;
+import org.simplepush.core.VersionStore.Pending;
 import org.simplepush.core.VersionStore.Registration;
 import org.simplepush.core.VersionStore.Resumption;
+import org.simplepush.core.VersionStore.Unknown;
 
 /**
  * What each step of the store does to the tables, within the transaction that the writer began. One
@@ -135,7 +137,7 @@ final class VersionTables {
   Resumption hello(Uaid uaid, @Nullable List<ChannelId> channelIds) throws SQLException {
     if (!see(uaid)) {
       if (channelIds == null || !channelIds.isEmpty()) {
-        return new Resumption.Unknown();
+        return new Unknown();
       }
       bind(insertUserAgent, uaid).setLong(2, now());
       census.addUserAgents(insertUserAgent.executeUpdate());
@@ -180,8 +182,8 @@ final class VersionTables {
     return null;
   }
 
-  Optional<List<Update>> pending(Uaid uaid) throws SQLException {
-    return see(uaid) ? Optional.of(pendingOf(uaid)) : Optional.empty();
+  Pending pending(Uaid uaid) throws SQLException {
+    return see(uaid) ? new Pending.Known(pendingOf(uaid)) : new Unknown();
   }
 
   private List<Update> pendingOf(Uaid uaid) throws SQLException {
@@ -227,21 +229,21 @@ final class VersionTables {
 
   Registration register(Uaid uaid, ChannelId channelId, int maxChannels) throws SQLException {
     if (!see(uaid)) {
-      return Registration.UNKNOWN_USER_AGENT;
+      return new Unknown();
     }
     Channel channel = find(uaid, channelId);
     if (channel != null) {
       respell(uaid, channel, channelId);
-      return Registration.REGISTERED;
+      return new Registration.Registered();
     }
     try (ResultSet count = bind(countChannels, uaid).executeQuery()) {
       if (count.next() && count.getLong(1) >= maxChannels) {
-        return Registration.LIMIT_REACHED;
+        return new Registration.LimitReached();
       }
     }
     bind(insertChannel, uaid, channelId).setString(3, unusualSpelling(channelId));
     census.addChannels(insertChannel.executeUpdate());
-    return Registration.REGISTERED;
+    return new Registration.Registered();
   }
 
   @Nullable Void unregister(Uaid uaid, ChannelId channelId) throws SQLException {
@@ -256,7 +258,7 @@ final class VersionTables {
       throws SQLException {
     Channel channel = sightings.isExpiring() && !isKnown(uaid) ? null : find(uaid, channelId);
     if (channel == null) {
-      return new Advance.Unknown();
+      return new Unknown();
     }
     long next = version;
     if (next <= channel.version()) {

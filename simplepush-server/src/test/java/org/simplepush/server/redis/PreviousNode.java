@@ -22,6 +22,7 @@ import org.simplepush.core.ChannelId;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
 import org.simplepush.core.VersionStore.Resumption;
+import org.simplepush.core.VersionStore.Unknown;
 
 /**
  * A node of the version before epochs: its scripts, as they were, and what it said and heard. It
@@ -79,7 +80,7 @@ final class PreviousNode implements AutoCloseable {
     }
     List<Object> reply = run("hello", uaid, arguments.toArray());
     return switch (((Long) reply.get(0)).intValue()) {
-      case 0 -> new Resumption.Unknown();
+      case 0 -> new Unknown();
       case 1 -> new Resumption.Resumed(updates(reply));
       default -> new Resumption.Diverged();
     };

@@ -35,6 +35,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.simplepush.core.SharedVersionStore.Node;
 import org.simplepush.core.StoreException;
 import org.simplepush.core.Uaid;
+import org.simplepush.core.VersionStore.Unknown;
 import org.simplepush.server.fixtures.Certificates;
 import org.simplepush.server.fixtures.LogCapture;
 
@@ -62,7 +63,7 @@ class RedisConnectionTest extends RedisFixture {
     }
     try (RedisVersionStore store =
         RedisVersionStore.open("redis://default:open-sesame" + at + "?timeout=20s")) {
-      assertThat(get(store.pending(uaid))).as("another database").isEmpty();
+      assertThat(get(store.pending(uaid))).as("another database").isEqualTo(new Unknown());
     }
     for (String uri : List.of("redis://:open-simsim" + at, "redis://127.0.0.1:" + redis.port())) {
       assertThatThrownBy(() -> RedisVersionStore.open(uri))

@@ -35,9 +35,10 @@ import org.simplepush.core.StoreException;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
 import org.simplepush.core.VersionStore.Advance;
+import org.simplepush.core.VersionStore.Pending;
 import org.simplepush.core.VersionStore.Registration;
 import org.simplepush.core.VersionStore.Resumption.Resumed;
-import org.simplepush.core.VersionStore.Resumption.Unknown;
+import org.simplepush.core.VersionStore.Unknown;
 
 /** Redis loses what it had confirmed last; the nodes bring it back. */
 @Tag("long")
@@ -53,7 +54,7 @@ class RedisLossTest extends RedisFixture {
       Absent device = new Absent(each, ChannelId.random());
       get(store.hello(device.uaid(), List.of()));
       assertThat(get(store.register(device.uaid(), device.channel(), 9)))
-          .isEqualTo(Registration.REGISTERED);
+          .isEqualTo(new Registration.Registered());
       devices.add(device);
     }
     return devices;
@@ -77,7 +78,7 @@ class RedisLossTest extends RedisFixture {
             () -> {
               for (Absent device : devices) {
                 assertThat(get(store.pending(device.uaid())))
-                    .contains(List.of(new Update(device.channel(), version)));
+                    .isEqualTo(new Pending.Known(List.of(new Update(device.channel(), version))));
               }
             });
   }
@@ -235,8 +236,7 @@ class RedisLossTest extends RedisFixture {
         .atMost(60, SECONDS)
         .ignoreExceptions()
         .untilAsserted(
-            () ->
-                assertThat(get(here.advance(leaving, given, 1))).isEqualTo(new Advance.Unknown()));
+            () -> assertThat(get(here.advance(leaving, given, 1))).isEqualTo(new Unknown()));
     assertThat(get(nodeHere.compare(uaid, new Basis.Claim(1, 1))))
         .as("an older connection")
         .isEqualTo(new Comparison.Superseded());
@@ -404,7 +404,7 @@ class RedisLossTest extends RedisFixture {
     await()
         .atMost(60, SECONDS)
         .ignoreExceptions()
-        .until(() -> get(node.compare(uaid, claimed.claim())) instanceof Comparison.Unknown);
+        .until(() -> get(node.compare(uaid, claimed.claim())) instanceof Unknown);
     assertThat(get(node.hello(uaid, List.of(channel))).resumption()).isEqualTo(new Unknown());
     Uaid fresh = Uaid.random();
     Basis.Seen nothing = get(node.hello(fresh, List.of())).seen();
@@ -437,7 +437,7 @@ class RedisLossTest extends RedisFixture {
         .untilAsserted(
             () ->
                 assertThat(get(here.advance(uaid, ChannelId.random(), 1)))
-                    .isEqualTo(new Advance.Unknown()));
+                    .isEqualTo(new Unknown()));
     assertThat(redis.ask("HGET", TICKS, "generation")).as("none").isEqualTo("$-1");
   }
 
@@ -560,7 +560,7 @@ class RedisLossTest extends RedisFixture {
     create(there);
     Basis.Claim claim = claim(node, uaid, 1);
     awaitTicks(redis, 2, 2);
-    assertThat(get(here.advance(uaid, ChannelId.random(), 1))).isEqualTo(new Advance.Unknown());
+    assertThat(get(here.advance(uaid, ChannelId.random(), 1))).isEqualTo(new Unknown());
     long end = redis.appended();
     proxy.silenceAll();
 
@@ -585,7 +585,7 @@ class RedisLossTest extends RedisFixture {
         .untilAsserted(
             () ->
                 assertThat(get(here.advance(uaid, ChannelId.random(), 1)))
-                    .isEqualTo(new Advance.Unknown()));
+                    .isEqualTo(new Unknown()));
   }
 
   /** Whatever goes wrong while something is being restored, that goes on at the next tick. */

@@ -32,8 +32,10 @@ import org.simplepush.core.StoreException;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
 import org.simplepush.core.VersionStore.Advance;
+import org.simplepush.core.VersionStore.Pending;
 import org.simplepush.core.VersionStore.Registration;
 import org.simplepush.core.VersionStore.Resumption;
+import org.simplepush.core.VersionStore.Unknown;
 
 /** Two nodes on one Redis: who is told what. */
 class RedisNodesTest {
@@ -80,7 +82,7 @@ class RedisNodesTest {
     nodeHere = here.join(WEEK, hintsHere);
     nodeThere = there.join(WEEK, hintsThere);
     get(here.hello(uaid, List.of()));
-    assertThat(get(here.register(uaid, channel, 9))).isEqualTo(Registration.REGISTERED);
+    assertThat(get(here.register(uaid, channel, 9))).isEqualTo(new Registration.Registered());
   }
 
   @AfterEach
@@ -105,7 +107,7 @@ class RedisNodesTest {
 
   private static boolean isClaimed(Node node, Uaid uaid, Basis.Claim claim) throws Exception {
     Comparison comparison = get(node.compare(uaid, claim));
-    assertThat(comparison).isNotEqualTo(new Comparison.Unknown());
+    assertThat(comparison).isNotEqualTo(new Unknown());
     return comparison instanceof Comparison.Claimed;
   }
 
@@ -276,8 +278,8 @@ class RedisNodesTest {
     get(there.hello(device, List.of()));
     claim(nodeThere, device, 1);
     get(there.drop(device));
-    assertThat(get(there.pending(device))).isEmpty();
-    assertThat(get(here.hello(device, null))).isEqualTo(new Resumption.Unknown());
+    assertThat(get(there.pending(device))).isEqualTo(new Unknown());
+    assertThat(get(here.hello(device, null))).isEqualTo(new Unknown());
     assertThat(get(here.expire(Duration.ZERO))).isZero();
 
     get(there.hello(device, List.of()));
@@ -287,7 +289,7 @@ class RedisNodesTest {
     assertThat(hintsThere.next()).isEqualTo(published(device, channel.text(), 5));
     assertThat(get(here.register(device, ChannelId.random(), 2)))
         .as("a claim is no channel")
-        .isEqualTo(Registration.REGISTERED);
+        .isEqualTo(new Registration.Registered());
   }
 
   private void isKept(ChannelId... channels) throws Exception {
@@ -312,10 +314,8 @@ class RedisNodesTest {
         .isEqualTo(new Resumption.Resumed(List.of(new Update(channel, 3))));
     assertThat(greeting(nodeHere, uaid, ChannelId.random()).resumption())
         .isEqualTo(new Resumption.Diverged());
-    assertThat(greeting(nodeHere, Uaid.random(), channel).resumption())
-        .isEqualTo(new Resumption.Unknown());
-    assertThat(get(nodeHere.hello(Uaid.random(), null)).resumption())
-        .isEqualTo(new Resumption.Unknown());
+    assertThat(greeting(nodeHere, Uaid.random(), channel).resumption()).isEqualTo(new Unknown());
+    assertThat(get(nodeHere.hello(Uaid.random(), null)).resumption()).isEqualTo(new Unknown());
     assertThat(greeting(nodeHere, Uaid.random()).resumption())
         .isEqualTo(new Resumption.Resumed(List.of()));
 
@@ -341,7 +341,7 @@ class RedisNodesTest {
                 new Basis.Claim(1, settled.claim().epoch()),
                 List.of(new Update(shouted, 4)),
                 SharedVersionStore.digest(channel)));
-    assertThat(get(here.advance(uaid, other, 1))).isEqualTo(new Advance.Unknown());
+    assertThat(get(here.advance(uaid, other, 1))).isEqualTo(new Unknown());
     assertThat(hintsHere.next()).isEqualTo(goneHint(uaid));
     get(here.advance(uaid, channel, 5));
     assertThat(hintsHere.next()).isEqualTo(published(uaid, shouted.text(), 5));
@@ -355,9 +355,9 @@ class RedisNodesTest {
       ChannelId more = ChannelId.random();
       digest ^= SharedVersionStore.digest(more);
       assertThat(get(nodeHere.register(uaid, claim, more, 99)))
-          .contains(new Registered(Registration.REGISTERED, true, claim));
+          .contains(new Registered(new Registration.Registered(), true, claim));
       assertThat(get(nodeHere.register(uaid, claim, more, 99)))
-          .contains(new Registered(Registration.REGISTERED, false, claim));
+          .contains(new Registered(new Registration.Registered(), false, claim));
       assertThat(get(nodeHere.compare(uaid, claim)))
           .isEqualTo(new Comparison.Claimed(claim, List.of(), digest));
     }
@@ -467,7 +467,7 @@ class RedisNodesTest {
     assertThat(get(nodeHere.drop(uaid, seen))).isTrue();
 
     assertThat(hintsThere.next()).isEqualTo(displacedHint(uaid, 22));
-    assertThat(get(here.pending(uaid))).isEmpty();
+    assertThat(get(here.pending(uaid))).isEqualTo(new Unknown());
     get(here.hello(uaid, List.of()));
     assertThat(get(nodeThere.compare(uaid, claim))).isEqualTo(new Comparison.Superseded());
     assertThat(get(nodeThere.drop(uaid, claim))).isFalse();
@@ -523,7 +523,8 @@ class RedisNodesTest {
 
     assertNothingElseHeard(hintsAnew, anew, there);
     claim(anew, uaid, 1);
-    assertThat(get(here.pending(uaid))).contains(List.of(new Update(channel, 7)));
+    assertThat(get(here.pending(uaid)))
+        .isEqualTo(new Pending.Known(List.of(new Update(channel, 7))));
   }
 
   @Test
@@ -578,10 +579,10 @@ class RedisNodesTest {
           .until(
               () -> {
                 get(store.expire(Duration.ofMillis(500)));
-                return get(here.advance(device, channel, 0)) instanceof Advance.Unknown;
+                return get(here.advance(device, channel, 0)) instanceof Unknown;
               });
 
-      assertThat(get(store.hello(device, List.of(channel)))).isEqualTo(new Resumption.Unknown());
+      assertThat(get(store.hello(device, List.of(channel)))).isEqualTo(new Unknown());
     }
   }
 

@@ -35,7 +35,9 @@ import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
 import org.simplepush.core.VersionStore.Advance;
 import org.simplepush.core.VersionStore.Advance.Advanced;
+import org.simplepush.core.VersionStore.Pending;
 import org.simplepush.core.VersionStore.Resumption;
+import org.simplepush.core.VersionStore.Unknown;
 import org.simplepush.server.fixtures.LogCapture;
 
 /** Redis goes away, falls silent, forgets or refuses; and how to get to it. */
@@ -64,13 +66,14 @@ class RedisTroubleTest extends RedisFixture {
     create(store);
     proxy.holdAnswers();
     CompletionStage<Advance> advance = store.advanceToNext(uaid, channel, 0);
-    eventually(() -> assertThat(get(other.pending(uaid)).orElseThrow()).hasSize(1));
+    eventually(() -> assertThat(((Pending.Known) get(other.pending(uaid))).updates()).hasSize(1));
 
     proxy.cut();
 
     assertFails(advance, "Redis is not connected");
     eventually(() -> get(store.pending(uaid)));
-    assertThat(get(store.pending(uaid))).contains(List.of(new Update(channel, 0)));
+    assertThat(get(store.pending(uaid)))
+        .isEqualTo(new Pending.Known(List.of(new Update(channel, 0))));
     assertThat(get(store.advanceToNext(uaid, channel, 0)))
         .isEqualTo(new Advanced(new Update(channel, 1), true));
   }
@@ -85,7 +88,8 @@ class RedisTroubleTest extends RedisFixture {
 
     assertFails(store.advance(uaid, channel, 1), "Redis did not answer within 3000 ms");
     eventually(() -> get(store.advance(uaid, channel, 2)));
-    assertThat(get(store.pending(uaid))).contains(List.of(new Update(channel, 2)));
+    assertThat(get(store.pending(uaid)))
+        .isEqualTo(new Pending.Known(List.of(new Update(channel, 2))));
   }
 
   @Test
@@ -145,7 +149,7 @@ class RedisTroubleTest extends RedisFixture {
       assertThat(confirmed).isNotNegative();
       redis.restart();
       eventually(() -> get(store.pending(uaid)));
-      List<Update> pending = get(store.pending(uaid)).orElseThrow();
+      List<Update> pending = ((Pending.Known) get(store.pending(uaid))).updates();
       assertThat(pending).hasSize(1);
       assertThat(pending.get(0).version()).isGreaterThanOrEqualTo(confirmed);
     }
@@ -161,10 +165,10 @@ class RedisTroubleTest extends RedisFixture {
 
     redis.ask("FLUSHALL");
 
-    assertThat(get(store.pending(uaid))).isEmpty();
-    assertThat(get(store.advance(uaid, channel, 1))).isEqualTo(new Advance.Unknown());
-    assertThat(get(store.hello(uaid, List.of(channel)))).isEqualTo(new Resumption.Unknown());
-    assertThat(get(node.compare(uaid, claim))).isEqualTo(new Comparison.Unknown());
+    assertThat(get(store.pending(uaid))).isEqualTo(new Unknown());
+    assertThat(get(store.advance(uaid, channel, 1))).isEqualTo(new Unknown());
+    assertThat(get(store.hello(uaid, List.of(channel)))).isEqualTo(new Unknown());
+    assertThat(get(node.compare(uaid, claim))).isEqualTo(new Unknown());
     create(store);
     assertThat(get(node.compare(uaid, claim))).isInstanceOf(Comparison.Claimed.class);
     get(store.advance(uaid, channel, 1));
@@ -185,7 +189,7 @@ class RedisTroubleTest extends RedisFixture {
         .until(
             () -> {
               try {
-                return get(store.pending(uaid)).isEmpty();
+                return get(store.pending(uaid)) instanceof Unknown;
               } catch (ExecutionException e) {
                 assertThat(e).hasMessageContaining("Redis is not connected");
                 return false;
@@ -265,7 +269,7 @@ class RedisTroubleTest extends RedisFixture {
     reconnected.countDown();
     get(looked);
     assertFails(second, "did not answer within 3000 ms");
-    assertThat(get(store.pending(uaid))).contains(List.of());
+    assertThat(get(store.pending(uaid))).isEqualTo(new Pending.Known(List.of()));
   }
 
   private static void awaitUninterrupted(CountDownLatch latch) {
@@ -351,7 +355,8 @@ class RedisTroubleTest extends RedisFixture {
 
     redis.ask(good.split(" "));
     eventually(() -> get(store.check()));
-    assertThat(get(store.pending(uaid))).contains(List.of(new Update(channel, 1)));
+    assertThat(get(store.pending(uaid)))
+        .isEqualTo(new Pending.Known(List.of(new Update(channel, 1))));
     assertThat(get(store.hello(uaid, List.of(channel))))
         .isEqualTo(new Resumption.Resumed(List.of(new Update(channel, 1))));
   }
@@ -443,7 +448,7 @@ class RedisTroubleTest extends RedisFixture {
     assertFails(
         store.check(),
         "Hints of the nodes do not come through: A probe of a node did not come back within 2 s");
-    assertThat(get(store.pending(uaid))).as("the store itself works").isEmpty();
+    assertThat(get(store.pending(uaid))).as("the store itself works").isEqualTo(new Unknown());
   }
 
   // expiry
@@ -538,8 +543,8 @@ class RedisTroubleTest extends RedisFixture {
       offset.set(passed * 1_000L);
       assertThat(get(store.expire(WEEK))).isEqualTo(passed == 3_600 ? 2 : 0);
     }
-    assertThat(get(store.pending(empty))).isEmpty();
-    assertThat(get(store.pending(uaid))).isPresent();
+    assertThat(get(store.pending(empty))).isEqualTo(new Unknown());
+    assertThat(get(store.pending(uaid))).isInstanceOf(Pending.Known.class);
   }
 
   @Test
@@ -558,7 +563,7 @@ class RedisTroubleTest extends RedisFixture {
 
       assertThat(log.lines("s later compared with this server's")).hasSize(1);
     }
-    assertThat(get(store.pending(uaid))).isPresent();
+    assertThat(get(store.pending(uaid))).isInstanceOf(Pending.Known.class);
     offset.set(0);
     assertThat(get(store.expire(WEEK))).isZero();
     redis.ask("HSET", new String(Ids.key(uaid), US_ASCII), "s", "0");

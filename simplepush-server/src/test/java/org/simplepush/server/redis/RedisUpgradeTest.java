@@ -31,6 +31,7 @@ import org.simplepush.core.Update;
 import org.simplepush.core.VersionStore.Advance;
 import org.simplepush.core.VersionStore.Registration;
 import org.simplepush.core.VersionStore.Resumption;
+import org.simplepush.core.VersionStore.Unknown;
 
 /** While an operator replaces one node after another, those of two versions share one Redis. */
 class RedisUpgradeTest {
@@ -174,7 +175,7 @@ class RedisUpgradeTest {
     previous.hello(uaid, 3, List.of(channel));
     assertThat(heard.next()).isEqualTo(displacedHint(uaid, 2));
 
-    assertThat(get(store.advance(uaid, ChannelId.random(), 1))).isEqualTo(new Advance.Unknown());
+    assertThat(get(store.advance(uaid, ChannelId.random(), 1))).isEqualTo(new Unknown());
 
     get(store.advance(uaid, channel, 1));
     assertThat(previous.next()).isEqualTo(published(uaid, channel.text(), 1));
@@ -189,13 +190,13 @@ class RedisUpgradeTest {
     createAtPrevious();
     Basis.Claim claim = claim(node, uaid, 2);
     assertThat(get(node.drop(uaid, claim))).isTrue();
-    assertThat(previous.hello(uaid, 3, List.of(channel))).isEqualTo(new Resumption.Unknown());
+    assertThat(previous.hello(uaid, 3, List.of(channel))).isEqualTo(new Unknown());
     assertThat(previous.hello(uaid, 3, List.of())).isEqualTo(new Resumption.Resumed(List.of()));
     assertThat(previous.register(uaid, channel, 9)).isTrue();
 
     Basis.Claim next = claim(node, uaid, 4);
     previous.drop(uaid);
-    assertThat(get(node.compare(uaid, next))).isEqualTo(new Comparison.Unknown());
+    assertThat(get(node.compare(uaid, next))).isEqualTo(new Unknown());
   }
 
   /** Where a device of the random run is connected; null if it is not. */
@@ -284,7 +285,7 @@ class RedisUpgradeTest {
                 get(place.newer().node().register(uaid, place.claim(), added, 1_000))
                     .orElseThrow()
                     .registration())
-            .isEqualTo(Registration.REGISTERED);
+            .isEqualTo(new Registration.Registered());
       }
       channels.add(added);
     }

@@ -68,7 +68,7 @@ class RedisUserTest {
       Uaid uaid = Uaid.random();
       get(store.hello(uaid, List.of()));
       assertThat(get(store.register(uaid, ChannelId.random(), 9)))
-          .isEqualTo(Registration.REGISTERED);
+          .isEqualTo(new Registration.Registered());
       assertThat(get(store.check())).isNull();
     }
   }

@@ -21,7 +21,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import java.util.Random;
 import java.util.UUID;
 import java.util.concurrent.CompletionStage;
@@ -37,8 +36,10 @@ import org.simplepush.core.ChannelId;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
 import org.simplepush.core.VersionStore;
+import org.simplepush.core.VersionStore.Pending;
 import org.simplepush.core.VersionStore.Registration;
 import org.simplepush.core.VersionStore.Resumption.Resumed;
+import org.simplepush.core.VersionStore.Unknown;
 
 /** What was confirmed is there after a restart, a crash, and a crash in the middle of a write. */
 @Timeout(60)
@@ -63,7 +64,7 @@ class SqliteDurabilityTest {
 
   private static void create(VersionStore store, Uaid uaid, ChannelId channel) throws Exception {
     get(store.hello(uaid, List.of()));
-    assertThat(get(store.register(uaid, channel, 10))).isEqualTo(Registration.REGISTERED);
+    assertThat(get(store.register(uaid, channel, 10))).isEqualTo(new Registration.Registered());
   }
 
   @Test
@@ -81,7 +82,7 @@ class SqliteDurabilityTest {
     }
 
     try (SqliteVersionStore store = open()) {
-      assertThat(get(store.pending(uaid)).orElseThrow())
+      assertThat(((Pending.Known) get(store.pending(uaid))).updates())
           .containsExactlyInAnyOrder(new Update(channel, Long.MAX_VALUE), new Update(compact, 0))
           .anyMatch(update -> update.channelId().text().equals(compact.text()));
       assertThat(get(store.advance(uaid, acknowledged, 7)))
@@ -116,7 +117,7 @@ class SqliteDurabilityTest {
     }
     assertThat(Files.size(file)).isPositive();
     try (SqliteVersionStore store = SqliteVersionStore.open(file)) {
-      assertThat(get(store.pending(uaid))).isPresent();
+      assertThat(get(store.pending(uaid))).isInstanceOf(Pending.Known.class);
     }
   }
 
@@ -153,7 +154,8 @@ class SqliteDurabilityTest {
       kills++;
       try (SqliteVersionStore store = open()) {
         for (int n = 0; n < confirmed.length; n++) {
-          List<Update> pending = get(store.pending(StoreProcess.uaid(n))).orElseThrow();
+          List<Update> pending =
+              ((Pending.Known) get(store.pending(StoreProcess.uaid(n)))).updates();
           assertThat(pending).hasSize(1);
           assertThat(pending.get(0).version())
               .as("channel %d after %d kills", n, kills)
@@ -198,7 +200,7 @@ class SqliteDurabilityTest {
         survives++;
       }
       try (SqliteVersionStore store = SqliteVersionStore.open(copy)) {
-        assertThat(get(store.pending(uaid)).orElseThrow())
+        assertThat(((Pending.Known) get(store.pending(uaid))).updates())
             .as("round %d, torn at %d", round, cut)
             .containsExactly(new Update(channel, survives));
         assertThat(get(store.advance(uaid, channel, 100)))
@@ -238,7 +240,7 @@ class SqliteDurabilityTest {
       Files.write(Path.of(copy + "-wal"), wal);
       Files.write(Path.of(copy + "-wal"), garbage, StandardOpenOption.APPEND);
       try (SqliteVersionStore store = SqliteVersionStore.open(copy)) {
-        assertThat(get(store.pending(uaid)).orElseThrow())
+        assertThat(((Pending.Known) get(store.pending(uaid))).updates())
             .as("round %d", round)
             .containsExactly(new Update(channel, last));
         assertThat(get(store.advance(uaid, channel, last + 1)))
@@ -379,7 +381,7 @@ class SqliteDurabilityTest {
         SqliteVersionStore.open(
             folder.resolve("crashed.db"), Writer.Limits.DEFAULT, () -> wallClock, nanos::get)) {
       assertThat(get(store.expire(Duration.ofMinutes(90)))).isZero();
-      assertThat(get(store.pending(uaid))).isPresent();
+      assertThat(get(store.pending(uaid))).isInstanceOf(Pending.Known.class);
     }
   }
 
@@ -426,8 +428,8 @@ class SqliteDurabilityTest {
             });
     assertThat(fails(expire)).isTrue();
     assertThat(get(writer.submit(VersionTables::isExpiring))).isTrue();
-    Optional<List<Update>> pending = get(writer.submit(tables -> tables.pending(uaid)));
-    assertThat(pending).isEmpty();
+    Pending pending = get(writer.submit(tables -> tables.pending(uaid)));
+    assertThat(pending).isEqualTo(new Unknown());
     writer.close();
   }
 
@@ -550,12 +552,14 @@ class SqliteDurabilityTest {
 
       assertThat(get(expired)).isEqualTo(userAgents);
       for (CompletionStage<?> each : unknown) {
-        assertThat(get(each)).isEqualTo(new VersionStore.Advance.Unknown());
+        assertThat(get(each)).isEqualTo(new Unknown());
       }
       assertThat(get(resumed)).isEqualTo(new Resumed(List.of()));
-      assertThat(get(store.pending(all.get(0)))).as("started afresh, so kept").isPresent();
-      assertThat(get(store.pending(fresh))).isPresent();
-      assertThat(get(store.pending(all.get(1)))).isEmpty();
+      assertThat(get(store.pending(all.get(0))))
+          .as("started afresh, so kept")
+          .isInstanceOf(Pending.Known.class);
+      assertThat(get(store.pending(fresh))).isInstanceOf(Pending.Known.class);
+      assertThat(get(store.pending(all.get(1)))).isEqualTo(new Unknown());
     }
   }
 
@@ -755,7 +759,8 @@ class SqliteDurabilityTest {
     }
 
     try (SqliteVersionStore store = open()) {
-      assertThat(get(store.pending(uaid))).contains(List.of(new Update(channel, 7)));
+      assertThat(get(store.pending(uaid)))
+          .isEqualTo(new Pending.Known(List.of(new Update(channel, 7))));
       assertThat(get(store.keyRecord())).isEmpty();
       assertThat(get(store.replaceKeyRecord(null, "a record"))).isTrue();
     }

@@ -28,6 +28,7 @@ import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
 import org.simplepush.core.VersionStore;
 import org.simplepush.core.VersionStore.Advance;
+import org.simplepush.core.VersionStore.Pending;
 import org.simplepush.core.VersionStore.Registration;
 import org.simplepush.server.fixtures.LogCapture;
 
@@ -62,7 +63,7 @@ class SqliteFileTest {
   private SqliteVersionStore create(Path path) throws Exception {
     SqliteVersionStore store = SqliteVersionStore.open(path);
     get(store.hello(uaid, List.of()));
-    assertThat(get(store.register(uaid, channel, 10))).isEqualTo(Registration.REGISTERED);
+    assertThat(get(store.register(uaid, channel, 10))).isEqualTo(new Registration.Registered());
     assertThat(get(store.advance(uaid, channel, 1))).isInstanceOf(Advance.Advanced.class);
     return store;
   }
@@ -82,7 +83,7 @@ class SqliteFileTest {
   }
 
   private void assertPending(VersionStore store, long version) throws Exception {
-    assertThat(get(store.pending(uaid)).orElseThrow())
+    assertThat(((Pending.Known) get(store.pending(uaid))).updates())
         .containsExactly(new Update(channel, version));
   }
 
@@ -141,7 +142,7 @@ class SqliteFileTest {
       Files.move(Path.of(away + "-wal"), log);
       Path crashed = copyAsACrashWould();
       try (SqliteVersionStore recovered = SqliteVersionStore.open(crashed)) {
-        assertThat(get(recovered.pending(uaid))).isPresent();
+        assertThat(get(recovered.pending(uaid))).isInstanceOf(Pending.Known.class);
       }
       assertThat(get(store.advance(uaid, channel, 7))).isInstanceOf(Advance.Advanced.class);
       try (SqliteVersionStore recovered = SqliteVersionStore.open(copyAsACrashWould())) {

@@ -180,7 +180,7 @@ public final class VersionEndpoint implements EndpointHandler {
       counters.updatesStale.increment();
       return Answers.STALE;
     }
-    if (result instanceof Advance.Unknown) {
+    if (result instanceof VersionStore.Unknown) {
       counters.updatesGone.increment();
       return Answers.error(
           410, "The application unregistered this endpoint, or its device is gone");

@@ -13,6 +13,7 @@ import org.simplepush.core.SharedVersionStore.Comparison;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
 import org.simplepush.core.VersionStore.Resumption;
+import org.simplepush.core.VersionStore.Unknown;
 import org.simplepush.server.internal.Refusal;
 
 /**
@@ -108,7 +109,7 @@ public final class Greeter {
         (comparison, failure) -> {
           if (comparison == null) {
             failed(on, hello, failure);
-          } else if (comparison instanceof Comparison.Unknown) {
+          } else if (comparison instanceof Unknown) {
             assignFresh(on, hello, null);
           } else {
             session.compared(

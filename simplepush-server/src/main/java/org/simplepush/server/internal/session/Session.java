@@ -182,29 +182,29 @@ public final class Session implements Registered {
       ChannelId channelId,
       VersionStore.Registration registration,
       @Nullable Refusal refusal) {
-    switch (registration) {
-      case REGISTERED -> {
-        conversation.counters().registers.increment();
-        hasChannels = true;
-        if (deliveries != null) {
-          deliveries.reopen(channelId, wire().now());
-        }
-        conversation.send(
-            new ServerMessage.Register(channelId, channels().endpoint(uaid, channelId)));
+    if (registration instanceof VersionStore.Registration.Registered) {
+      conversation.counters().registers.increment();
+      hasChannels = true;
+      if (deliveries != null) {
+        deliveries.reopen(channelId, wire().now());
       }
-      case LIMIT_REACHED -> {
-        if (refusal != null) {
-          conversation.counters().refusals.count(refusal);
-          conversation.send(Failures.refused(request, refusal));
-        } else {
-          String sentence = "This user agent has as many channels as it may";
-          conversation.send(Failures.of(request, ServerMessage.Failure.UNAVAILABLE, sentence));
-        }
-      }
-      case UNKNOWN_USER_AGENT -> {
-        conversation.send(Failures.of(request, ServerMessage.Failure.FAILED, "Say hello again"));
-        stateLost();
-      }
+      conversation.send(
+          new ServerMessage.Register(channelId, channels().endpoint(uaid, channelId)));
+    } else if (registration instanceof VersionStore.Registration.LimitReached) {
+      limitReached(request, refusal);
+    } else if (registration instanceof VersionStore.Unknown) {
+      conversation.send(Failures.of(request, ServerMessage.Failure.FAILED, "Say hello again"));
+      stateLost();
+    }
+  }
+
+  private void limitReached(ClientMessage request, @Nullable Refusal refusal) {
+    if (refusal != null) {
+      conversation.counters().refusals.count(refusal);
+      conversation.send(Failures.refused(request, refusal));
+    } else {
+      String sentence = "This user agent has as many channels as it may";
+      conversation.send(Failures.of(request, ServerMessage.Failure.UNAVAILABLE, sentence));
     }
   }
 
@@ -299,7 +299,7 @@ public final class Session implements Registered {
       if (unsettled.seenBefore.equals(before)) {
         unsettled.seenBefore = unsettled.seen;
       }
-      if (registered.registration() == VersionStore.Registration.REGISTERED) {
+      if (registered.registration() instanceof VersionStore.Registration.Registered) {
         unsettled.add(channelId);
       }
       return;

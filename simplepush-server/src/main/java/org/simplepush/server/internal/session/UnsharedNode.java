@@ -44,7 +44,7 @@ final class UnsharedNode implements Node {
       return null;
     }
     return new Greeting(
-        found instanceof Resumption.Resumed ? found : new Resumption.Unknown(), SEEN);
+        found instanceof Resumption.Resumed ? found : new VersionStore.Unknown(), SEEN);
   }
 
   @Override
@@ -59,12 +59,10 @@ final class UnsharedNode implements Node {
         .pending(uaid)
         .thenApply(
             pending -> {
-              if (pending == null) {
-                return null;
+              if (pending instanceof VersionStore.Pending.Known known) {
+                return new Comparison.Claimed(claim, known.updates(), NO_DIGEST);
               }
-              return pending.isEmpty()
-                  ? new Comparison.Unknown()
-                  : new Comparison.Claimed(claim, pending.get(), NO_DIGEST);
+              return (VersionStore.Unknown) pending; // null if the store breaks its contract
             });
   }
 
