@@ -279,7 +279,7 @@ public final class Conversation {
     return session;
   }
 
-  /** All requests go to this session from now on. */
+  /** From now on all requests go to this session. */
   void hand(Session to) {
     session = to;
   }

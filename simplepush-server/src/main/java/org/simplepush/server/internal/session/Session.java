@@ -29,7 +29,7 @@ public final class Session implements Registered {
 
   private final Conversation conversation;
 
-  /** Which has made it; has what the sessions of a server share. */
+  /** Made this session, and has what all sessions of a server share. */
   private final Greeter greeter;
 
   /** As the device has spelled it last. */
@@ -47,7 +47,7 @@ public final class Session implements Registered {
   /** Null but between the hello and the claim, in a shared store. */
   private @Nullable Unsettled unsettled;
 
-  // What it stands on after that, see Standing: in fields, for there are very many sessions.
+  // The parts of a Standing, in fields because there are very many sessions.
   private long epoch;
   private long digest;
   private boolean digestKnown;

@@ -109,7 +109,7 @@ public final class SessionRegistry implements SharedVersionStore.Listener {
     node.close();
   }
 
-  /** What asks the store on behalf of this server. */
+  /** Asks the store on behalf of this server. */
   SharedVersionStore.Node node() {
     return node;
   }
