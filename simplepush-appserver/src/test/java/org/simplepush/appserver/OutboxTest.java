@@ -40,9 +40,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.simplepush.appserver.internal.jdbc.EndpointVault;
 import org.simplepush.appserver.testing.Databases;
 import org.simplepush.appserver.testing.FakeTime;
-import org.simplepush.appserver.testing.LogCapture;
 import org.simplepush.appserver.testing.OutboxVictim;
 import org.simplepush.appserver.testing.PushSink;
+import org.simplepush.core.fixtures.LogCapture;
 
 @Timeout(90)
 class OutboxTest {

@@ -35,7 +35,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.simplepush.client.internal.connection.Disconnected;
 import org.simplepush.client.testing.DeviceHarness;
-import org.simplepush.client.testing.LogCapture;
 import org.simplepush.client.testing.ScriptedServer;
 import org.simplepush.client.testing.ScriptedServer.Peer;
 import org.simplepush.core.ChannelId;
@@ -46,6 +45,7 @@ import org.simplepush.core.ClientMessage.Register;
 import org.simplepush.core.ClientMessage.Unregister;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.Update;
+import org.simplepush.core.fixtures.LogCapture;
 
 /** The client over real sockets, against a push server that does what a test wants. */
 @Timeout(60)

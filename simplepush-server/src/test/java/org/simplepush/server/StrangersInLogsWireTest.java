@@ -12,8 +12,8 @@ import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.simplepush.core.fixtures.LogCapture;
 import org.simplepush.server.fixtures.Certificates;
-import org.simplepush.server.fixtures.LogCapture;
 import org.simplepush.server.fixtures.RawHttp;
 import org.simplepush.server.fixtures.TestServers;
 

@@ -36,8 +36,8 @@ import org.simplepush.core.SharedVersionStore.Node;
 import org.simplepush.core.StoreException;
 import org.simplepush.core.Uaid;
 import org.simplepush.core.VersionStore.Unknown;
+import org.simplepush.core.fixtures.LogCapture;
 import org.simplepush.server.fixtures.Certificates;
-import org.simplepush.server.fixtures.LogCapture;
 
 /** The ways to Redis, and what is said when one leads nowhere. */
 class RedisConnectionTest extends RedisFixture {

@@ -38,7 +38,7 @@ import org.simplepush.core.VersionStore.Advance.Advanced;
 import org.simplepush.core.VersionStore.Pending;
 import org.simplepush.core.VersionStore.Resumption;
 import org.simplepush.core.VersionStore.Unknown;
-import org.simplepush.server.fixtures.LogCapture;
+import org.simplepush.core.fixtures.LogCapture;
 
 /** Redis goes away, falls silent, forgets or refuses; and how to get to it. */
 @Tag("long")

@@ -30,7 +30,7 @@ import org.simplepush.core.VersionStore;
 import org.simplepush.core.VersionStore.Advance;
 import org.simplepush.core.VersionStore.Pending;
 import org.simplepush.core.VersionStore.Registration;
-import org.simplepush.server.fixtures.LogCapture;
+import org.simplepush.core.fixtures.LogCapture;
 
 /** Somebody takes the files away under an open store: nothing is confirmed that nobody finds. */
 @Timeout(60)

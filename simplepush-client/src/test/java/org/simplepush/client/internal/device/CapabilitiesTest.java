@@ -17,11 +17,11 @@ import org.junit.jupiter.api.Timeout;
 import org.simplepush.client.testing.DeviceHarness;
 import org.simplepush.client.testing.DeviceHarness.Recorder;
 import org.simplepush.client.testing.FakeServer.FakeConnection;
-import org.simplepush.client.testing.LogCapture;
 import org.simplepush.core.ChannelId;
 import org.simplepush.core.ClientMessage.Register;
 import org.simplepush.core.ClientMessage.Unregister;
 import org.simplepush.core.Uaid;
+import org.simplepush.core.fixtures.LogCapture;
 
 /** What an application does not handle is kept for one that does, and somebody is told. */
 @Timeout(10)

@@ -18,12 +18,12 @@ import org.simplepush.client.PushRegistration;
 import org.simplepush.client.testing.DeviceHarness;
 import org.simplepush.client.testing.DeviceHarness.Recorder;
 import org.simplepush.client.testing.FakeServer.FakeConnection;
-import org.simplepush.client.testing.LogCapture;
 import org.simplepush.core.ChannelId;
 import org.simplepush.core.ClientMessage.Hello;
 import org.simplepush.core.ClientMessage.Register;
 import org.simplepush.core.ClientMessage.Unregister;
 import org.simplepush.core.Uaid;
+import org.simplepush.core.fixtures.LogCapture;
 
 /** Endpoints get a successor after 30 days, and for a day both work. */
 @Timeout(10)

@@ -18,11 +18,11 @@ import org.simplepush.client.PushRegistration;
 import org.simplepush.client.testing.DeviceHarness;
 import org.simplepush.client.testing.DeviceHarness.Recorder;
 import org.simplepush.client.testing.FakeServer.FakeConnection;
-import org.simplepush.client.testing.LogCapture;
 import org.simplepush.core.ChannelId;
 import org.simplepush.core.ClientMessage.Register;
 import org.simplepush.core.ClientMessage.Unregister;
 import org.simplepush.core.Uaid;
+import org.simplepush.core.fixtures.LogCapture;
 
 /** An endpoint that is not trusted any more gets a successor that counts afresh (protocol §12). */
 @Timeout(10)
